@@ -6,7 +6,7 @@ namespace Ddm.Data;
 internal static class ParallelRows
 {
     /// <summary>Runs <paramref name="body"/> for 0 .. count - 1; the first failure is thrown as it was, not wrapped.</summary>
-    public static void For(int count, CancellationToken cancellationToken, Action<int> body)
+    public static void For(int count, Action<int> body, CancellationToken cancellationToken)
     {
         try
         {

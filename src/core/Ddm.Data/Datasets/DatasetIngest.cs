@@ -136,7 +136,7 @@ public sealed class DatasetIngest(IBlobStore store)
         {
             var encoded = new ShardRow?[Math.Min(ChunkRows, start + count - at)];
             var first = at;
-            ParallelRows.For(encoded.Length, cancellationToken, i => encoded[i] = Encode(spec, source, first + i, quarantined));
+            ParallelRows.For(encoded.Length, i => encoded[i] = Encode(spec, source, first + i, quarantined), cancellationToken);
             foreach (var row in encoded)
             {
                 if (row is not null)

@@ -46,7 +46,7 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
     {
         var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
         var pixels = new byte[checked(rows.Count * rowBytes)];
-        ParallelRows.For(rows.Count, cancellationToken, i =>
+        ParallelRows.For(rows.Count, i =>
         {
             var image = ImageCodec.DecodePng(rows[i].Png);
             if (image.Width != manifest.ImageSize || image.Height != manifest.ImageSize || image.Channels != manifest.Channels)
@@ -55,7 +55,7 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
             }
 
             Planes.FromInterleaved(image.Pixels, image.Channels).CopyTo(pixels, i * rowBytes);
-        });
+        }, cancellationToken);
         return new ImageRows(
             pixels, [.. rows.Select(row => row.Facts.Label)], [.. rows.Select(row => row.Facts.HeldOut)], [.. rows.Select(row => row.Row)],
             manifest.Channels, manifest.ImageSize);
