@@ -50,14 +50,26 @@ public class SampleOrderTests
     [Fact]
     public void SeedRoleAndEpochEachChangeTheOrder()
     {
-        string[] orders =
-        [
-            string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(0), Shards, 9), 0)),
-            string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(0), Shards, 9), 1)),
-            string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(1), Shards, 9), 0)),
-            string.Join(' ', Epoch(new SampleOrder(2, Role.Expert(0), Shards, 9), 0)),
-        ];
-        Assert.Equal(orders.Length, orders.Distinct().Count());
+        int[][] layouts = [Shards, [Rows]]; // of shards and rows; of rows alone
+        foreach (var shards in layouts)
+        {
+            string[] orders =
+            [
+                string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(0), shards, 9), 0)),
+                string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(0), shards, 9), 1)),
+                string.Join(' ', Epoch(new SampleOrder(1, Role.Expert(1), shards, 9), 0)),
+                string.Join(' ', Epoch(new SampleOrder(2, Role.Expert(0), shards, 9), 0)),
+            ];
+            Assert.Equal(orders.Length, orders.Distinct().Count());
+        }
+    }
+
+    [Fact]
+    public void WindowsAreMadeOfOtherShardsEachEpoch()
+    {
+        var order = new SampleOrder(1, Role.Expert(0), Shards, 1);
+        var firsts = Enumerable.Range(0, 20).Select(epoch => order.Window((long)epoch * Rows)[0]);
+        Assert.InRange(firsts.Distinct().Count(), 4, Shards.Length);
     }
 
     [Fact]
