@@ -1,0 +1,30 @@
+using System.Text.Json;
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Training;
+
+namespace Ddm.Services;
+
+/// <summary>The metrics that checkpoints carry.</summary>
+public static class RunMetrics
+{
+    /// <summary>The steps one checkpoint added.</summary>
+    public static async Task<IReadOnlyList<StepMetrics>> ReadAsync(IBlobStore blobs, string checkpoint, CancellationToken cancellationToken)
+    {
+        var blob = await blobs.ReadAsync(checkpoint + CheckpointPartNames.Metrics, cancellationToken);
+        return blob is null ? [] : StepMetrics.ParseLines(blob.Bytes);
+    }
+
+    /// <summary>A role's whole history, oldest step first, along the chain of its checkpoints.</summary>
+    public static async Task<IReadOnlyList<StepMetrics>> HistoryAsync(
+        IBlobStore blobs, CheckpointStore checkpoints, string run, Role role, CancellationToken cancellationToken)
+    {
+        var steps = new List<StepMetrics>();
+        foreach (var manifest in (await checkpoints.HistoryAsync(run, role, cancellationToken)).Reverse())
+        {
+            steps.AddRange(await ReadAsync(blobs, BlobNames.Checkpoint(run, role, manifest.Step, manifest.Epoch), cancellationToken));
+        }
+
+        return steps;
+    }
+}
