@@ -11,9 +11,9 @@ public static class RunSpecReader
     {
         var context = new SpecContext(fileName);
         var root = YamlTree.Parse(yaml, context);
-        if (root is SpecMapping { Entries: [var first, ..] } && first.Key != "name")
+        if (root is SpecMapping { Entries: [{ Key: not "name" } first, ..] })
         {
-            context.Refuse(first.Place, "", $"the first key is '{Printable.Text(first.Key)}'; it must be 'name', so that a spec says at once which run it is");
+            context.Refuse(first.Place, "name", $"must be the first key, so that a spec says at once which run it is; '{Printable.Text(first.Key)}' is");
         }
 
         var spec = SpecTables.Run.Read(root, "", context);

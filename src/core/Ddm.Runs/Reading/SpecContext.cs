@@ -82,5 +82,5 @@ internal sealed class SpecContext(string fileName)
     private static string Parent(string path) => path.LastIndexOf('.') is var dot and >= 0 ? path[..dot] : "";
 
     private static bool Holds(string section, string path) =>
-        section == path || (section.Length > 0 && path.StartsWith(section, StringComparison.Ordinal) && path[section.Length] == '.');
+        section.Length == 0 || section == path || (path.StartsWith(section, StringComparison.Ordinal) && path[section.Length] == '.');
 }

@@ -53,7 +53,7 @@ internal static class YamlTree
 
     private static SpecNode Document(string yaml, SpecContext context)
     {
-        using var text = new StringReader(yaml);
+        using var text = new StringReader(yaml.TrimStart('\uFEFF'));
         var parser = new Parser(text);
         parser.Consume<StreamStart>();
         if (parser.Accept<StreamEnd>(out _))
