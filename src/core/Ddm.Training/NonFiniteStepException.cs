@@ -1,0 +1,37 @@
+namespace Ddm.Training;
+
+/// <summary>A step whose loss or gradient is not finite, twice from the same state. Weights, average and moments are those before it.</summary>
+public sealed class NonFiniteStepException : Exception
+{
+    private const int RowsShown = 8;
+
+    /// <summary>The failure of one step.</summary>
+    /// <param name="role">Path of the role.</param>
+    /// <param name="step">Updates made before it.</param>
+    /// <param name="rows">Places of the rows whose own loss is not finite; empty when only the gradient is.</param>
+    /// <param name="what">What was computed.</param>
+    public NonFiniteStepException(string role, long step, IReadOnlyList<(int Shard, int Row)> rows, string what)
+        : base($"{role}: step {step} gave {what} twice. {Describe(rows)} The weights are still those of step {step}: "
+            + "look at these images, or lower the learning rate, and resume.")
+    {
+        Step = step;
+        Rows = rows;
+    }
+
+    /// <summary>Updates made before the failed one.</summary>
+    public long Step { get; }
+
+    /// <summary>Places of the rows whose own loss is not finite.</summary>
+    public IReadOnlyList<(int Shard, int Row)> Rows { get; }
+
+    private static string Describe(IReadOnlyList<(int Shard, int Row)> rows)
+    {
+        if (rows.Count == 0)
+        {
+            return "Every row's own loss is finite; the gradient is not.";
+        }
+
+        var shown = string.Join(", ", rows.Take(RowsShown).Select(r => $"row {r.Row} of shard {r.Shard}"));
+        return rows.Count > RowsShown ? $"Rows without a finite loss: {shown} and {rows.Count - RowsShown} more." : $"Rows without a finite loss: {shown}.";
+    }
+}
