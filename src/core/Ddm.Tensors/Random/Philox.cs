@@ -11,7 +11,7 @@ public readonly struct Philox
 {
     private const uint M0 = 0xD2511F53, M1 = 0xCD9E8D57; // multipliers and Weyl constants of the paper, table 2
     private const uint W0 = 0x9E3779B9, W1 = 0xBB67AE85;
-    private const float ToUnit = 1.0f / (1 << 24);
+    private const float ToUnit = 1.0f / (1 << 23);
 
     private readonly uint key0;
     private readonly uint key1;
@@ -39,7 +39,7 @@ public readonly struct Philox
     public (uint X0, uint X1, uint X2, uint X3) Words(ulong step, uint row, uint block)
         => Block(block, row, (uint)step, (uint)(step >> 32), key0, key1);
 
-    /// <summary>Uniform numbers in the open interval (0, 1), multiples of 2^-24 shifted by half of one, element i at index i.</summary>
+    /// <summary>Uniform numbers in the open interval (0, 1), odd multiples of 2^-24, element i at index i.</summary>
     public void FillUniform(Span<float> destination, ulong step, uint row)
     {
         for (int i = 0, block = 0; i < destination.Length; i += 4, block++)
@@ -61,16 +61,16 @@ public readonly struct Philox
         }
     }
 
-    /// <summary>One uniform number in (0, 1) with 53 bits, for decisions that need a fine grain.</summary>
+    /// <summary>One uniform number in (0, 1) with 52 bits, for decisions that need a fine grain.</summary>
     public double Uniform(ulong step, uint row, uint element = 0)
     {
         var w = Words(step, row, element);
-        var bits = ((ulong)w.X0 << 21) ^ (w.X1 >> 11);
-        return ((bits & ((1UL << 53) - 1)) + 0.5) * (1.0 / (1UL << 53));
+        var bits = ((ulong)w.X0 << 20) | (w.X1 >> 12);
+        return (bits + 0.5) * (1.0 / (1UL << 52));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (uint X0, uint X1, uint X2, uint X3) Block(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
+    internal static (uint X0, uint X1, uint X2, uint X3) Block(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {
         for (var round = 0; round < 10; round++)
         {
@@ -84,13 +84,14 @@ public readonly struct Philox
         return (c0, c1, c2, c3);
     }
 
-    private static float ToOpenUnit(uint word) => ((word >> 8) + 0.5f) * ToUnit;
+    // 23 bits and a half fill the 24 of a float: no value rounds up to 1.
+    private static float ToOpenUnit(uint word) => ((word >> 9) + 0.5f) * ToUnit;
 
     private static (float Cosine, float Sine) BoxMuller(uint first, uint second)
     {
-        var radius = MathF.Sqrt(-2f * MathF.Log(ToOpenUnit(first)));
-        var (sine, cosine) = MathF.SinCos(2f * MathF.PI * ToOpenUnit(second));
-        return (radius * cosine, radius * sine);
+        var radius = Math.Sqrt(-2 * PortableMath.Log(ToOpenUnit(first)));
+        var (sine, cosine) = PortableMath.SinCosOfTurns(ToOpenUnit(second));
+        return ((float)(radius * cosine), (float)(radius * sine));
     }
 
     private static void Put(Span<float> destination, int at, float a, float b, float c, float d)

@@ -1,0 +1,74 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Ddm.Diffusion;
+
+/// <summary>A transformer block whose norms and residual gates are functions of the condition (adaLN-Zero).</summary>
+internal sealed class DiTBlock : nn.Module
+{
+    private readonly SelfAttention attn;
+    private readonly Mlp mlp;
+    private readonly Modulation adaLN_modulation;
+
+    public DiTBlock(DiTConfig config, Device device)
+        : base(nameof(DiTBlock))
+    {
+        attn = new SelfAttention(config.Hidden, config.Heads, device);
+        mlp = new Mlp(config.Hidden, config.MlpHidden, device);
+        adaLN_modulation = new Modulation(config.Hidden, 6, device);
+        RegisterComponents();
+    }
+
+    /// <summary>x [N, T, D] -> [N, T, D], under the activated condition [N, D].</summary>
+    public Tensor Forward(Tensor x, Tensor condition, ComputeType type)
+    {
+        var m = adaLN_modulation.Forward(condition, type); // six of (N, 1, D)
+        var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
+        var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
+        x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
+        return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp), type));
+    }
+}
+
+/// <summary>Multi-head self-attention with one product for queries, keys and values.</summary>
+internal sealed class SelfAttention : nn.Module
+{
+    private readonly int heads;
+    private readonly Dense qkv;
+    private readonly Dense proj;
+
+    public SelfAttention(int hidden, int heads, Device device)
+        : base(nameof(SelfAttention))
+    {
+        this.heads = heads;
+        qkv = new Dense(hidden, 3 * hidden, device);
+        proj = new Dense(hidden, hidden, device);
+        RegisterComponents();
+    }
+
+    public Tensor Forward(Tensor x, ComputeType type)
+    {
+        var (n, t, d) = (x.size(0), x.size(1), x.size(2));
+        var parts = qkv.Forward(x, type).view(n, t, 3, heads, d / heads).permute(2, 0, 3, 1, 4).unbind(0); // three of (N, heads, T, D/heads)
+        var mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+        return proj.Forward(mixed.transpose(1, 2).reshape(n, t, d), type);
+    }
+}
+
+/// <summary>Linear, GELU (tanh form), linear.</summary>
+internal sealed class Mlp : nn.Module
+{
+    private readonly Dense fc1;
+    private readonly Dense fc2;
+
+    public Mlp(int hidden, int inner, Device device)
+        : base(nameof(Mlp))
+    {
+        fc1 = new Dense(hidden, inner, device);
+        fc2 = new Dense(inner, hidden, device);
+        RegisterComponents();
+    }
+
+    public Tensor Forward(Tensor x, ComputeType type)
+        => fc2.Forward(F.gelu(fc1.Forward(x, type), TorchSharp.Modules.GELU.Approximate.tanh, inplace: false), type);
+}

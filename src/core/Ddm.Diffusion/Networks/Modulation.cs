@@ -1,0 +1,35 @@
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Ddm.Diffusion;
+
+/// <summary>The linear layer that turns a condition into shifts, scales and gates. Entry 1 of the reference's sequence; entry 0, the SiLU, is shared by all of them.</summary>
+internal sealed class Modulation : nn.Module
+{
+    private static readonly Scalar One = 1;
+
+    private readonly int parts;
+
+    [ComponentName(Name = "1")]
+    private readonly Dense linear;
+
+    public Modulation(int hidden, int parts, Device device)
+        : base(nameof(Modulation))
+    {
+        this.parts = parts;
+        linear = new Dense(hidden, parts * hidden, device);
+        RegisterComponents();
+    }
+
+    /// <summary>[N, D] -> parts of [N, 1, D].</summary>
+    public Tensor[] Forward(Tensor activated, ComputeType type) => linear.Forward(activated, type).unsqueeze(1).chunk(parts, dim: -1);
+
+    /// <summary>LN(x) (1 + scale) + shift, in float32.</summary>
+    public static Tensor NormAndModulate(Tensor x, Tensor shift, Tensor scale)
+        => addcmul(shift, F.layer_norm(x, [x.size(-1)], eps: 1e-6), scale.add(One), One);
+
+    /// <summary>x + gate y.</summary>
+    public static Tensor Gate(Tensor x, Tensor gate, Tensor y) => addcmul(x, gate, y, One);
+}

@@ -1,0 +1,55 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>
+/// The router p(k | x_t, t, c): the trunk of a DiT, conditioned like the experts, with a learned token in front whose last state gives the
+/// logits (Decentralized Diffusion Models, section 3.3). Its last layer starts at zero, and so its answer at the uniform distribution.
+/// </summary>
+public sealed class RouterNetwork : TransformerTrunk
+{
+    private readonly Parameter cls_token; // [1, 1, D]
+    private readonly FinalLayer final_layer;
+
+    /// <summary>A router of the given trunk over the given number of experts.</summary>
+    /// <param name="config">The trunk's shape.</param>
+    /// <param name="experts">K.</param>
+    /// <param name="initialize">False leaves the weights unset, for a checkpoint to fill; true initialises them as seed 0, role 0.</param>
+    /// <param name="device">Where the weights live; null: the CPU. <c>Module.to()</c> would leave parameters that are no leaves of the graph.</param>
+    /// <exception cref="Ddm.Runs.UserErrorException">The numbers of the shape do not fit each other.</exception>
+    public RouterNetwork(DiTConfig config, int experts, bool initialize = true, Device? device = null)
+        : base(config, nameof(RouterNetwork), device ?? CPU)
+    {
+        Experts = experts;
+        cls_token = new Parameter(empty([1, 1, config.Hidden], device: device));
+        final_layer = new FinalLayer(config.Hidden, experts, device ?? CPU);
+        RegisterComponents();
+        if (initialize)
+        {
+            Initialize(0, 0);
+        }
+    }
+
+    /// <summary>K.</summary>
+    public int Experts { get; }
+
+    /// <summary>Logits of p(k | x_t, t, c).</summary>
+    /// <param name="x">x_t, [N, C, H, W] float32.</param>
+    /// <param name="t">Times, [N] float32: 0 is data, 1 is noise.</param>
+    /// <param name="labels">Classes, [N] int64, <c>Classes</c> for none; null: none for all rows. Unused by an unconditional network.</param>
+    /// <param name="type">Type of the blocks' matrix products.</param>
+    /// <returns>[N, K] float32.</returns>
+    public Tensor Forward(Tensor x, Tensor t, Tensor? labels, ComputeType type = ComputeType.Float32)
+    {
+        var condition = Condition(t, labels); // (N, D)
+        var token = cls_token.expand(x.size(0), 1, Config.Hidden);
+        var hidden = cat([token, Embed(x, type)], dim: 1); // (N, 1 + T, D)
+        foreach (var block in blocks)
+        {
+            hidden = block.Forward(hidden, condition, type);
+        }
+
+        return final_layer.Forward(hidden.narrow(1, 0, 1), condition).squeeze(1); // (N, K)
+    }
+}
