@@ -154,7 +154,7 @@ internal static class ChartSvg
 
     private static (double From, double To) LogRange(IEnumerable<double> values)
     {
-        var (low, high) = Range(values.Select(Math.Log), pad: 0.06);
+        var (low, high) = Range(values.Select(value => Math.Log(value)), pad: 0.06);
         return (Math.Exp(low), Math.Exp(high));
     }
 

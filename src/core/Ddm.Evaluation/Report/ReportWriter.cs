@@ -68,13 +68,14 @@ public static class ReportWriter
     {
         if (model.Agreements.Count > 0)
         {
-            yield return new NamedValue($"Class agreement, {model.Agreements[0].Title}", Figures.Percent(model.Agreements[0].Result.Overall));
+            var (title, result) = model.Agreements[0];
+            yield return new NamedValue($"Class agreement, {title}", Figures.Percent(result.Overall));
+            if (result.Calibration is { } real)
+            {
+                yield return new NamedValue("The same on real images", Figures.Percent(real.Overall));
+            }
         }
 
-        if (model.Agreements.FirstOrDefault()?.Result.Calibration is { } real)
-        {
-            yield return new NamedValue("The same on real images", Figures.Percent(real.Overall));
-        }
 
         if (model.Stages.Count > 0)
         {

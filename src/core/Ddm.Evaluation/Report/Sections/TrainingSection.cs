@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using static Ddm.Evaluation.Html;
 
 namespace Ddm.Evaluation;
 
