@@ -28,6 +28,7 @@ internal static class Blocks
     /// <summary>A table of counts whose cells are shaded by their share of the row.</summary>
     public static XElement Heat(string caption, string corner, IReadOnlyList<string> columns, IReadOnlyList<string> rows, IReadOnlyList<IReadOnlyList<long>> counts)
     {
+        var strongest = counts.Where(row => row.Sum() > 0).Select(row => row.Max() / (double)row.Sum()).DefaultIfEmpty(1).Max();
         return Scroll(El(
             "table",
             Class("heat"),
@@ -35,10 +36,10 @@ internal static class Blocks
             El("thead", El("tr", El("th", Class("text"), At("scope", "col"), corner), columns.Select(name => El("th", At("scope", "col"), El("span", name))))),
             El("tbody", rows.Select((name, i) => El("tr", El("th", At("scope", "row"), name), counts[i].Select(count => Cell(count, counts[i].Sum())))))));
 
-        static XElement Cell(long count, long total)
+        XElement Cell(long count, long total)
         {
             var share = total == 0 ? 0 : count / (double)total;
-            return El("td", At("style", string.Create(CultureInfo.InvariantCulture, $"--v:{share * 0.75:F3}")), count == 0 ? El("span", Class("zero"), "0") : Figures.Count(count));
+            return El("td", At("style", string.Create(CultureInfo.InvariantCulture, $"--v:{0.75 * share / strongest:F3}")), count == 0 ? El("span", Class("zero"), "0") : Figures.Count(count));
         }
     }
 

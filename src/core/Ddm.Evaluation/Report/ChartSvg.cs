@@ -158,6 +158,13 @@ internal static class ChartSvg
         return (Math.Exp(low), Math.Exp(high));
     }
 
+    // Fonts differ from reader to reader: room for a wide one.
+    private sealed class GenerousText() : PdfRenderContext(1, 1, OxyColors.Undefined)
+    {
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+            => string.IsNullOrEmpty(text) ? OxySize.Empty : new OxySize(0.62 * fontSize * text.Length, 1.2 * fontSize);
+    }
+
     private static string Export(PlotModel model, double height)
-        => new SvgExporter { Width = Width, Height = height, IsDocument = false }.ExportToString(model);
+        => new SvgExporter { Width = Width, Height = height, IsDocument = false, TextMeasurer = new GenerousText() }.ExportToString(model);
 }

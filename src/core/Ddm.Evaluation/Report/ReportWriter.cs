@@ -84,7 +84,7 @@ public static class ReportWriter
 
         if (model.Roles.Any(role => role.TrainingFlops > 0))
         {
-            yield return new NamedValue("Router's share of training FLOPs", Figures.Percent(CostSection.RouterShare(model)));
+            yield return new NamedValue("Router’s share of training FLOPs", Figures.Percent(CostSection.RouterShare(model)));
         }
 
         if (model.DefaultStrategy is { } strategy)

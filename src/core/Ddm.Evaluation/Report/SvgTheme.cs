@@ -25,6 +25,8 @@ internal static class SvgTheme
     /// <summary>Grid lines.</summary>
     public static readonly OxyColor Grid = OxyColor.FromRgb(1, 2, 5);
 
+    private const string ClipId = "clipPath"; // OxyPlot numbers its clips anew in every chart; ids must differ within the page
+
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
     private static readonly Dictionary<string, string> Variables = Table();
 
@@ -38,9 +40,10 @@ internal static class SvgTheme
     public static XElement Apply(string svg, string title)
     {
         var root = XElement.Parse(svg);
+        var prefix = new string([.. title.Where(char.IsAsciiLetter)]);
         foreach (var attribute in root.DescendantsAndSelf().Attributes().ToArray())
         {
-            attribute.Value = Exchange(attribute.Name.LocalName, attribute.Value);
+            attribute.Value = Exchange(attribute.Name.LocalName, attribute.Value).Replace(ClipId, prefix + ClipId, StringComparison.Ordinal);
         }
 
         var (width, height) = (Number(root, "width"), Number(root, "height"));
@@ -71,15 +74,15 @@ internal static class SvgTheme
 
     private static Dictionary<string, string> Table()
     {
-        var table = new Dictionary<string, string> { [Hex(Ink)] = "var(--ink)", [Hex(Axis)] = "var(--axis)", [Hex(Grid)] = "var(--grid)" };
+        var table = new Dictionary<string, string> { [Written(Ink)] = "var(--ink)", [Written(Axis)] = "var(--axis)", [Written(Grid)] = "var(--grid)" };
         for (var i = 0; i < Colours; i++)
         {
-            table[Hex(Colour(i))] = string.Create(CultureInfo.InvariantCulture, $"var(--c{i})");
-            table[Hex(Pale(i))] = string.Create(CultureInfo.InvariantCulture, $"var(--p{i})");
+            table[Written(Colour(i))] = string.Create(CultureInfo.InvariantCulture, $"var(--c{i})");
+            table[Written(Pale(i))] = string.Create(CultureInfo.InvariantCulture, $"var(--p{i})");
         }
 
         return table;
     }
 
-    private static string Hex(OxyColor colour) => string.Create(CultureInfo.InvariantCulture, $"#{colour.R:x2}{colour.G:x2}{colour.B:x2}");
+    private static string Written(OxyColor colour) => string.Create(CultureInfo.InvariantCulture, $"rgb({colour.R},{colour.G},{colour.B})");
 }

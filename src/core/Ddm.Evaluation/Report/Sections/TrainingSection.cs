@@ -32,7 +32,7 @@ internal static class TrainingSection
                 "Held-out loss of the experts",
                 "mean squared error of velocity",
                 raw: false,
-                "The averaged (EMA) weights on images of the expert's own cluster that it never saw, under fixed noise. A curve that turns upward while its training loss still falls has begun to memorize."),
+                "The averaged (EMA) weights on images of the expert’s own cluster that it never saw, under fixed noise. A curve that turns upward while its training loss still falls has begun to memorize."),
             Curve(
                 routers,
                 role => role.TrainingLoss,
@@ -45,6 +45,11 @@ internal static class TrainingSection
 
     private static XElement? Curve(RoleFacts[] roles, Func<RoleFacts, IReadOnlyList<CurvePoint>> points, string title, string yTitle, bool raw, string caption)
     {
+        if (roles.Length == 0)
+        {
+            return null;
+        }
+
         var lines = new List<ChartLine>();
         foreach (var (role, number) in roles.Select((role, i) => (role, role.IsRouter ? SvgTheme.Colours - 1 : i)).Where(pair => points(pair.role).Count > 0))
         {
@@ -60,7 +65,8 @@ internal static class TrainingSection
             }
         }
 
-        return lines.Count == 0 ? null : Blocks.Figure(new Chart(title, "step", yTitle, lines) { LogY = true }, caption);
+        var last = roles.Max(role => Math.Max(role.Step, role.TargetSteps));
+        return lines.Count == 0 ? null : Blocks.Figure(new Chart(title, "step", yTitle, lines) { LogY = true, XRange = (0, Math.Max(1, 1.01 * last)) }, caption);
     }
 
     private static XElement Roles(ReportModel model) => Blocks.Table(
