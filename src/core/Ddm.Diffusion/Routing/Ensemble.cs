@@ -1,0 +1,146 @@
+using Ddm.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Ddm.Diffusion;
+
+/// <summary>
+/// K experts and a router as one velocity field, u_t(x_t) = sum_k p(k | x_t, t, c) v_k(x_t, t, c) (equation 8 of the paper). Works in whatever float type its
+/// models and inputs have. Not bound to a thread; holds no state but its models.
+/// </summary>
+public sealed class Ensemble
+{
+    /// <summary>The least live mass that pictures are drawn with.</summary>
+    public const double DefaultLiveMassFloor = 0.2;
+
+    private readonly IReadOnlyList<IVelocityModel?> experts;
+    private readonly IRouterModel router;
+
+    /// <summary>An ensemble.</summary>
+    /// <param name="experts">By cluster; null: missing.</param>
+    /// <param name="router">The router over all of them, missing ones included.</param>
+    /// <param name="nullLabel">The label of "no condition" (<c>Classes</c>); null: the models are unconditional.</param>
+    /// <param name="liveMassFloor">The least mass the live experts must hold at t = 1.</param>
+    /// <exception cref="UserErrorException">No expert is there.</exception>
+    public Ensemble(IReadOnlyList<IVelocityModel?> experts, IRouterModel router, long? nullLabel = null, double liveMassFloor = DefaultLiveMassFloor)
+    {
+        (this.experts, this.router) = (experts, router);
+        (NullLabel, LiveMassFloor) = (nullLabel, liveMassFloor);
+        Available = [.. experts.Select(e => e is not null)];
+        if (!Available.Contains(true))
+        {
+            throw new UserErrorException($"None of the {experts.Count} experts is there: train or restore at least one.");
+        }
+    }
+
+    /// <summary>K, missing experts included.</summary>
+    public int Count => experts.Count;
+
+    /// <summary>Which experts are there.</summary>
+    public IReadOnlyList<bool> Available { get; }
+
+    /// <summary>True when an expert is missing.</summary>
+    public bool Degraded => Available.Contains(false);
+
+    /// <summary>The label of "no condition"; null: the models are unconditional.</summary>
+    public long? NullLabel { get; }
+
+    /// <summary>The least mass the live experts must hold at t = 1.</summary>
+    public double LiveMassFloor { get; }
+
+    /// <summary>The router's p(k | x_t, t, c) over all K, missing experts included. [B, K] float64 on the CPU.</summary>
+    public Tensor Probabilities(Tensor x, Tensor t, Tensor? labels)
+    {
+        using var scope = NewDisposeScope();
+        return F.softmax(Logits(x, t, labels), 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// p(k | x_t, t, c, k is live): zero at missing experts, each row summing to one. Taken from the logits, so that it holds also where the missing experts
+    /// leave the live ones less than a float can say. [B, K] float64 on the CPU.
+    /// </summary>
+    public Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? labels)
+    {
+        using var scope = NewDisposeScope();
+        var logits = Logits(x, t, labels);
+        if (Degraded)
+        {
+            logits = logits.masked_fill(tensor(Available.Select(a => !a).ToArray()), NegativeInfinity);
+        }
+
+        return F.softmax(logits, 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>m of every row: the sum over live k of p(k | x_1, c).</summary>
+    /// <param name="x1">Noise, [B, ...].</param>
+    /// <param name="labels">[B] int64.</param>
+    public double[] LiveMass(Tensor x1, Tensor? labels)
+    {
+        using var scope = NewDisposeScope();
+        if (!Degraded)
+        {
+            return [.. Enumerable.Repeat(1.0, (int)x1.size(0))];
+        }
+
+        var live = tensor(Available.Select(a => a ? 1.0 : 0.0).ToArray());
+        return Probabilities(x1, ones([x1.size(0)], x1.dtype, x1.device), labels).matmul(live).data<double>().ToArray();
+    }
+
+    /// <summary>The mixed velocity under given weights. An expert is evaluated only on the rows that give it weight.</summary>
+    /// <param name="x">x_t, [B, ...].</param>
+    /// <param name="t">[B], of x's type.</param>
+    /// <param name="labels">[B] int64, or null.</param>
+    /// <param name="weights">[B, K] float64 on the CPU, as <see cref="RoutingStrategy.Weights"/> gives them.</param>
+    /// <param name="evaluations">[K]: raised by the rows each expert was evaluated on; null: not counted.</param>
+    /// <returns>[B, ...] of x's type.</returns>
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels, Tensor weights, long[]? evaluations = null)
+    {
+        using var scope = NewDisposeScope();
+        var byRow = weights.data<double>().ToArray();
+        var rows = (int)x.size(0);
+        Tensor? total = null;
+        for (var k = 0; k < Count; k++)
+        {
+            var chosen = Enumerable.Range(0, rows).Where(row => byRow[(row * Count) + k] != 0).ToArray();
+            if (chosen.Length == 0)
+            {
+                continue;
+            }
+
+            var expert = experts[k] ?? throw new InvalidOperationException($"A row gives weight to expert {k}, which is missing.");
+            evaluations?[k] += chosen.Length;
+            var share = chosen.Select(row => byRow[(row * Count) + k]).ToArray();
+            if (chosen.Length == rows)
+            {
+                var all = Weighted(expert.Velocity(x, t, labels).to(x.dtype), share);
+                total = total is null ? all : total + all;
+            }
+            else
+            {
+                var index = tensor(chosen.Select(row => (long)row).ToArray(), device: x.device);
+                var some = Weighted(expert.Velocity(x.index_select(0, index), t.index_select(0, index), labels?.index_select(0, index)).to(x.dtype), share);
+                total ??= zeros_like(x);
+                total.index_add_(0, index, some, One);
+            }
+        }
+
+        return total!.MoveToOuterDisposeScope();
+    }
+
+    private static readonly Scalar One = 1;
+    private static readonly Scalar NegativeInfinity = double.NegativeInfinity;
+
+    private static Tensor Weighted(Tensor velocity, double[] share)
+        => Array.TrueForAll(share, w => w == 1)
+            ? velocity
+            : velocity * tensor(share, dtype: velocity.dtype, device: velocity.device).view([share.Length, .. Enumerable.Repeat(1L, (int)velocity.dim() - 1)]);
+
+    private Tensor Logits(Tensor x, Tensor t, Tensor? labels)
+    {
+        var logits = router.Logits(x, t, labels);
+        return logits.size(1) == Count
+            ? logits.to(ScalarType.Float64, CPU)
+            : throw new InvalidOperationException($"The router gives {logits.size(1)} logits for {Count} experts: it belongs to another model.");
+    }
+}

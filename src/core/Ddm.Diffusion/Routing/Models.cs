@@ -1,0 +1,49 @@
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>An expert: a velocity field. Implementations return a new tensor of the rows' shape and keep nothing.</summary>
+public interface IVelocityModel
+{
+    /// <summary>v(x_t, t, c).</summary>
+    /// <param name="x">x_t, [N, ...].</param>
+    /// <param name="t">[N], of x's type.</param>
+    /// <param name="labels">[N] int64, the null label where there is no condition; null: no condition anywhere.</param>
+    Tensor Velocity(Tensor x, Tensor t, Tensor? labels);
+}
+
+/// <summary>A router: log p(k | x_t, t, c) up to a constant of the row.</summary>
+public interface IRouterModel
+{
+    /// <summary>[N, K] logits.</summary>
+    /// <param name="x">x_t, [N, ...].</param>
+    /// <param name="t">[N], of x's type.</param>
+    /// <param name="labels">[N] int64, the null label where there is no condition; null: no condition anywhere.</param>
+    Tensor Logits(Tensor x, Tensor t, Tensor? labels);
+}
+
+/// <summary>A <see cref="DiT"/> as an expert.</summary>
+/// <param name="network">The network, with the weights to draw from (their EMA).</param>
+/// <param name="type">Type of its heavy arithmetic.</param>
+public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float32) : IVelocityModel
+{
+    /// <inheritdoc/>
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t, labels, type);
+}
+
+/// <summary>A <see cref="RouterNetwork"/> as a router.</summary>
+/// <param name="network">The network, with the weights to route by (their EMA).</param>
+/// <param name="type">Type of its heavy arithmetic.</param>
+public sealed class NetworkRouter(RouterNetwork network, ComputeType type = ComputeType.Float32) : IRouterModel
+{
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t, labels, type);
+}
+
+/// <summary>A router that prefers nobody: for a single model, or for strategies that do not ask.</summary>
+/// <param name="experts">K.</param>
+public sealed class UniformRouter(int experts) : IRouterModel
+{
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => zeros([x.size(0), experts], x.dtype, x.device);
+}

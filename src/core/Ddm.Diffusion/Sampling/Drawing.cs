@@ -1,0 +1,203 @@
+using Ddm.Runs;
+using Ddm.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>One request being drawn: the solver's loop, and the record of how every picture was routed.</summary>
+internal sealed class Drawing
+{
+    private static readonly Scalar Half = 0.5;
+
+    private readonly Ensemble ensemble;
+    private readonly SampleRequest request;
+    private readonly long[]? labels;
+    private readonly double[,]? prior;
+    private readonly Device device;
+    private readonly ScalarType type;
+    private readonly double[] grid;
+    private readonly float[,,] weights;
+    private readonly int[,] choices;
+    private readonly long[] evaluations;
+    private readonly double[] liveMass;
+    private long routerEvaluations;
+
+    public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type)
+    {
+        (this.ensemble, this.request, this.labels, this.prior, this.device, this.type) = (ensemble, request, labels, prior, device, type);
+        grid = TimeGrid.Uniform(request.Steps, request.Shift);
+        weights = new float[request.Steps, request.Seeds.Count, ensemble.Count];
+        choices = new int[request.Steps, request.Seeds.Count];
+        evaluations = new long[ensemble.Count];
+        liveMass = new double[request.Seeds.Count];
+    }
+
+    public SampleResult Result(Tensor images) => new(images, weights, choices, evaluations, routerEvaluations, liveMass, ensemble.Degraded);
+
+    /// <summary>Integrates pictures first .. first + count - 1 from their noise to the end.</summary>
+    public Tensor Batch(int first, int count, IReadOnlyList<long> rowShape, bool clamp, IProgress<SampleProgress>? progress, CancellationToken cancellation)
+    {
+        using var batch = NewDisposeScope();
+        var x = Noise(first, count, rowShape);
+        var conditions = labels is null ? null : tensor(labels.AsSpan(first, count).ToArray(), device: device);
+        CheckLiveMass(first, x, conditions);
+        for (var step = 0; step < request.Steps; step++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var next = Step(step, first, x, conditions).MoveToOuterDisposeScope();
+            x.Dispose();
+            x = next;
+            progress?.Report(new SampleProgress(first, count, request.Seeds.Count, step + 1, request.Steps));
+        }
+
+        return (clamp ? x.clamp_(MinusOne, One) : x).DetachFromDisposeScope();
+    }
+
+    /// <summary>One step from grid[step] to grid[step + 1]: Euler, or Heun with the routing of its first stage.</summary>
+    private Tensor Step(int step, int first, Tensor x, Tensor? conditions)
+    {
+        var (now, next) = (grid[step], grid[step + 1]);
+        var routing = Route(step, first, x, Times(x, now), conditions);
+        var velocity = Velocity(x, now, conditions, routing);
+        using Scalar length = next - now;
+        var euler = x + (velocity * length);
+        if (request.Solver == Solver.Euler || step == request.Steps - 1)
+        {
+            return euler; // the last step of Heun too: at t = 0 the posterior is not defined
+        }
+
+        var ahead = Velocity(euler, next, conditions, routing);
+        return x + ((velocity + ahead) * Half * length);
+    }
+
+    /// <summary>v_c, or v_u + s (v_c - v_u) with both halves in one call of every expert.</summary>
+    private Tensor Velocity(Tensor x, double time, Tensor? conditions, (Tensor Conditional, Tensor? Unconditional) routing)
+    {
+        var t = Times(x, time);
+        if (routing.Unconditional is null)
+        {
+            return ensemble.Velocity(x, t, conditions, routing.Conditional, evaluations);
+        }
+
+        var both = ensemble.Velocity(
+            cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), cat([routing.Conditional, routing.Unconditional], dim: 0), evaluations);
+        var halves = both.chunk(2, dim: 0); // conditional, unconditional
+        using Scalar scale = request.Guidance;
+        return lerp(halves[1], halves[0], scale);
+    }
+
+    private (Tensor Conditional, Tensor? Unconditional) Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    {
+        var conditional = Weights(step, first, x, t, conditions);
+        Record(step, first, conditional);
+        if (request.Guidance == 1)
+        {
+            return (conditional, null);
+        }
+
+        var separate = request.GuidanceRouting == GuidanceRouting.Separate && !request.Strategy.KeepsChoice;
+        return (conditional, separate ? Weights(step, first, x, t, NoConditions(x)) : conditional);
+    }
+
+    private Tensor Weights(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    {
+        var count = (int)x.size(0);
+        return request.Strategy.Weights(new RoutingContext
+        {
+            Probabilities = Probabilities(step, first, x, t, conditions),
+            Available = ensemble.Available,
+            Uniforms = [.. Enumerable.Range(first, count).Select(i => Philox.Create(request.Seeds[i], 0, RandomStreams.Routing).Uniform((ulong)step, 0))],
+            Previous = step == 0 ? null : [.. Enumerable.Range(first, count).Select(i => choices[step - 1, i])],
+            Oracle = request.Oracle is null ? null : [.. Enumerable.Range(first, count).Select(i => request.Oracle[i])],
+        });
+    }
+
+    private Tensor Probabilities(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    {
+        var count = (int)x.size(0);
+        if (!request.Strategy.AsksRouter(step == 0))
+        {
+            return ones([count, ensemble.Count], ScalarType.Float64);
+        }
+
+        if (prior is not null && request.Strategy is AncestralRouting)
+        {
+            return PriorRows(first, count);
+        }
+
+        routerEvaluations += count;
+        return ensemble.LiveProbabilities(x, t, conditions);
+    }
+
+    private Tensor PriorRows(int first, int count)
+    {
+        var rows = zeros([count, ensemble.Count], ScalarType.Float64);
+        var values = rows.data<double>();
+        for (var i = 0; i < count; i++)
+        {
+            var label = labels is null ? 0 : labels[first + i];
+            for (var k = 0; k < ensemble.Count; k++)
+            {
+                values[(i * ensemble.Count) + k] = prior![label, k];
+            }
+        }
+
+        return rows;
+    }
+
+    private void Record(int step, int first, Tensor routed)
+    {
+        var values = routed.data<double>().ToArray();
+        for (var i = 0; i < routed.size(0); i++)
+        {
+            var row = values.AsSpan(i * ensemble.Count, ensemble.Count);
+            var best = 0;
+            for (var k = 0; k < row.Length; k++)
+            {
+                weights[step, first + i, k] = (float)row[k];
+                best = row[k] > row[best] ? k : best;
+            }
+
+            choices[step, first + i] = best;
+        }
+    }
+
+    private void CheckLiveMass(int first, Tensor x1, Tensor? conditions)
+    {
+        var mass = ensemble.LiveMass(x1, conditions);
+        mass.CopyTo(liveMass, first);
+        var least = Array.IndexOf(mass, mass.Min());
+        if (mass[least] < ensemble.LiveMassFloor)
+        {
+            var label = labels is null || labels[first + least] == ensemble.NullLabel ? (long?)null : labels[first + least];
+            throw new EnsembleDegradedException(
+                mass[least], ensemble.LiveMassFloor, [.. Enumerable.Range(0, ensemble.Count).Where(k => !ensemble.Available[k])], label);
+        }
+    }
+
+    /// <summary>x_1 of every picture, from its own seed.</summary>
+    private Tensor Noise(int first, int count, IReadOnlyList<long> rowShape)
+    {
+        var size = (int)rowShape.Aggregate(1L, (a, b) => a * b);
+        var noise = new float[count * size];
+        Parallel.For(0, count, i => Philox.Create(request.Seeds[first + i], 0, RandomStreams.PictureNoise).FillNormal(noise.AsSpan(i * size, size), 0, 0));
+        return tensor(noise, [count, .. rowShape]).to(type, device);
+    }
+
+    private Tensor Times(Tensor x, double time)
+    {
+        using Scalar value = time;
+        return full([x.size(0)], value, type, device);
+    }
+
+    private Tensor NoConditions(Tensor x)
+    {
+        using Scalar none = ensemble.NullLabel!.Value;
+        return full([x.size(0)], none, ScalarType.Int64, device);
+    }
+
+    private static readonly Scalar One = 1;
+    private static readonly Scalar MinusOne = -1;
+}

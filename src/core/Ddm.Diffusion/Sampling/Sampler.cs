@@ -1,0 +1,92 @@
+using Ddm.Runs;
+using Ddm.Tensors;
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>
+/// Draws pictures: integrates dx/dt = u_t(x) from noise at t = 1 to data at t = 0. Runs on the calling thread and holds no tensor between calls.
+/// </summary>
+/// <param name="ensemble">The velocity field.</param>
+/// <param name="rowShape">Shape of one picture, [C, H, W].</param>
+/// <param name="device">Where the models live; null: the CPU.</param>
+public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Device? device = null)
+{
+    private readonly Device device = device ?? CPU;
+
+    /// <summary>Pictures integrated at once.</summary>
+    public int MaxBatch { get; init; } = 64;
+
+    /// <summary>
+    /// p(k | c) that <c>ancestral</c> draws from, a row for each label and the last for none (just one row where the models are unconditional): the clusters' shares of
+    /// the training rows, which are known exactly. Null: the router's answer at t = 1.
+    /// </summary>
+    public double[,]? Prior { get; init; }
+
+    /// <summary>False leaves pictures as they are integrated, for latents.</summary>
+    public bool Clamp { get; init; } = true;
+
+    /// <summary>Type of the state; float32, unless a closed form is checked.</summary>
+    internal ScalarType StateType { get; init; } = ScalarType.Float32;
+
+    /// <summary>Draws the pictures of a request.</summary>
+    /// <param name="request">What to draw.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellation">Looked at before every step.</param>
+    /// <exception cref="UserErrorException">A number of the request is out of range, or asks for what the models cannot do.</exception>
+    /// <exception cref="EnsembleDegradedException">Too much of what a picture needs is missing.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    public SampleResult Sample(SampleRequest request, IProgress<SampleProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        TorchNative.EnsureLoaded();
+        var drawing = new Drawing(ensemble, request, Labels(request), Prior, device, StateType);
+        var images = new List<Tensor>();
+        try
+        {
+            using var noGrad = no_grad();
+            for (var first = 0; first < request.Seeds.Count; first += MaxBatch)
+            {
+                var count = Math.Min(MaxBatch, request.Seeds.Count - first);
+                images.Add(drawing.Batch(first, count, rowShape, Clamp, progress, cancellation));
+            }
+
+            return drawing.Result(cat(images, dim: 0).DetachFromDisposeScope());
+        }
+        finally
+        {
+            images.ForEach(batch => batch.Dispose());
+        }
+    }
+
+    /// <summary>Checks a request and gives its labels with "none" written as the null label; null for unconditional models.</summary>
+    private long[]? Labels(SampleRequest request)
+    {
+        Require(request.Seeds.Count > 0, $"no picture is asked for: give at least one seed");
+        Require(request.Steps is >= 1 and <= 1000, $"{request.Steps} steps: give 1 to 1000");
+        Require(request.Shift > 0 && double.IsFinite(request.Shift), $"shift {request.Shift:R}: give a number above 0, 1 for none");
+        Require(double.IsFinite(request.Guidance) && request.Guidance >= 0, $"guidance {request.Guidance:R}: give a number from 0, 1 for none");
+        Require(request.Labels is null || request.Labels.Count == request.Seeds.Count, $"{request.Labels?.Count} labels for {request.Seeds.Count} seeds: give one each");
+        Require(request.Oracle is null || request.Oracle.Count == request.Seeds.Count, $"{request.Oracle?.Count} clusters for {request.Seeds.Count} seeds: give one each");
+        if (ensemble.NullLabel is not { } none)
+        {
+            Require(request.Labels is null || request.Labels.All(label => label == -1), $"a class is asked for, but the model is unconditional: leave the class out");
+            Require(request.Guidance == 1, $"guidance is asked for, but the model is unconditional: leave it at 1");
+            return null;
+        }
+
+        foreach (var label in request.Labels ?? [])
+        {
+            Require(label >= -1 && label <= none, $"class {label}: give 0 to {none - 1}, or -1 for none");
+        }
+
+        return [.. (request.Labels ?? [.. Enumerable.Repeat(none, request.Seeds.Count)]).Select(label => label == -1 ? none : label)];
+    }
+
+    private static void Require(bool holds, FormattableString otherwise)
+    {
+        if (!holds)
+        {
+            throw new UserErrorException($"Sampling: {FormattableString.Invariant(otherwise)}.");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Globalization;
+
+namespace Ddm.Runs;
+
+/// <summary>
+/// The name of every blob, in one place. Ids come from <see cref="RunName"/> or from hashes of our own, never straight from a request.
+/// </summary>
+public static class BlobNames
+{
+    /// <summary>Prefix of every data set.</summary>
+    public const string Datasets = "datasets/";
+
+    /// <summary>Prefix of every run.</summary>
+    public const string Runs = "runs/";
+
+    /// <summary>Prefix of every published model.</summary>
+    public const string Models = "models/";
+
+    /// <summary>Prefix of the published weights.</summary>
+    public const string PublishedWeights = "weights/";
+
+    /// <summary>A data set's manifest: its barrier.</summary>
+    public static string DatasetManifest(string dataset) => $"{Datasets}{dataset}/manifest.json";
+
+    /// <summary>Prefix of a data set's shards and their sidecars.</summary>
+    public static string DatasetShards(string dataset) => $"{Datasets}{dataset}/shards/";
+
+    /// <summary>A data set's shard, a tar.</summary>
+    public static string DatasetShard(string dataset, int shard) => $"{DatasetShards(dataset)}{Number(shard)}.tar";
+
+    /// <summary>What is known of a data set's shard: rows, hash, quarantine. Written after the tar, so that it says the shard is done.</summary>
+    public static string DatasetShardInfo(string dataset, int shard) => $"{DatasetShards(dataset)}{Number(shard)}.json";
+
+    /// <summary>Prefix of everything a run owns.</summary>
+    public static string Run(string run) => $"{Runs}{run}/";
+
+    /// <summary>The run's decisions, a <see cref="RunDocument"/>.</summary>
+    public static string RunDocument(string run) => $"{Run(run)}run.json";
+
+    /// <summary>Prefix of the run's events.</summary>
+    public static string Events(string run) => $"{Run(run)}events/";
+
+    /// <summary>Prefix of the run's features.</summary>
+    public static string AllFeatures(string run) => $"{Run(run)}features/";
+
+    /// <summary>The fitted encoder: the barrier of <see cref="RunStage.FitFeatures"/>.</summary>
+    public static string Encoder(string run) => $"{AllFeatures(run)}encoder.safetensors";
+
+    /// <summary>Features of one shard.</summary>
+    public static string Features(string run, int shard) => $"{AllFeatures(run)}{Number(shard)}.safetensors";
+
+    /// <summary>Prefix of the run's partition.</summary>
+    public static string Partition(string run) => $"{Run(run)}partition/";
+
+    /// <summary>Centroids and the map from fine to coarse.</summary>
+    public static string PartitionCentroids(string run) => $"{Partition(run)}centroids.safetensors";
+
+    /// <summary>The partition's manifest: the barrier of <see cref="RunStage.FitPartition"/>.</summary>
+    public static string PartitionManifest(string run) => $"{Partition(run)}manifest.json";
+
+    /// <summary>Sizes and quality of the clusters.</summary>
+    public static string PartitionReport(string run) => $"{Partition(run)}report.json";
+
+    /// <summary>Prefix of the run's assignments.</summary>
+    public static string Assignments(string run) => $"{Run(run)}assignments/";
+
+    /// <summary>Cluster of each row of one shard.</summary>
+    public static string Assignment(string run, int shard) => $"{Assignments(run)}{Number(shard)}.safetensors";
+
+    /// <summary>Prefix of the run's clusters.</summary>
+    public static string Clusters(string run) => $"{Run(run)}clusters/";
+
+    /// <summary>Prefix of one cluster.</summary>
+    public static string Cluster(string run, int cluster) => Invariant($"{Clusters(run)}{cluster}/");
+
+    /// <summary>A cluster's manifest. When all K exist, <see cref="RunStage.FreezeClusters"/> is over.</summary>
+    public static string ClusterManifest(string run, int cluster) => $"{Cluster(run, cluster)}manifest.json";
+
+    /// <summary>A cluster's training shard.</summary>
+    public static string ClusterShard(string run, int cluster, int shard) => $"{Cluster(run, cluster)}{Number(shard)}.safetensors";
+
+    /// <summary>A cluster's held-out shard.</summary>
+    public static string ClusterHeldOutShard(string run, int cluster, int shard) => $"{Cluster(run, cluster)}held-out/{Number(shard)}.safetensors";
+
+    /// <summary>A picture of some of a cluster's images.</summary>
+    public static string ClusterContactSheet(string run, int cluster) => $"{Cluster(run, cluster)}contact-sheet.png";
+
+    /// <summary>Prefix of a role.</summary>
+    public static string Role(string run, Role role) => $"{Run(run)}{role.Path}/";
+
+    /// <summary>A role's head: moved by compare-and-swap alone.</summary>
+    public static string Head(string run, Role role) => $"{Role(run, role)}head.json";
+
+    /// <summary>A role's owner record.</summary>
+    public static string Owner(string run, Role role) => $"{Role(run, role)}owner.json";
+
+    /// <summary>Why a role gave up; absent while it has not.</summary>
+    public static string RoleFailure(string run, Role role) => $"{Role(run, role)}failure.json";
+
+    /// <summary>Prefix of a role's checkpoints.</summary>
+    public static string Checkpoints(string run, Role role) => $"{Role(run, role)}checkpoints/";
+
+    /// <summary>Prefix of one checkpoint.</summary>
+    public static string Checkpoint(string run, Role role, long step, long epoch) => Invariant($"{Checkpoints(run, role)}{step:D10}-{epoch}/");
+
+    /// <summary>Prefix of what the evaluation wrote.</summary>
+    public static string Evaluation(string run) => $"{Run(run)}evaluation/";
+
+    /// <summary>The evaluation's figures: the barrier of <see cref="RunStage.Evaluate"/>, written after the report.</summary>
+    public static string EvaluationManifest(string run) => $"{Evaluation(run)}manifest.json";
+
+    /// <summary>The report for people.</summary>
+    public static string Report(string run) => $"{Evaluation(run)}report.html";
+
+    /// <summary>A published model's manifest.</summary>
+    public static string ModelManifest(string model, string version) => $"{Models}{model}/{version}/manifest.json";
+
+    /// <summary>Which version of a model is current: moved by compare-and-swap.</summary>
+    public static string ModelCurrent(string model) => $"{Models}{model}/current.json";
+
+    /// <summary>Published weights, by content.</summary>
+    public static string Weights(string sha256) => $"{PublishedWeights}{sha256}.safetensors";
+
+    private static string Number(int shard) => shard.ToString("D5", CultureInfo.InvariantCulture);
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+}

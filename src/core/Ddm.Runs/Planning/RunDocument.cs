@@ -1,0 +1,57 @@
+using System.Text.Json.Serialization;
+
+namespace Ddm.Runs;
+
+/// <summary>
+/// The decisions of a run, and nothing else: which work is done is seen by looking at the blobs. Moved by compare-and-swap and kept under
+/// 64 KB, also with 1024 experts.
+/// </summary>
+public sealed record RunDocument
+{
+    /// <summary>The schema this code writes.</summary>
+    public const int CurrentSchema = 1;
+
+    /// <summary>Version of this document's shape.</summary>
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>Name of the run.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What was asked for, defaults filled in.</summary>
+    public required RunSpec Spec { get; init; }
+
+    /// <summary>The YAML as it was submitted.</summary>
+    public required string SpecText { get; init; }
+
+    /// <summary>Absolute folder that the spec's paths are relative to.</summary>
+    public required string SourceRoot { get; init; }
+
+    /// <summary>When the run was submitted.</summary>
+    public required DateTimeOffset SubmittedAt { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public RunStage Stage { get; init; }
+
+    /// <summary>Id of the data set; null until the source was listed.</summary>
+    public string? DatasetId { get; init; }
+
+    /// <summary>Shards of the data set; 0 until the source was listed.</summary>
+    public int ShardCount { get; init; }
+
+    /// <summary>The numerics class of each role, by <see cref="Role.Path"/>: fixed at submission.</summary>
+    [JsonConverter(typeof(NumericsByRoleConverter))]
+    public IReadOnlyDictionary<string, NumericsClass> Numerics { get; init; } = new Dictionary<string, NumericsClass>();
+
+    /// <summary>Experts 0..K-1, then the router; empty until the first plan.</summary>
+    [JsonConverter(typeof(RoleDecisionsConverter))]
+    public IReadOnlyList<RoleDecision> Roles { get; init; } = [];
+
+    /// <summary>Version the model is published under; null until decided.</summary>
+    public string? ModelVersion { get; init; }
+
+    /// <summary>Whether it goes on.</summary>
+    public RunStatus Status { get; init; }
+
+    /// <summary>Why it failed: names the role or the stage, and the remedy. Null otherwise.</summary>
+    public string? Failure { get; init; }
+}

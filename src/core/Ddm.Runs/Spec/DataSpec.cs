@@ -1,0 +1,23 @@
+namespace Ddm.Runs;
+
+/// <summary>The data set of a run.</summary>
+public sealed record DataSpec
+{
+    /// <summary>A folder with IDX files, an IDX images file (.gz or not), or a folder <c>class/picture.png</c>; relative to the spec file.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Side of the square the networks see, pixels.</summary>
+    public required int ImageSize { get; init; }
+
+    /// <summary>1 (grey) or 3 (RGB).</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>Names of the classes in the order of their labels; empty: taken from the folders, or the numbers themselves.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
+    /// <summary>Share of the images held out by content hash, never trained on.</summary>
+    public double HeldOut { get; init; } = 0.05;
+
+    /// <summary>Images in one shard.</summary>
+    public int ShardRows { get; init; } = 2048;
+}

@@ -1,0 +1,20 @@
+namespace Ddm.Runs;
+
+/// <summary>How the run is carried out: no influence on what is learned, apart from the numerics class.</summary>
+public sealed record ExecutionSpec
+{
+    /// <summary>Rows of one forward and backward; null: the whole batch.</summary>
+    public int? MicroBatch { get; init; }
+
+    /// <summary>CPU threads; null: those of the machine the run is submitted on.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Longest time one slice trains before it commits and gives way, seconds.</summary>
+    public double SliceSeconds { get; init; } = 20;
+
+    /// <summary>Shards a sample order mixes at once.</summary>
+    public int WindowShards { get; init; } = 64;
+
+    /// <summary>Committed checkpoints a role keeps; at least 2.</summary>
+    public int KeepCheckpoints { get; init; } = 2;
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text.Json;
+using Ddm.Runs;
+
+namespace Ddm.Storage;
+
+/// <summary>
+/// Keeps a second process off a run that one process works on by itself. An operating-system lock on <c>{home}/.locks/run-{name}.lock</c> decides, so
+/// a dead holder never blocks; a readable file beside it only tells people who holds it.
+/// </summary>
+public sealed class RunLock : IDisposable
+{
+    private readonly FileStream _held;
+    private readonly string _facts;
+
+    private RunLock(FileStream held, string facts)
+    {
+        _held = held;
+        _facts = facts;
+    }
+
+    /// <summary>Takes the run for this process until disposed.</summary>
+    /// <exception cref="UserErrorException">Another holds it (the message says which process, since when, and what to do), or the name is no run's.</exception>
+    public static RunLock Acquire(string home, string run)
+    {
+        if (!BlobName.IsSegment(run))
+        {
+            throw new UserErrorException($"'{run}' cannot name a run: use letters, digits, '.', '_' and '-', without a dot at either end.");
+        }
+
+        var folder = Path.Combine(Path.GetFullPath(home), ".locks");
+        DurableFolder.Create(folder);
+        var facts = Path.Combine(folder, $"run-{run}.json");
+        var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
+        try
+        {
+            File.WriteAllBytes(facts, BlobJson.Serialize(new Holder(Environment.ProcessId, Environment.MachineName, Environment.CommandLine)));
+            return new RunLock(held, facts);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
+        File.Delete(_facts);
+        _held.Dispose();
+    }
+
+    private static UserErrorException Refused(string run, string facts)
+    {
+        var holder = "another process";
+        var stop = "stop that process";
+        try
+        {
+            var read = JsonSerializer.Deserialize<Holder>(File.ReadAllBytes(facts), BlobJson.Options)!;
+            var since = File.GetLastWriteTime(facts).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+            holder = string.Create(CultureInfo.InvariantCulture, $"process {read.ProcessId} on {read.Host}, since {since} ({read.Command})");
+            stop = string.Create(CultureInfo.InvariantCulture, $"stop it (Ctrl+C in its terminal, or `kill {read.ProcessId}` on {read.Host}: it commits and ends)");
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            // taken a moment ago: the facts are not written yet
+        }
+
+        return new UserErrorException($"Run '{run}' is already being worked on by {holder}. Watch it with `ddm status {run}`, or {stop} and run this command again.");
+    }
+
+    private sealed record Holder(int ProcessId, string Host, string Command);
+}
