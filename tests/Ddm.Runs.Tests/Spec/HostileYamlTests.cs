@@ -7,6 +7,11 @@ namespace Ddm.Runs.Tests;
 /// <summary>Files that mean harm or came out of the wrong editor.</summary>
 public class HostileYamlTests
 {
+    private static readonly string[] Marks =
+    [
+        "\n", "\t", ": ", "- ", "? ", "[", "{", "]", "}", "&a ", "*a", "!", "!!x ", "|\n", ">-\n", "%", "'", "\"", "\\", "#", "---\n", "...\n", ",", "\uD800", "\0",
+    ];
+
     [Fact]
     public void AllMistakesAreToldInTheOrderOfTheFile()
     {
@@ -66,6 +71,7 @@ public class HostileYamlTests
     [InlineData("name: \0")]
     [InlineData("? [a, b]\n: 1")]
     [InlineData("name: `a`")]
+    [InlineData("name: {mall\ndata:\n  source: images\n")]
     public void BrokenYamlIsOneLineWithAPlace(string yaml)
     {
         var mistakes = Specs.MistakesOf(yaml);
@@ -133,7 +139,7 @@ public class HostileYamlTests
     {
         var edit = Gen.Select(Gen.Int[0, Specs.Small.Length], Gen.Int[0, 6], Gen.OneOf(
             Gen.Char.Select(c => c.ToString()),
-            Gen.OneOfConst("\n", "\t", ": ", "- ", "? ", "[", "{", "]", "}", "&a ", "*a", "!", "!!x ", "|\n", ">-\n", "%", "'", "\"", "\\", "#", "---\n", "...\n", ",", "\uD800", "\0")));
+            Gen.Int[0, Marks.Length - 1].Select(i => Marks[i])));
         edit.Array[1, 6].Sample(
             edits =>
             {

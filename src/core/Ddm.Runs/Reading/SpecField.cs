@@ -23,8 +23,6 @@ internal abstract class SpecField<T>(string key, string? need)
 /// <summary>A key with a single value. <paramref name="get"/> returns null where there is none.</summary>
 internal sealed class ValueField<T>(string key, SpecValue value, Func<T, object?> get, Func<T, object, T> set, string? need) : SpecField<T>(key, need)
 {
-    public SpecValue Value => value;
-
     public override IEnumerable<string> Paths(string section) => [SpecContext.Join(section, Key)];
 
     public override T Read(T target, SpecNode node, string path, SpecContext context) =>
@@ -44,8 +42,6 @@ internal sealed class ValueField<T>(string key, SpecValue value, Func<T, object?
 internal sealed class SectionField<T, TSection>(string key, SpecTable<TSection> table, Func<T, TSection> get, Func<T, TSection, T> set, string? need)
     : SpecField<T>(key, need)
 {
-    public SpecTable<TSection> Table => table;
-
     public override IEnumerable<string> Paths(string section) => [SpecContext.Join(section, Key), .. table.Paths(SpecContext.Join(section, Key))];
 
     public override T Read(T target, SpecNode node, string path, SpecContext context) => set(target, table.Read(node, path, context));

@@ -6,12 +6,6 @@ namespace Ddm.Runs;
 /// <summary>A whole number from <paramref name="minimum"/> to <paramref name="maximum"/>; boxed as <see cref="long"/>.</summary>
 internal sealed class IntegerValue(long minimum, long maximum, int multiple = 1) : SpecValue
 {
-    public long Minimum => minimum;
-
-    public long Maximum => maximum;
-
-    public int Multiple => multiple;
-
     public override string Expected => string.Create(
         CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}{(multiple == 1 ? "" : $" that {multiple} divides")}");
 
@@ -36,16 +30,9 @@ internal sealed class IntegerValue(long minimum, long maximum, int multiple = 1)
     public override void Write(Utf8JsonWriter json, object value) => json.WriteNumberValue((long)value);
 }
 
-/// <summary>A finite number in a range whose lower end may be open; boxed as <see cref="double"/>.</summary>
+/// <summary>A finite number in a range, whose lower end is outside when <paramref name="above"/>; boxed as <see cref="double"/>.</summary>
 internal sealed class NumberValue(double minimum, double maximum, bool above) : SpecValue
 {
-    public double Minimum => minimum;
-
-    public double Maximum => maximum;
-
-    /// <summary>True: the minimum itself is outside.</summary>
-    public bool Above => above;
-
     public override string Expected => string.Create(
         CultureInfo.InvariantCulture, $"a number {(above ? $"above {minimum} and at most" : $"from {minimum} to")} {maximum}");
 

@@ -16,8 +16,6 @@ internal sealed class SpecTable<T>(T blank, string? shorthand = null)
 
     public T Blank => blank;
 
-    public string? Shorthand => shorthand;
-
     public SpecTable<T> Text(string key, SpecValue value, Func<T, string?> get, Func<T, string, T> set, string? need = null) =>
         Add(new ValueField<T>(key, value, get, (target, text) => set(target, (string)text), need));
 

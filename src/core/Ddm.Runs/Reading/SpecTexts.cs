@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Ddm.Runs;
@@ -36,7 +38,7 @@ internal sealed class TextValue(string expected, int mostCharacters, Func<string
         var utf16 = text.AsSpan();
         while (utf16.Length > 0)
         {
-            if (System.Text.Rune.DecodeFromUtf16(utf16, out _, out var read) != System.Buffers.OperationStatus.Done)
+            if (Rune.DecodeFromUtf16(utf16, out _, out var read) != OperationStatus.Done)
             {
                 return false;
             }
@@ -75,9 +77,9 @@ internal sealed class BooleanValue : SpecValue
 /// <summary>One of a few words, each standing for a value.</summary>
 internal sealed class ChoiceValue(IReadOnlyList<(string Word, object Value)> choices) : SpecValue
 {
-    public IEnumerable<string> Words => choices.Select(choice => choice.Word);
-
     public override string Expected => string.Join(" or ", Words);
+
+    private IEnumerable<string> Words => choices.Select(choice => choice.Word);
 
     public override object? Read(SpecNode node, Action<SpecNode, string> refuse)
     {

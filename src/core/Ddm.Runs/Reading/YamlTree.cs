@@ -27,13 +27,20 @@ internal static class YamlTree
 
         RefuseTabs(yaml, context);
         context.ThrowIfRefused();
+        using var text = new StringReader(yaml.TrimStart('\uFEFF'));
+        var parser = new Parser(text);
         try
         {
-            return Document(yaml, context);
+            return Document(parser, context);
         }
         catch (YamlException error)
         {
             throw context.Fatal(At(error.Start), $"not YAML: {Printable.Text(error.Message)}");
+        }
+        catch (Exception error) when (error is not UserErrorException)
+        {
+            // The scanner meets some broken texts with other exceptions, such as an InvalidOperationException inside a '{' that is not closed.
+            throw context.Fatal(At(parser.Current?.End ?? Mark.Empty), "not YAML from here on; look for a bracket or quote that is not closed");
         }
     }
 
@@ -51,10 +58,8 @@ internal static class YamlTree
         }
     }
 
-    private static SpecNode Document(string yaml, SpecContext context)
+    private static SpecNode Document(Parser parser, SpecContext context)
     {
-        using var text = new StringReader(yaml.TrimStart('\uFEFF'));
-        var parser = new Parser(text);
         parser.Consume<StreamStart>();
         if (parser.Accept<StreamEnd>(out _))
         {
