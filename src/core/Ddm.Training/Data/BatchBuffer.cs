@@ -37,7 +37,9 @@ internal sealed class BatchBuffer : IDisposable
     public void Gather(IRowSource source, IReadOnlyList<(int Shard, int Row)> places, Func<int, bool> dropped)
     {
         var image = (int)(pixels.numel() / pixels.size(0));
-        var (allPixels, allLabels, allClusters) = (pixels.bytes, Values<long>(labels), Values<long>(clusters));
+        var allPixels = pixels.bytes;
+        var allLabels = Values<long>(labels);
+        var allClusters = Values<long>(clusters);
         for (var i = 0; i < places.Count; i++)
         {
             var (shard, row) = places[i];

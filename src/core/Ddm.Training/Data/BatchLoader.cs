@@ -37,8 +37,8 @@ internal sealed class BatchLoader : IDisposable
         uniforms = new double[training.Batch];
     }
 
-    /// <summary>Where the rows of the batch loaded last stand in the data.</summary>
-    public IReadOnlyList<(int Shard, int Row)> Places => places;
+    /// <summary>The data set's row that row <paramref name="i"/> of the batch loaded last is.</summary>
+    public long RowId(int i) => source.RowId(places[i].Shard, places[i].Row);
 
     /// <summary>The batch of the update that follows <paramref name="step"/> others.</summary>
     public Batch Load(long step, Device device)

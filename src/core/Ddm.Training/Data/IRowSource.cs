@@ -11,4 +11,7 @@ internal interface IRowSource
 
     /// <summary>Copies one row of a loaded shard: pixels [C, H, W], label (-1: none) and cluster.</summary>
     void CopyRow(int shard, int row, Span<byte> pixels, out long label, out int cluster);
+
+    /// <summary>The data set's row that one row of a loaded shard is.</summary>
+    long RowId(int shard, int row);
 }

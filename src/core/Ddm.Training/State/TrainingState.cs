@@ -19,10 +19,10 @@ public sealed class TrainingState : IDisposable
 
     private readonly string[] names;
 
+    // Never inside a dispose scope: these tensors outlive every step's.
     private TrainingState(Objective objective, Device device)
     {
         TorchNative.EnsureLoaded();
-        using var scope = NewDisposeScope();
         Network = objective.CreateNetwork(device);
         Average = objective.CreateNetwork(device);
         var weights = NetworkWeights.Of(Network);
@@ -31,7 +31,6 @@ public sealed class TrainingState : IDisposable
         Averages = [.. NetworkWeights.Of(Average).Select(w => w.Tensor)];
         FirstMoments = [.. Weights.Select(w => zeros_like(w, requires_grad: false))];
         SecondMoments = [.. Weights.Select(w => zeros_like(w, requires_grad: false))];
-        scope.DetachAll();
     }
 
     /// <summary>Updates made.</summary>
