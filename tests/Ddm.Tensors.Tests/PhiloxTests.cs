@@ -82,6 +82,7 @@ public class PhiloxTests
         {
             var x = (i + 0.5) / 100_000;
             Assert.Equal(Math.Log(x), PortableMath.Log(x), 1e-12);
+            Assert.Equal(1, PortableMath.Exp(400 * (x - 0.5)) / Math.Exp(400 * (x - 0.5)), 1e-13);
             var (sine, cosine) = PortableMath.SinCosOfTurns(x);
             Assert.Equal(Math.Sin(2 * Math.PI * x), sine, 2e-12);
             Assert.Equal(Math.Cos(2 * Math.PI * x), cosine, 2e-12);

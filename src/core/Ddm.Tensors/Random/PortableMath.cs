@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Ddm.Tensors;
 
 /// <summary>
-/// Logarithm, sine and cosine from IEEE additions, multiplications and divisions only. The C library's own differ in the last bit from
-/// system to system and from version to version, and noise must not.
+/// Logarithm, exponential, sine and cosine from IEEE additions, multiplications and divisions only. The C library's own differ in the last
+/// bit from system to system and from version to version; noise and schedules must not.
 /// </summary>
-internal static class PortableMath
+public static class PortableMath
 {
     private const double Ln2 = 0.693147180559945309417232121458176568;
     private const double Root2 = 1.41421356237309504880168872420969808;
@@ -30,6 +30,20 @@ internal static class PortableMath
         series = (1.0 / 5) + (s * ((1.0 / 7) + (s * ((1.0 / 9) + (s * series)))));
         series = 1 + (s * ((1.0 / 3) + (s * series)));
         return (exponent * Ln2) + (2 * u * series);
+    }
+
+    /// <summary>e^x for |x| below 700, to about 1e-15 of its value: 2^k times Taylor's series on [-ln 2 / 2, ln 2 / 2].</summary>
+    public static double Exp(double x)
+    {
+        var k = (int)Math.Floor((x / Ln2) + 0.5);
+        var r = x - (k * Ln2);
+        var series = 1.0;
+        for (var i = 13; i > 0; i--)
+        {
+            series = 1 + (series * r / i);
+        }
+
+        return series * BitConverter.Int64BitsToDouble((k + 1023L) << 52);
     }
 
     /// <summary>sin 2 pi x and cos 2 pi x for x in [0, 1], to about 1e-12: Taylor's series around the nearest quarter turn.</summary>

@@ -1,0 +1,137 @@
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Data;
+
+/// <summary>Cuts a data set along a partition: from here on an expert's worker reads only its own cluster.</summary>
+public sealed class ClusterFreezer(IBlobStore store)
+{
+    private const int Schema = 1;
+
+    /// <summary>Pixels held at once, bytes: a larger data set is read once for each such part of it.</summary>
+    internal long BufferBytes { get; init; } = 1L << 30;
+
+    /// <summary>
+    /// Writes every cluster's shards, then every manifest. A pure function of its inputs, so that repeating it, after a crash or beside another
+    /// worker, writes the same bytes; manifests are written once and last.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="clusters">K.</param>
+    /// <param name="reader">The data set.</param>
+    /// <param name="readAssignment">The cluster of each row of a data set shard.</param>
+    /// <param name="seed">The run's seed: keys the order of the rows.</param>
+    /// <param name="shardRows">Rows of a cluster shard.</param>
+    /// <param name="cancellationToken">Leaves shards without a manifest.</param>
+    /// <exception cref="UserErrorException">A cluster has no training rows.</exception>
+    /// <exception cref="InvalidDataException">An assignment does not fit its shard, or a manifest that stands was made from other inputs.</exception>
+    public async Task FreezeAsync(
+        string run, int clusters, DatasetReader reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(shardRows, 1);
+        var layout = await LayOutAsync(clusters, reader, readAssignment, seed, shardRows, cancellationToken);
+        RequireTrainingRows(layout, clusters);
+        var written = await WriteShardsAsync(run, reader, layout, cancellationToken);
+        for (var cluster = 0; cluster < clusters; cluster++)
+        {
+            await WriteManifestAsync(Manifest(run, cluster, reader.Manifest, layout, written), cancellationToken);
+        }
+    }
+
+    private static async Task<ClusterLayout> LayOutAsync(
+        int clusters, DatasetReader reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
+    {
+        var assignments = new List<long[]>();
+        var heldOut = new List<bool[]>();
+        for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
+        {
+            var flags = await reader.ReadHeldOutAsync(shard, cancellationToken);
+            var assignment = await readAssignment(shard);
+            if (assignment.Length != flags.Length || assignment.Any(k => k < 0 || k >= clusters))
+            {
+                throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} expected) for {flags.Length} images.");
+            }
+
+            heldOut.Add(flags);
+            assignments.Add(assignment);
+        }
+
+        return ClusterLayout.Create(assignments, heldOut, clusters, seed, shardRows);
+    }
+
+    private static void RequireTrainingRows(ClusterLayout layout, int clusters)
+    {
+        var empty = Enumerable.Range(0, clusters).Except(layout.Outputs.Where(output => !output.HeldOut).Select(output => output.Cluster)).ToList();
+        if (empty.Count > 0)
+        {
+            throw new UserErrorException($"Clusters {string.Join(", ", empty)} of {clusters} have no image to train on. Ask for fewer experts, give more images, or hold out fewer.");
+        }
+    }
+
+    private async Task<ClusterShard[]> WriteShardsAsync(string run, DatasetReader reader, ClusterLayout layout, CancellationToken cancellationToken)
+    {
+        var manifest = reader.Manifest;
+        var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
+        var written = new ClusterShard[layout.Outputs.Count];
+        for (var first = 0; first < written.Length;)
+        {
+            var last = first;
+            for (var bytes = 0L; last < written.Length && (last == first || bytes + (long)layout.Outputs[last].Rows * rowBytes <= BufferBytes); last++)
+            {
+                bytes += (long)layout.Outputs[last].Rows * rowBytes;
+            }
+
+            var buffers = layout.Outputs[first..last].ConvertAll(output => new ClusterShardBuffer(output, manifest.Channels, manifest.ImageSize));
+            for (var shard = 0; shard < manifest.Shards.Count; shard++)
+            {
+                var rows = await reader.ReadShardAsync(shard, cancellationToken);
+                Scatter(rows, layout.Targets[shard], buffers, first);
+            }
+
+            for (var i = 0; i < buffers.Count; i++)
+            {
+                written[first + i] = await buffers[i].WriteAsync(store, run, cancellationToken);
+            }
+
+            first = last;
+        }
+
+        return written;
+    }
+
+    private static void Scatter(ImageRows rows, ClusterLayout.Target[] targets, List<ClusterShardBuffer> buffers, int first)
+    {
+        for (var row = 0; row < targets.Length; row++)
+        {
+            var buffer = targets[row].Output - first;
+            if (buffer >= 0 && buffer < buffers.Count)
+            {
+                buffers[buffer].Put(targets[row].At, rows, row);
+            }
+        }
+    }
+
+    private static ClusterManifest Manifest(string run, int cluster, DatasetManifest dataset, ClusterLayout layout, ClusterShard[] written)
+    {
+        List<ClusterShard> Of(bool heldOut) => [.. written.Where((_, i) => layout.Outputs[i].Cluster == cluster && layout.Outputs[i].HeldOut == heldOut)];
+        var (training, heldOut) = (Of(heldOut: false), Of(heldOut: true));
+        return new ClusterManifest(
+            Schema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
+            training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows));
+    }
+
+    private async Task WriteManifestAsync(ClusterManifest manifest, CancellationToken cancellationToken)
+    {
+        var name = BlobNames.ClusterManifest(manifest.Run, manifest.Cluster);
+        var bytes = BlobJson.Serialize(manifest);
+        if (await store.TryWriteAsync(name, bytes, WriteCondition.IfAbsent, cancellationToken) is not null)
+        {
+            return;
+        }
+
+        var standing = await store.ReadAsync(name, cancellationToken);
+        if (standing is not null && !standing.Bytes.AsSpan().SequenceEqual(bytes))
+        {
+            throw new InvalidDataException($"{name} stands and was made from another data set, partition, seed or shard size. Start a run under another name.");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace Ddm.Data;
+
+/// <summary>What the expert of one cluster trains on: blob <c>runs/{run}/clusters/{k}/manifest.json</c>. Its hash goes into every checkpoint.</summary>
+/// <param name="Schema">1.</param>
+/// <param name="Run">The run.</param>
+/// <param name="Cluster">k.</param>
+/// <param name="DatasetId">Where the images come from.</param>
+/// <param name="DatasetManifestSha256">That data set's manifest.</param>
+/// <param name="PartitionSha256">Of every row's assignment (64-bit little-endian numbers) in the order of the data set.</param>
+/// <param name="Channels">C.</param>
+/// <param name="Size">H = W.</param>
+/// <param name="Shards">Training rows, in their shuffled order.</param>
+/// <param name="HeldOut">Held-out rows.</param>
+/// <param name="Rows">Training rows.</param>
+/// <param name="HeldOutRows">Held-out rows.</param>
+public sealed record ClusterManifest(
+    int Schema, string Run, int Cluster, string DatasetId, string DatasetManifestSha256, string PartitionSha256, int Channels, int Size,
+    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows);

@@ -1,0 +1,17 @@
+namespace Ddm.Partitioning;
+
+/// <summary>How k-means searches.</summary>
+public sealed record KMeansOptions
+{
+    /// <summary>Independent seedings; the lowest inertia wins.</summary>
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>Lloyd iterations of one restart at most.</summary>
+    public int MaxIterations { get; init; } = 100;
+
+    /// <summary>A restart ends when the squared shift of all centroids together falls to this share of the mean variance of a dimension.</summary>
+    public double Tolerance { get; init; } = 1e-4;
+
+    /// <summary>Points whose distances are held at once; 0: as many as make a block of 4 MB, which stays in the processor's cache.</summary>
+    public int BlockRows { get; init; }
+}

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+
+namespace Ddm.Tensors;
+
+/// <summary>Named tensors that belong together, with the free text of their file. Owns the tensors.</summary>
+public sealed class TensorBundle : IDisposable
+{
+    /// <summary>A bundle that takes over the given tensors.</summary>
+    public TensorBundle(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        Tensors = tensors;
+        Metadata = metadata;
+    }
+
+    /// <summary>The tensors by name.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors { get; }
+
+    /// <summary>Free text of the file's header.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The tensor of this name, after its shape and type were checked.</summary>
+    /// <exception cref="InvalidDataException">It is missing, or of another shape or type; the message names it.</exception>
+    public Tensor Require(string name, ReadOnlySpan<long> shape, ScalarType type = ScalarType.Float32)
+    {
+        if (!Tensors.TryGetValue(name, out var tensor))
+        {
+            throw new InvalidDataException($"Tensor '{name}' is missing.");
+        }
+
+        if (tensor.dtype != type || !shape.SequenceEqual(tensor.shape))
+        {
+            throw new InvalidDataException(
+                $"Tensor '{name}' is {tensor.dtype} [{string.Join(", ", tensor.shape)}] where {type} [{string.Join(", ", shape.ToArray())}] is needed.");
+        }
+
+        return tensor;
+    }
+
+    /// <summary>Refuses tensors that no training leaves behind.</summary>
+    /// <exception cref="InvalidDataException">A tensor has NaN or infinite values; the message names the first.</exception>
+    public void RequireFinite()
+    {
+        foreach (var (name, tensor) in Tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
+        {
+            using var scope = NewDisposeScope();
+            if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
+            {
+                throw new InvalidDataException($"Tensor '{name}' has values that are not finite.");
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var tensor in Tensors.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+}
