@@ -19,7 +19,7 @@ internal static class Blocks
 
         return Scroll(El(
             "table",
-            El("caption", caption),
+            El("caption", El("span", caption)),
             El("thead", El("tr", head.Select((name, i) => El("th", At("scope", "col"), i == 0 || textColumns.Contains(i) ? Class("text") : null, name)))),
             El("tbody", rows.Select(Row)),
             foot is null ? null : El("tfoot", Row(foot))));
@@ -32,7 +32,7 @@ internal static class Blocks
         return Scroll(El(
             "table",
             Class("heat"),
-            El("caption", caption),
+            El("caption", El("span", caption)),
             El("thead", El("tr", El("th", Class("text"), At("scope", "col"), corner), columns.Select(name => El("th", At("scope", "col"), El("span", name))))),
             El("tbody", rows.Select((name, i) => El("tr", El("th", At("scope", "row"), name), counts[i].Select(count => Cell(count, counts[i].Sum())))))));
 
@@ -42,6 +42,9 @@ internal static class Blocks
             return El("td", At("style", string.Create(CultureInfo.InvariantCulture, $"--v:{0.75 * share / strongest:F3}")), count == 0 ? El("span", Class("zero"), "0") : Figures.Count(count));
         }
     }
+
+    /// <summary>The most columns that a reader can still compare.</summary>
+    public const int MaxHeatColumns = 30;
 
     /// <summary>A chart with its legend and caption.</summary>
     public static XElement Figure(Chart chart, string caption)

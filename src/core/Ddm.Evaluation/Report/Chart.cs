@@ -19,7 +19,7 @@ internal sealed record ChartLine(string Name, int Colour, IReadOnlyList<(double 
 /// <summary>A chart of lines.</summary>
 internal sealed record Chart(string Title, string XTitle, string YTitle, IReadOnlyList<ChartLine> Lines)
 {
-    /// <summary>Logarithmic y where every value is positive.</summary>
+    /// <summary>Logarithmic y where every value is positive and the ends lie far apart.</summary>
     public bool LogY { get; init; }
 
     /// <summary>Ends of the x axis, or null: the data's.</summary>

@@ -12,13 +12,14 @@ internal static class ChartSvg
 {
     private const double Width = 720, Height = 320, BarHeight = 34;
     private const double DefaultSpan = 1;
+    private const double LogFrom = 3; // below this ratio of the ends a logarithmic axis has too few round ticks
 
     /// <summary>A chart of lines. Points that are not finite, and those not positive on a logarithmic axis, are left out; a chart of none is an empty frame.</summary>
     public static XElement Lines(Chart chart)
     {
         var lines = chart.Lines.Select(line => (Line: line, Points: line.Points.Where(p => double.IsFinite(p.X) && double.IsFinite(p.Y)).ToArray())).ToArray();
         var all = lines.SelectMany(line => line.Points).ToArray();
-        var log = chart.LogY && all.Length > 0 && all.All(p => p.Y > 0);
+        var log = chart.LogY && all.Length > 0 && all.Min(p => p.Y) > 0 && all.Max(p => p.Y) > LogFrom * all.Min(p => p.Y);
         var model = Model();
         model.Axes.Add(Horizontal(chart.XTitle, chart.XRange ?? Range(all.Select(p => p.X), pad: 0)));
         model.Axes.Add(Vertical(chart.YTitle, chart.YRange ?? (log ? LogRange(all.Select(p => p.Y)) : Range(all.Select(p => p.Y), pad: 0.06)), log));
@@ -33,9 +34,8 @@ internal static class ChartSvg
     /// <summary>Horizontal bars with their labels at the ends, and an optional dashed limit.</summary>
     public static XElement Bars(string title, string axisTitle, IReadOnlyList<ChartBar> bars, double? limit = null)
     {
-        var finite = bars.Where(bar => double.IsFinite(bar.Value)).Select(bar => bar.Value).Append(limit ?? 0).ToArray();
         var model = Model();
-        model.Axes.Add(Horizontal(axisTitle, (0, finite.Max() > 0 ? finite.Max() * 1.18 : DefaultSpan)));
+        model.Axes.Add(Horizontal(axisTitle, (0, LongestBar(bars, limit ?? 0))));
         var categories = new CategoryAxis
         {
             Position = AxisPosition.Left,
@@ -137,6 +137,15 @@ internal static class ChartSvg
         };
         series.Points.AddRange(points.Select(p => new DataPoint(p.X, p.Y)));
         return series;
+    }
+
+    // Every label must fit between the end of its bar and the frame.
+    private static double LongestBar(IReadOnlyList<ChartBar> bars, double limit)
+    {
+        const double frame = 520, character = 7, gap = 14;
+        var ends = bars.Where(bar => double.IsFinite(bar.Value)).Select(bar => bar.Value / Math.Max(0.3, 1 - ((gap + (character * bar.Label.Length)) / frame)));
+        var longest = ends.Append(1.05 * limit).Max();
+        return longest > 0 ? longest : DefaultSpan;
     }
 
     private static (double From, double To) Range(IEnumerable<double> values, double pad)

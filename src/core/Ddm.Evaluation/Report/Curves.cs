@@ -13,15 +13,16 @@ internal static class Curves
         return [.. points.Where((_, i) => (points.Count - 1 - i) % stride == 0).Select(point => ((double)point.Step, point.Value))];
     }
 
-    /// <summary>The mean over a centred window of a fortieth of the curve, points that are not finite left out.</summary>
+    /// <summary>The mean over a window of a fortieth of the curve, points that are not finite left out.</summary>
     public static IReadOnlyList<CurvePoint> Smooth(IReadOnlyList<CurvePoint> points)
     {
         var finite = points.Where(point => double.IsFinite(point.Value)).ToArray();
         var reach = finite.Length / WindowsPerCurve / 2;
         return [.. finite.Select((point, i) =>
         {
-            var half = Math.Min(reach, Math.Min(i, finite.Length - 1 - i)); // the window shrinks at the ends, so that it stays centred
-            return point with { Value = finite.AsSpan(i - half, (2 * half) + 1).ToArray().Average(p => p.Value) };
+            var before = Math.Min(reach, i); // centred at the start, where curves are steep; cut off at the end, where they are flat
+            var after = Math.Min(before, finite.Length - 1 - i);
+            return point with { Value = finite.AsSpan(i - before, before + 1 + after).ToArray().Average(p => p.Value) };
         })];
     }
 }

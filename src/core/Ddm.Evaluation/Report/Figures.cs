@@ -16,7 +16,7 @@ internal static class Figures
 
     /// <summary>A number with so many decimals.</summary>
     public static string Decimal(double? value, int decimals = 3)
-        => value is { } number && double.IsFinite(number) ? number.ToString("F" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) : Unknown;
+        => value is { } number && double.IsFinite(number) ? number.ToString("F" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture).Replace('-', '−') : Unknown;
 
     /// <summary>12.3 T.</summary>
     public static string Scaled(double value)

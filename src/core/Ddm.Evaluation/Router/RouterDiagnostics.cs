@@ -1,3 +1,4 @@
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Tensors;
 using TorchSharp;
@@ -10,6 +11,17 @@ public static class RouterDiagnostics
 {
     private const int ConfidenceBins = 15;
     private static readonly Scalar One = 1.0;
+
+    /// <summary>Measures a router as it answers when pictures are drawn.</summary>
+    /// <param name="router">The router; an unconditional one ignores labels.</param>
+    /// <param name="rows">Held-out rows with their clusters.</param>
+    /// <param name="clusters">K.</param>
+    /// <param name="options">Bins, seed, batch.</param>
+    /// <param name="cancellation">Looked at before every batch.</param>
+    /// <exception cref="ArgumentException">As of the other overload.</exception>
+    public static RouterReport Measure(
+        IRouterModel router, EvaluationRows rows, int clusters, RouterDiagnosticsOptions? options = null, CancellationToken cancellation = default)
+        => Measure(router.Logits, rows, clusters, options, cancellation);
 
     /// <summary>
     /// Evaluates the router on every row once in each of equal intervals of t. Noise and times are functions of the seed, the interval and

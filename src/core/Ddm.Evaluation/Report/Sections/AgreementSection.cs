@@ -10,7 +10,7 @@ internal static class AgreementSection
         ? null
         : ReportSection.Of("quality", "Measured quality", model.Agreements.Count == 0 ? null : Agreement(model), model.Distances.Count == 0 ? null : Distances(model));
 
-    private static XElement[] Agreement(ReportModel model)
+    private static XElement?[] Agreement(ReportModel model)
     {
         var first = model.Agreements[0];
         var classes = first.Result.PerClass.Count;
@@ -19,7 +19,8 @@ internal static class AgreementSection
         var head = new List<string> { "Class" };
         head.AddRange(model.Agreements.Select(agreement => agreement.Title));
         head.AddRange(calibration is null ? [] : ["real, held out"]);
-        var rows = names.Select((name, c) => Row(name, result => result.PerClass[c])).ToList();
+        var shown = Enumerable.Range(0, classes).OrderBy(c => first.Result.PerClass[c]).Take(Blocks.MaxHeatColumns).Order().ToArray();
+        var rows = shown.Select(c => Row(names[c], result => result.PerClass[c])).ToList();
         rows.Add(Row("lowest class", result => result.WorstClass));
 
         return
@@ -31,16 +32,14 @@ internal static class AgreementSection
                     : $" On held-out real images it agrees with the label in {Figures.Percent(calibration.Overall)} of {Figures.Count(calibration.Pictures)} cases: "
                     + "a perfect model would come out near that figure, and one that draws only easy examples above it.")),
             Blocks.Table(
-                $"Agreement with the class asked for; {Figures.Count(first.Result.Pictures)} pictures a column",
+                $"Agreement with the class asked for; {Figures.Count(first.Result.Pictures)} pictures drawn by {first.Title}"
+                    + (shown.Length < classes ? $". Of {Figures.Count(classes)} classes the {Figures.Count(shown.Length)} lowest are shown." : string.Empty),
                 head,
                 rows,
                 Row("all", result => result.Overall)),
-            Blocks.Heat(
-                $"What the classifier found, {first.Title}: rows asked for, columns found",
-                "asked for",
-                names,
-                names,
-                first.Result.Confusion),
+            classes > Blocks.MaxHeatColumns
+                ? null
+                : Blocks.Heat($"What the classifier found in pictures drawn by {first.Title}: asked for down, found across", "asked for", names, names, first.Result.Confusion),
         ];
 
         IReadOnlyList<object> Row(string name, Func<ClassAgreementResult, double> share)

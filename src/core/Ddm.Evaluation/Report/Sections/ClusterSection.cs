@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using static Ddm.Evaluation.Html;
 
 namespace Ddm.Evaluation;
@@ -12,15 +13,29 @@ internal static class ClusterSection
             "Clusters",
             Blocks.Paragraph(Text(model, clusters)),
             Blocks.Figure("Training images by cluster", Sizes(clusters), SizesCaption(clusters)),
-            clusters.ClassesByCluster is { Count: > 0 } counts
-                ? Blocks.Heat(
-                    "Images of each class by cluster. A row with one dark cell is an expert on one kind of thing; a pale row is a mixture.",
-                    "cluster",
-                    Blocks.ClassNames(model, counts[0].Count),
-                    [.. counts.Select((_, k) => $"cluster {k}")],
-                    counts)
-                : null,
+            clusters.ClassesByCluster is { Count: > 0 } counts ? Classes(model, counts) : null,
             clusters.ContactSheets.Count == 0 ? null : Sheets(clusters));
+
+    private static XElement Classes(ReportModel model, IReadOnlyList<IReadOnlyList<long>> counts)
+    {
+        var names = Blocks.ClassNames(model, counts[0].Count);
+        if (names.Count <= Blocks.MaxHeatColumns)
+        {
+            return Blocks.Heat(
+                "Images of each class by cluster. A row with one dark cell is an expert on one kind of thing; an even row is a mixture.",
+                "cluster",
+                names,
+                [.. counts.Select((_, k) => $"cluster {k}")],
+                counts);
+        }
+
+        return Blocks.Table(
+            "The commonest classes of each cluster",
+            ["Cluster", "Classes"],
+            counts.Select((row, k) => (IReadOnlyList<object>)[$"cluster {k}", string.Join(", ", Enumerable.Range(0, row.Count).OrderByDescending(c => row[c]).Take(5).Select(c => $"{names[c]} ({Figures.Count(row[c])})"))]),
+            null,
+            1);
+    }
 
     private static object[] Sheets(ClusterFacts clusters) =>
     [
@@ -45,7 +60,7 @@ internal static class ClusterSection
             : text;
     }
 
-    private static System.Xml.Linq.XElement Sizes(ClusterFacts clusters)
+    private static XElement Sizes(ClusterFacts clusters)
     {
         var mean = clusters.Sizes.Count == 0 ? 0 : clusters.Sizes.Average();
         var bars = clusters.Sizes.Select((size, k) => new ChartBar($"cluster {k}", size, Figures.Count(size), k)).ToArray();

@@ -1,15 +1,22 @@
+using static Ddm.Evaluation.Html;
+
 namespace Ddm.Evaluation;
 
 /// <summary>The router on held-out rows, by time.</summary>
 internal static class RouterSection
 {
+    private const double Apart = 0.98; // nearer than this, two dashed lines would read as one
+
     public static ReportSection? Build(ReportModel model) => model.Router is not { } router
         ? null
         : ReportSection.Of(
             "router",
             "Router",
-            Blocks.Paragraph(
-                $"The router’s p(k | x_t, t, c) on {Figures.Count(router.Rows)} held-out images, each seen once in every interval of t with fixed noise. "
+            El(
+                "p",
+                "The router’s p(k | x",
+                El("sub", "t"),
+                $", t, c) on {Figures.Count(router.Rows)} held-out images, each seen once in every interval of t with fixed noise. "
                 + "t = 0 is the clean image, t = 1 is pure noise; sampling runs from right to left."),
             Blocks.Figure(Information(router), InformationCaption(router)),
             Blocks.Figure(Correctness(router), CorrectnessCaption(router)),
@@ -21,12 +28,16 @@ internal static class RouterSection
         {
             new("cross-entropy", 0, Points(router, bin => bin.CrossEntropy)) { Marked = true },
             new("entropy of the predictions", 1, Points(router, bin => bin.Entropy)) { Marked = true },
-            Reference("log K: guessing", -1, router.UniformEntropy),
-            Reference("entropy of the cluster shares", 2, router.PriorEntropy),
+            Reference($"guessing: log K = {Figures.Decimal(router.UniformEntropy)}", -1, router.UniformEntropy),
         };
+        if (router.PriorEntropy < Apart * router.UniformEntropy)
+        {
+            lines.Add(Reference($"cluster shares: {Figures.Decimal(router.PriorEntropy)}", 2, router.PriorEntropy));
+        }
+
         if (router.ClassPriorEntropy is { } given)
         {
-            lines.Add(Reference("entropy of the cluster given the class", 3, given));
+            lines.Add(Reference($"cluster given the class: {Figures.Decimal(given)}", 3, given));
         }
 
         var top = router.Bins.Select(bin => bin.CrossEntropy).Where(double.IsFinite).Append(router.UniformEntropy).Max();
