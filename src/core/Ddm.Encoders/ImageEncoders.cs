@@ -1,5 +1,6 @@
 using Ddm.Runs;
 using Ddm.Tensors;
+using static TorchSharp.torch;
 
 namespace Ddm.Encoders;
 
@@ -22,6 +23,19 @@ public static class ImageEncoders
     {
         Known(spec);
         return PixelEncoder.Load(fitted ?? throw new ArgumentNullException(nameof(fitted), "the encoder needs a fit"));
+    }
+
+    /// <summary>Fits an encoder that <see cref="NeedsFit"/> and writes what <see cref="Open"/> takes.</summary>
+    /// <param name="spec">Which one.</param>
+    /// <param name="sample">Training rows, [N, C, H, W] uint8.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="target">Receives the fit.</param>
+    /// <exception cref="UserErrorException">No such encoder, or too little data for it.</exception>
+    public static void Fit(FeaturesSpec spec, Tensor sample, long seed, Stream target)
+    {
+        Known(spec);
+        using var encoder = PixelEncoder.Fit(sample, spec.Dimensions, seed);
+        encoder.Save(target);
     }
 
     private static string Known(FeaturesSpec spec) => Names.Contains(spec.Encoder, StringComparer.Ordinal)

@@ -3,6 +3,7 @@ using Ddm.Storage;
 using MassTransit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
@@ -20,9 +21,11 @@ public static class DdmServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(progress).AddSingleton(stop);
-        services.AddSingleton<DeviceThread>().AddSingleton<CheckpointStore>().AddSingleton<RunRepository>().AddSingleton<RunDataset>();
-        services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunSubmission>();
-        services.AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ModelLoader>();
+        services.AddSingleton(provider => new CheckpointStore(
+            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
+        services.AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<RunDataset>();
+        services.AddSingleton<RunObserver>().AddSingleton<RunEvents>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunSubmission>();
+        services.AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ModelCatalog>().AddSingleton<ModelLoader>().AddSingleton<RunReportBuilder>();
         services.AddHandler<IngestShard, IngestShardHandler>();
         services.AddHandler<FitFeatures, FitFeaturesHandler>().AddHandler<ExtractFeatures, ExtractFeaturesHandler>();
         services.AddHandler<FitPartition, FitPartitionHandler>().AddHandler<AssignShard, AssignShardHandler>();

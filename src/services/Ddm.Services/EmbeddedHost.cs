@@ -1,5 +1,6 @@
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Tensors;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -32,10 +33,11 @@ public sealed class EmbeddedHost : IAsyncDisposable
     /// <param name="cancellationToken">Stops the start.</param>
     public static async Task<EmbeddedHost> StartAsync(IBlobStore blobs, IRunProgress progress, StopSignal stop, CancellationToken cancellationToken)
     {
+        TorchNative.EnsureLoaded(); // before anything touches torch
         var completion = new CompletionProgress(progress);
         var worker = WorkerIdentity.Embedded(Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddProvider(new NoticeLoggerProvider(progress));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = LongestCommit);
         builder.Services.AddEmbeddedDdm(blobs, worker, completion, stop);
         var host = builder.Build();

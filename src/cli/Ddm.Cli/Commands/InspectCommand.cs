@@ -21,7 +21,7 @@ internal static class InspectCommand
 
     private static async Task<int> InspectAsync(FileBlobStore blobs, string run, bool json, CancellationToken cancellationToken)
     {
-        var facts = await new RunInspector(blobs, TimeProvider.System).InspectAsync(run, cancellationToken);
+        var facts = await RunInspector.For(blobs).InspectAsync(run, cancellationToken);
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(facts, BlobJson.Options));

@@ -23,7 +23,7 @@ internal static class StatusCommand
 
     private static async Task<int> ShowAsync(FileBlobStore blobs, string? run, bool json, CancellationToken cancellationToken)
     {
-        var inspector = new RunInspector(blobs, TimeProvider.System);
+        var inspector = RunInspector.For(blobs);
         var names = run is null ? await new RunRepository(blobs).NamesAsync(cancellationToken) : [run];
         var facts = new List<RunFacts>();
         foreach (var name in names)

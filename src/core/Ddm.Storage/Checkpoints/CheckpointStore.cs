@@ -89,6 +89,21 @@ public sealed class CheckpointStore
         return history;
     }
 
+    /// <summary>The manifest that the head names; null when nothing was committed, or when it cannot be read.</summary>
+    public async Task<CheckpointManifest?> ReadNewestAsync(string run, Role role, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        if (await _records.ReadHeadAsync(blobs, cancellationToken) is { } record)
+        {
+            await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
+            {
+                return link.Manifest;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Opens the newest whole checkpoint to train on from, every byte verified; the claim's next commit will name it as its parent.</summary>
     /// <param name="claim">The claim.</param>
     /// <param name="expectedDataManifestSha256">The data that training would go on with; null to accept any.</param>

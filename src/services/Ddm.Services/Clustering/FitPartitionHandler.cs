@@ -1,7 +1,6 @@
 using Ddm.Partitioning;
 using Ddm.Runs;
 using Ddm.Storage;
-using Ddm.Tensors;
 using TorchSharp;
 
 namespace Ddm.Services;
@@ -34,17 +33,24 @@ public sealed class FitPartitionHandler(IBlobStore blobs, RunDataset datasets, D
     private async Task FitAsync(RunDocument document, FeatureSample sample, CancellationToken cancellationToken)
     {
         var run = document.Name;
-        var (partition, report, centroids) = await device.RunAsync(() =>
+        var (report, centroids) = await device.RunAsync(() =>
         {
             using var scope = torch.NewDisposeScope();
             using var noGrad = torch.no_grad();
             var features = sample.ToTensor();
-            var partition = Partitioner.Fit(features, document.Spec.Partition, document.Spec.Seed, progress.Notice);
-            var report = Partitioner.Report(partition, features, document.Spec.Seed);
+            var partition = Partitioner.Fit(features, document.Spec.Partition, document.Spec.Seed);
+            var assignment = Partitioner.Assign(partition, features);
+            var silhouette = SilhouetteScore.Measure(features, assignment, partition.Experts, document.Spec.Seed);
+            var report = PartitionReport.Create(partition, assignment, null, 0, silhouette);
             using var stream = new MemoryStream();
             partition.Save(stream);
-            return (partition, report, stream.ToArray());
+            return (report, stream.ToArray());
         });
+
+        foreach (var warning in report.Warnings)
+        {
+            progress.Notice(warning);
+        }
 
         // Parts before the manifest: the manifest is the barrier.
         await blobs.TryWriteAsync(BlobNames.PartitionCentroids(run), centroids, WriteCondition.IfAbsent, cancellationToken);

@@ -20,7 +20,7 @@ public sealed record MachineCheck(string Name, bool Good, string Finding)
     /// <summary>Looks at libtorch, the device, the image library, the home folder, disk, memory and speed.</summary>
     public static async Task<IReadOnlyList<MachineCheck>> RunAsync(string home, CancellationToken cancellationToken) =>
     [
-        Try("libtorch", FindTorch),
+        Try("libtorch", FindTorch), // first: it loads libtorch
         Try("device", () => torch.cuda.is_available() ? $"CUDA, {torch.cuda.device_count()} device(s)" : "CPU only"),
         Try("speed", MeasureMatrixProduct),
         Try("images", FindImages),

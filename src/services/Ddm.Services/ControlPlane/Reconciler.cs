@@ -6,7 +6,7 @@ namespace Ddm.Services;
 /// Brings a run one look further: observes the blobs, lets the pure planner decide, stores the decision, then sends what it asks for.
 /// Level-triggered: any number of looks, in any order, come to the same end.
 /// </summary>
-public sealed class Reconciler(RunRepository runs, RunObserver observer, ICommandSender sender, DispatchLedger ledger, IRunProgress progress)
+public sealed class Reconciler(RunRepository runs, RunObserver observer, RunEvents events, ICommandSender sender, DispatchLedger ledger, IRunProgress progress)
 {
     /// <summary>Looks at the run until nothing more changes, and sends the commands that are due.</summary>
     public async Task ReconcileAsync(string run, CancellationToken cancellationToken)
@@ -19,7 +19,11 @@ public sealed class Reconciler(RunRepository runs, RunObserver observer, IComman
             if (!ReferenceEquals(plan.Document, document))
             {
                 // The decision stands before its commands go out; a crash between the two only means that they are sent by the next look.
-                await runs.TryReplaceAsync(plan.Document, etag, cancellationToken);
+                if (await runs.TryReplaceAsync(plan.Document, etag, cancellationToken))
+                {
+                    await RecordAsync(document, plan.Document, cancellationToken);
+                }
+
                 continue;
             }
 
@@ -30,6 +34,19 @@ public sealed class Reconciler(RunRepository runs, RunObserver observer, IComman
             }
 
             return;
+        }
+    }
+
+    private async Task RecordAsync(RunDocument before, RunDocument after, CancellationToken cancellationToken)
+    {
+        if (after.Stage != before.Stage)
+        {
+            await events.AddAsync(after.Name, RunEvent.Stage, after.Stage.ToString(), cancellationToken);
+        }
+
+        if (after.Status == RunStatus.Failed && before.Status != RunStatus.Failed)
+        {
+            await events.AddAsync(after.Name, RunEvent.Failed, after.Failure ?? "", cancellationToken);
         }
     }
 

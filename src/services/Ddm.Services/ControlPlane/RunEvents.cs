@@ -41,6 +41,19 @@ public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvi
 /// <summary>One thing that happened.</summary>
 /// <param name="At">When.</param>
 /// <param name="Actor">The worker that saw it.</param>
-/// <param name="Kind">submitted, resumed, stage, failed, notice.</param>
+/// <param name="Kind">One of the constants below.</param>
 /// <param name="Text">For a person; of a stage event the stage's name.</param>
-public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, string Text);
+public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, string Text)
+{
+    /// <summary>The run was created.</summary>
+    public const string Submitted = "submitted";
+
+    /// <summary>The run was taken up again.</summary>
+    public const string Resumed = "resumed";
+
+    /// <summary>A stage begins.</summary>
+    public const string Stage = "stage";
+
+    /// <summary>The run stopped and waits for a person.</summary>
+    public const string Failed = "failed";
+}

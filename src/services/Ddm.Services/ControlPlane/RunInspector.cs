@@ -1,12 +1,17 @@
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Services;
 
 /// <summary>Reads how a run stands from its blobs alone, so that it can be asked beside a running process and after a dead one.</summary>
 public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, TimeProvider time)
 {
+    /// <summary>An inspector of a store that needs nothing else.</summary>
+    public static RunInspector For(IBlobStore blobs)
+        => new(blobs, new CheckpointStore(blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance), TimeProvider.System);
+
     /// <summary>The facts of one run.</summary>
     /// <exception cref="UserErrorException">There is no such run.</exception>
     public async Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken)
@@ -50,13 +55,13 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
             return facts;
         }
 
-        var manifest = (await checkpoints.HistoryAsync(document.Name, role, cancellationToken)).FirstOrDefault();
+        var manifest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
         var metrics = await RunMetrics.ReadAsync(blobs, head.Checkpoint, cancellationToken);
         var recent = metrics.TakeLast(20).ToArray();
         return facts with
         {
-            Sha256 = manifest?.Parts.FirstOrDefault(p => p.Name == CheckpointPartNames.Weights)?.Sha256,
-            EmaSha256 = manifest?.Parts.FirstOrDefault(p => p.Name == CheckpointPartNames.Ema)?.Sha256,
+            Sha256 = manifest?.Parts.FirstOrDefault(p => p.Name == TrainingState.WeightsPart)?.Sha256,
+            EmaSha256 = manifest?.Parts.FirstOrDefault(p => p.Name == TrainingState.AveragePart)?.Sha256,
             CommittedAt = manifest?.CommittedAt,
             Loss = recent.Length > 0 ? recent.Average(m => m.Loss) : null,
             HeldOutLoss = metrics.LastOrDefault(m => m.HeldOutLoss is not null)?.HeldOutLoss,

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
@@ -11,8 +10,8 @@ public static class RunMetrics
     /// <summary>The steps one checkpoint added.</summary>
     public static async Task<IReadOnlyList<StepMetrics>> ReadAsync(IBlobStore blobs, string checkpoint, CancellationToken cancellationToken)
     {
-        var blob = await blobs.ReadAsync(checkpoint + CheckpointPartNames.Metrics, cancellationToken);
-        return blob is null ? [] : StepMetrics.ParseLines(blob.Bytes);
+        await using var part = await blobs.OpenReadAsync(checkpoint + MetricsLog.Part, cancellationToken);
+        return part is null ? [] : await MetricsLog.ReadAsync(part, cancellationToken);
     }
 
     /// <summary>A role's whole history, oldest step first, along the chain of its checkpoints.</summary>

@@ -1,12 +1,11 @@
 using System.Globalization;
-using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 
 namespace Ddm.Services;
 
 /// <summary>Reads from the blobs how far a run's present stage is. That a piece is done means that its blob exists.</summary>
-public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker, TimeProvider time)
+public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker)
 {
     /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
     public static readonly TimeSpan OwnerTimeout = TimeSpan.FromSeconds(60);
@@ -15,29 +14,31 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
     public async Task<RunObservation> ObserveAsync(RunDocument document, CancellationToken cancellationToken)
     {
         var run = document.Name;
-        var seen = document.Stage switch
+        return document.Stage switch
         {
             RunStage.Ingest => new RunObservation
             {
+                Stage = document.Stage,
                 FinishedShards = await IndicesAsync(BlobNames.DatasetShards(document.DatasetId!), ".json", cancellationToken),
             },
-            RunStage.FitFeatures => await SingleAsync(BlobNames.Encoder(run), cancellationToken),
+            RunStage.FitFeatures => await SingleAsync(document, BlobNames.Encoder(run), cancellationToken),
             RunStage.ExtractFeatures => new RunObservation
             {
+                Stage = document.Stage,
                 FinishedShards = await IndicesAsync(BlobNames.AllFeatures(run), ".safetensors", cancellationToken),
             },
-            RunStage.FitPartition => await SingleAsync(BlobNames.PartitionManifest(run), cancellationToken),
+            RunStage.FitPartition => await SingleAsync(document, BlobNames.PartitionManifest(run), cancellationToken),
             RunStage.AssignShards => new RunObservation
             {
+                Stage = document.Stage,
                 FinishedShards = await IndicesAsync(BlobNames.Assignments(run), ".safetensors", cancellationToken),
             },
-            RunStage.FreezeClusters => new RunObservation { StageFinished = await FrozenAsync(document, cancellationToken) },
+            RunStage.FreezeClusters => new RunObservation { Stage = document.Stage, StageFinished = await FrozenAsync(document, cancellationToken) },
             RunStage.Train => await ObserveTrainingAsync(document, cancellationToken),
-            RunStage.Evaluate => await SingleAsync(BlobNames.EvaluationManifest(run), cancellationToken),
-            RunStage.Publish => await SingleAsync(BlobNames.ModelManifest(run, document.ModelVersion!), cancellationToken),
-            _ => new RunObservation(),
+            RunStage.Evaluate => await SingleAsync(document, BlobNames.EvaluationManifest(run), cancellationToken),
+            RunStage.Publish => await SingleAsync(document, BlobNames.ModelCurrent(run), cancellationToken),
+            _ => new RunObservation { Stage = document.Stage },
         };
-        return seen with { Stage = document.Stage };
     }
 
     private async Task<RunObservation> ObserveTrainingAsync(RunDocument document, CancellationToken cancellationToken)
@@ -45,7 +46,6 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
         var committed = new Dictionary<string, long>(StringComparer.Ordinal);
         var owned = new HashSet<string>(StringComparer.Ordinal);
         var failed = new Dictionary<string, string>(StringComparer.Ordinal);
-        var now = await blobs.ReadClockAsync(cancellationToken);
         foreach (var role in document.Roles.Select(r => Role.Parse(r.Role)))
         {
             committed[role.Path] = (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step ?? 0;
@@ -54,20 +54,17 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
                 failed[role.Path] = failure.Value.Reason;
             }
 
-            if (await blobs.ReadAsync(BlobNames.Owner(document.Name, role), cancellationToken) is { } owner
-                && now - owner.LastModified < OwnerTimeout
-                && await checkpoints.ReadOwnerAsync(document.Name, role, cancellationToken) is { Worker.Length: > 0 } record
-                && !worker.IsKnownDead(record.Worker))
+            if (await checkpoints.ReadLiveOwnerAsync(document.Name, role, worker.IsKnownDead, OwnerTimeout, cancellationToken) is not null)
             {
                 owned.Add(role.Path);
             }
         }
 
-        return new RunObservation { CommittedSteps = committed, OwnedRoles = owned, FailedRoles = failed };
+        return new RunObservation { Stage = document.Stage, CommittedSteps = committed, OwnedRoles = owned, FailedRoles = failed };
     }
 
-    private async Task<RunObservation> SingleAsync(string barrier, CancellationToken cancellationToken)
-        => new() { StageFinished = await blobs.ExistsAsync(barrier, cancellationToken) };
+    private async Task<RunObservation> SingleAsync(RunDocument document, string barrier, CancellationToken cancellationToken)
+        => new() { Stage = document.Stage, StageFinished = await blobs.ExistsAsync(barrier, cancellationToken) };
 
     private async Task<bool> FrozenAsync(RunDocument document, CancellationToken cancellationToken)
     {

@@ -2,12 +2,13 @@ using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
+using Ddm.Training;
 using TorchSharp;
 
 namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
-public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, TimeProvider time)
+public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, TimeProvider time)
 {
     private const string FirstVersion = "v1";
 
@@ -27,15 +28,20 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, TimeProv
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
         var document = Create(spec, specText, root, ImageSources.Open(spec.Data, root));
-        return await runs.TryCreateAsync(document, cancellationToken)
-            ? (document, false)
-            : await SubmitAsync(specText, specFile, cancellationToken);
+        if (!await runs.TryCreateAsync(document, cancellationToken))
+        {
+            return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
+        }
+
+        await events.AddAsync(document.Name, RunEvent.Submitted, specFile, cancellationToken);
+        await events.AddAsync(document.Name, RunEvent.Stage, document.Stage.ToString(), cancellationToken);
+        return (document, false);
     }
 
     private RunDocument Create(RunSpec spec, string specText, string root, IImageSource source)
     {
         var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
-        var roles = experts.Select(role => (Role: role, spec.Experts)).Append((Role.Router, spec.Router.Training)).ToArray();
+        var roles = experts.Append(Role.Router);
         var device = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
         var threads = spec.Execution.Threads ?? Environment.ProcessorCount;
         return new RunDocument
@@ -48,8 +54,8 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, TimeProv
             DatasetId = DatasetId.For(spec.Data, source),
             ShardCount = (source.Count + spec.Data.ShardRows - 1) / spec.Data.ShardRows,
             Numerics = roles.ToDictionary(
-                r => r.Role.Path,
-                r => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? r.Item2.Batch, threads)),
+                role => role.Path,
+                role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),
             ModelVersion = FirstVersion,
         };
     }
@@ -66,6 +72,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, TimeProv
                 + "A run's spec never changes. Give the new spec another 'name:', or undo the change to go on with this run.");
         }
 
+        await events.AddAsync(document.Name, RunEvent.Resumed, document.Failure ?? $"at stage {document.Stage}", cancellationToken);
         foreach (var role in document.Roles)
         {
             await blobs.DeleteAsync(BlobNames.RoleFailure(document.Name, Role.Parse(role.Role)), cancellationToken);

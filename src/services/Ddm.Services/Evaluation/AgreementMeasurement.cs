@@ -31,7 +31,7 @@ public sealed class AgreementMeasurement(IBlobStore blobs, DeviceThread device)
         return await device.RunAsync(() =>
         {
             using var scope = torch.NewDisposeScope();
-            using var classifier = SmallClassifier.Train(training, (int)classes, new SmallClassifierOptions(), cancellationToken);
+            using var classifier = SmallClassifier.Train(training, (int)classes, new SmallClassifierOptions(), null, cancellationToken);
             var calibration = ClassAgreement.Measure(classifier, heldOut);
             var labels = Enumerable.Range(0, request.Seeds.Count).Select(i => i % classes).ToArray();
             using var drawn = model.Sampler().Sample(request with { Labels = labels }, null, cancellationToken);

@@ -1,5 +1,6 @@
 using Ddm.Diffusion;
 using Ddm.Runs;
+using Ddm.Training;
 
 namespace Ddm.Services;
 
@@ -11,11 +12,9 @@ public sealed record RoleCost(long Parameters, long ForwardFlops)
     /// <summary>The cost of a role of a run.</summary>
     public static RoleCost Of(RunSpec spec, Role role, int classes)
     {
-        var router = role.Kind == RoleKind.Router;
-        var network = NetworkPresets.Resolve(router ? spec.Router.Network : spec.Model);
-        var shape = DiTConfig.From(network, spec.Data.ImageSize, spec.Data.Channels, classes);
-        return router
-            ? new RoleCost(Flops.RouterParameters(shape, spec.Partition.Experts), Flops.RouterForward(shape, spec.Partition.Experts))
-            : new RoleCost(Flops.Parameters(shape), Flops.Forward(shape));
+        var shape = Roles.Network(spec, role, classes);
+        return role.Kind == RoleKind.Router
+            ? new RoleCost(ParameterCount.OfRouter(shape, spec.Partition.Experts), Flops.RouterForward(shape, spec.Partition.Experts))
+            : new RoleCost(ParameterCount.Of(shape), Flops.Forward(shape));
     }
 }

@@ -1,5 +1,4 @@
 using Ddm.Data;
-using Ddm.Diffusion;
 using Ddm.Evaluation;
 using Ddm.Partitioning;
 using Ddm.Runs;
@@ -59,7 +58,7 @@ public sealed class RunReportBuilder(
     // From one stage event to the next, on the wall clock.
     private static IReadOnlyList<StageCost> Stages(IReadOnlyList<RunEvent> events, DateTimeOffset now)
     {
-        var stages = events.Where(e => e.Kind == "stage").ToArray();
+        var stages = events.Where(e => e.Kind == RunEvent.Stage).ToArray();
         return [.. stages.Select((e, i) => new StageCost(e.Text, ((i + 1 < stages.Length ? stages[i + 1].At : now) - e.At).TotalSeconds))];
     }
 
@@ -79,7 +78,7 @@ public sealed class RunReportBuilder(
         return new ClusterFacts
         {
             Features = document.Spec.Features.Encoder,
-            FineCentroids = partition.FineCentroids,
+            FineCentroids = partition.Fine,
             Sizes = sizes,
             Cap = document.Spec.Partition.Cap,
             Imbalance = sizes.Max() / sizes.Average(),
@@ -110,8 +109,8 @@ public sealed class RunReportBuilder(
         foreach (var decision in document.Roles)
         {
             var role = Role.Parse(decision.Role);
+            var newest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
             var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, cancellationToken);
-            var newest = (await checkpoints.HistoryAsync(document.Name, role, cancellationToken)).FirstOrDefault();
             var cost = RoleCost.Of(document.Spec, role, classes);
             var images = history.Sum(m => (long)m.Images);
             facts.Add(new Ddm.Evaluation.RoleFacts
@@ -127,7 +126,7 @@ public sealed class RunReportBuilder(
                 ImagesSeen = images,
                 TrainingSeconds = history.Sum(m => m.Seconds),
                 TrainingFlops = 3.0 * images * cost.ForwardFlops, // forward, and twice that backward
-                CheckpointSha256 = newest?.Parts.FirstOrDefault(p => p.Name == CheckpointPartNames.Weights)?.Sha256,
+                CheckpointSha256 = newest?.Parts.FirstOrDefault(p => p.Name == TrainingState.WeightsPart)?.Sha256,
             });
         }
 

@@ -33,7 +33,8 @@ public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        using var encoder = ImageEncoders.Open(spec, new MemoryStream(fitted));
+        using var bundle = TensorFile.Load(new MemoryStream(fitted));
+        using var encoder = ImageEncoders.Open(spec, bundle);
         var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Channels, rows.Size, rows.Size], torch.ScalarType.Byte);
         var features = torch.cat([.. pixels.split(BatchRows).Select(encoder.Encode)]);
         using var stream = new MemoryStream();

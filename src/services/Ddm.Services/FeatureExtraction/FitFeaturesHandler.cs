@@ -2,7 +2,6 @@ using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
-using Ddm.Tensors;
 using TorchSharp;
 
 namespace Ddm.Services;
@@ -21,7 +20,7 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
         var source = ImageSources.Open(document.Spec.Data, document.SourceRoot);
-        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, document.ShardCount, cancellationToken);
+        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, cancellationToken);
 
         var dataset = await datasets.OpenAsync(document, cancellationToken);
         var sample = await SampleAsync(dataset, cancellationToken);
@@ -30,9 +29,8 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
             using var scope = torch.NewDisposeScope();
             using var noGrad = torch.no_grad();
             var pixels = torch.tensor(sample.Pixels, [sample.Count, sample.Channels, sample.Size, sample.Size], torch.ScalarType.Byte);
-            using var encoder = ImageEncoders.Fit(document.Spec.Features, pixels, document.Spec.Seed);
             using var bytes = new MemoryStream();
-            encoder.Save(bytes);
+            ImageEncoders.Fit(document.Spec.Features, pixels, document.Spec.Seed, bytes);
             return bytes.ToArray();
         });
         await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), encoded, WriteCondition.IfAbsent, cancellationToken);
@@ -47,9 +45,9 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
         var parts = new List<ImageRows>();
         for (var i = 0; i < wanted; i++)
         {
-            parts.Add((await dataset.ReadShardAsync((int)((long)i * shards.Count / wanted), cancellationToken)).Training());
+            parts.Add(await dataset.ReadShardAsync((int)((long)i * shards.Count / wanted), cancellationToken));
         }
 
-        return ImageRows.Concat(parts).Take(SampleRows);
+        return ImageRows.Training(parts, SampleRows);
     }
 }

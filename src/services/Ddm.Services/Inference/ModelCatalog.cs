@@ -3,6 +3,7 @@ using Ddm.Data;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Training;
 
 namespace Ddm.Services;
 
@@ -79,13 +80,13 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
 
     private async Task<PublishedRole> RoleAsync(string run, RoleDecision decision, CancellationToken cancellationToken)
     {
-        var newest = (await checkpoints.HistoryAsync(run, Role.Parse(decision.Role), cancellationToken)).FirstOrDefault();
-        if (newest?.Parts.FirstOrDefault(p => p.Name == CheckpointPartNames.Ema) is not { } part)
+        // The newest whole one, every part verified: a damaged checkpoint must not become a model.
+        var opened = await checkpoints.OpenAsync(run, Role.Parse(decision.Role), null, cancellationToken);
+        if (opened?.Manifest.Parts.FirstOrDefault(p => p.Name == TrainingState.AveragePart) is not { } part)
         {
             return new PublishedRole(decision.Role, 0, decision.TargetSteps, null, null);
         }
 
-        var folder = BlobNames.Checkpoint(run, Role.Parse(decision.Role), newest.Step, newest.Epoch);
-        return new PublishedRole(decision.Role, newest.Step, decision.TargetSteps, folder + part.Name, part.Sha256);
+        return new PublishedRole(decision.Role, opened.Manifest.Step, decision.TargetSteps, opened.Folder + part.Name, part.Sha256);
     }
 }

@@ -3,7 +3,7 @@ using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
-using TorchSharp;
+using Ddm.Training;
 
 namespace Ddm.Services;
 
@@ -46,7 +46,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         {
             using var bundle = TensorFile.Load(buffer);
             var network = create();
-            network.LoadTrainable(bundle, role.Weights!);
+            NetworkWeights.Load(network, bundle);
             network.eval();
             return network;
         });

@@ -2,6 +2,7 @@ using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
+using TorchSharp;
 
 namespace Ddm.Services;
 
@@ -13,6 +14,7 @@ public sealed class TrainSliceHandler(
     IBlobStore blobs,
     CheckpointStore checkpoints,
     RunRepository runs,
+    RunDataset datasets,
     DeviceThread device,
     WorkerIdentity worker,
     ICommandSender sender,
@@ -21,6 +23,7 @@ public sealed class TrainSliceHandler(
     TimeProvider time) : ICommandHandler<TrainSlice>
 {
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
+    private const int RecentSteps = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
 
     /// <inheritdoc/>
@@ -77,10 +80,12 @@ public sealed class TrainSliceHandler(
             progress.Notice(skipped);
         }
 
-        var trainer = await Trainer.OpenAsync(
-            spec, document.Classes, role, train, heldOut, document.Numerics[role.Path], parent, device.RunAsync, cancellationToken);
+        var numerics = document.Numerics[role.Path];
+        var classes = (await datasets.OpenAsync(document, cancellationToken)).Manifest.ClassNames.Count;
+        var trainer = await device.RunAsync(() => new Trainer(spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
         try
         {
+            await device.RunAsync(() => trainer.InitializeOrLoadAsync(parent, cancellationToken).GetAwaiter().GetResult());
             var from = trainer.StepNumber;
             var committedAt = parent?.Manifest.CommittedAt;
             Report(trainer, role, target, from, committedAt, 0, active: true);
@@ -90,15 +95,14 @@ public sealed class TrainSliceHandler(
                 return target; // nothing more to send: the new owner does
             }
 
-            await device.RunAsync(trainer.MeasureHeldOut);
-            var parts = await device.RunAsync(trainer.CheckpointParts);
+            await device.RunAsync(() => trainer.HeldOutLoss());
+            var parts = trainer.CheckpointParts();
             var commit = new CommitRequest
             {
                 Step = trainer.StepNumber,
                 FromStep = from,
-                Parent = parent,
                 DataManifestSha256 = train.ManifestSha256,
-                Numerics = document.Numerics[role.Path],
+                Numerics = numerics,
                 Parts = parts,
             };
             var outcome = await checkpoints.CommitAsync(claim, commit, cancellationToken);
@@ -124,7 +128,7 @@ public sealed class TrainSliceHandler(
     {
         var (began, renewed) = (time.GetTimestamp(), time.GetTimestamp());
         var limit = TimeSpan.FromSeconds(spec.Execution.SliceSeconds);
-        var batch = claim.Role.Kind == RoleKind.Router ? spec.Router.Training.Batch : spec.Experts.Batch;
+        var batch = Roles.Training(spec, claim.Role).Batch;
         while (trainer.StepNumber < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -152,6 +156,16 @@ public sealed class TrainSliceHandler(
         return true;
     }
 
+    private static torch.Device DeviceOf(NumericsClass numerics)
+        => numerics.Device.StartsWith("cuda", StringComparison.Ordinal) ? torch.CUDA : torch.CPU;
+
     private void Report(Trainer trainer, Role role, long target, long committed, DateTimeOffset? committedAt, double rate, bool active)
-        => progress.Training(new TrainingProgress(role, trainer.StepNumber, target, rate, trainer.RecentLoss, committed, committedAt, active));
+        => progress.Training(new TrainingProgress(role, trainer.StepNumber, target, rate, RecentLoss(trainer), committed, committedAt, active));
+
+    // One step's loss says little: its times and noise are a draw.
+    private static double? RecentLoss(Trainer trainer)
+    {
+        var steps = trainer.Metrics.Steps;
+        return steps.Count == 0 ? null : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
+    }
 }
