@@ -58,13 +58,13 @@ public sealed class CompareAndSwapTests : IDisposable
         var store = new FileBlobStore(_folder.Path);
         await store.TryWriteAsync("x", "1"u8.ToArray(), WriteCondition.Any, Cancel);
         var path = LockFiles().Single();
-        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", [path, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
+        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["--no-fork", path, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
         Assert.Equal("held", await other.StandardOutput.ReadLineAsync(Cancel));
         Assert.Null(FileLock.TryAcquire(path));
 
         var waiting = store.TryWriteAsync("x", "2"u8.ToArray(), WriteCondition.Any, Cancel);
         Assert.False(waiting.IsCompleted);
-        other.Kill(entireProcessTree: true);
+        other.Kill();
 
         Assert.NotNull(await waiting);
     }

@@ -41,11 +41,11 @@ public sealed class RunLockTests : IDisposable
         Assert.SkipUnless(File.Exists("/usr/bin/flock"), "needs flock(1), a second process that takes the same lock");
         RunLock.Acquire(_home.Path, "cats").Dispose();
         var path = Path.Combine(_home.Path, ".locks", "run-cats.lock");
-        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", [path, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
+        using var other = Process.Start(new ProcessStartInfo("/usr/bin/flock", ["--no-fork", path, "sh", "-c", "echo held; exec sleep 60"]) { RedirectStandardOutput = true })!;
         Assert.Equal("held", await other.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
         Assert.Throws<UserErrorException>(() => RunLock.Acquire(_home.Path, "cats"));
 
-        other.Kill(entireProcessTree: true);
+        other.Kill();
         await other.WaitForExitAsync(TestContext.Current.CancellationToken);
         using var held = RunLock.Acquire(_home.Path, "cats");
     }

@@ -76,6 +76,22 @@ public sealed class SweepTests
         Assert.Equal(["0000000010-1", "0000000020-1", "0000000030-1"], await FoldersAsync());
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task ASweepCutOffHalfWayLeavesNoManifestWithoutItsParts(int after)
+    {
+        await Trainee.TrainAsync(_store, 10, 20, 30);
+        var deletes = 0;
+        var dying = new DyingStore(_store, call => call.StartsWith("delete ", StringComparison.Ordinal) && ++deletes == after);
+        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel));
+        Assert.False(await _store.ExistsAsync(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 10, 1) + "manifest.json", Cancel));
+
+        await SweepAsync(2);
+        Assert.Equal(["0000000020-1", "0000000030-1"], await FoldersAsync());
+    }
+
     [Fact]
     public async Task ForeignBlobsAreLeftAlone()
     {
