@@ -79,10 +79,13 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             var next = current is null
                 ? new RoleHead { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, Step = 0 }
                 : current.Head with { Epoch = owner.Epoch };
-            var etag = await store.SwapAsync(blobs.Head, next, current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag), cancellationToken);
+            var condition = current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag);
+            var etag = await store.SwapAsync(blobs.Head, next, condition, cancellationToken);
             if (etag is not null)
             {
-                logger.LogInformation("{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}", owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
+                logger.LogInformation(
+                    "{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}",
+                    owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
                 return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, next, etag));
             }
 
@@ -132,7 +135,8 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         await foreach (var blob in store.ListAsync(blobs.Checkpoints, cancellationToken))
         {
             return await records.ReadHeadAsync(blobs, cancellationToken) ?? throw new CheckpointException(
-                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). Restore the head from a backup or delete {blobs.Checkpoints} to begin this role anew.");
+                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). "
+                    + $"Restore the head from a backup or delete {blobs.Checkpoints} to begin this role anew.");
         }
 
         return null;
@@ -146,7 +150,9 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            logger.LogWarning(e, "{Worker} could not give {Role} of run {Run} back after a failed claim; it is free when the record has aged", owner.Worker, blobs.Role, blobs.Run);
+            logger.LogWarning(e,
+                "{Worker} could not give {Role} of run {Run} back after a failed claim; it is free when the record has aged",
+                owner.Worker, blobs.Role, blobs.Run);
         }
     }
 }
