@@ -109,7 +109,9 @@ public sealed class CheckpointStore
     /// <param name="expectedDataManifestSha256">The data that training would go on with; null to accept any.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>Null when nothing was ever committed.</returns>
-    /// <exception cref="CheckpointException">There are checkpoints, and none is whole; or they belong to another run, other data or a newer version.</exception>
+    /// <exception cref="CheckpointException">
+    /// There are checkpoints, and none is whole; or they belong to another run, other data or a newer version.
+    /// </exception>
     public async Task<OpenedCheckpoint?> OpenAsync(RoleClaim claim, string? expectedDataManifestSha256, CancellationToken cancellationToken)
     {
         var opened = await _opening.OpenAsync(new RoleBlobs(claim.Run, claim.Role), claim.Head, expectedDataManifestSha256, cancellationToken);

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
 
-/// <summary>Deletes checkpoints that nothing needs. What the head or a kept parent names stays, and so does whatever the present owner may be writing.</summary>
+/// <summary>
+/// Deletes checkpoints that nothing needs. What the head or a kept parent names stays, and so does whatever the present owner may be writing.
+/// </summary>
 internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, CheckpointChain chain, ILogger logger)
 {
     public async Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken)
@@ -24,7 +26,7 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         {
             kept.Add(link.Folder);
             cut = link.Manifest is null;
-            if (link.Manifest is { } manifest && manifest.Parts.All(part => folders.GetValueOrDefault(link.Folder)?.Lengths.GetValueOrDefault(part.Name, -1) == part.Length))
+            if (link.Manifest is { } manifest && folders.TryGetValue(link.Folder, out var present) && present.HasAll(manifest.Parts))
             {
                 oldestGood = manifest.Step;
                 if (++good == keep)
@@ -80,5 +82,8 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         logger.LogDebug("Swept {Folder}", name);
     }
 
-    private sealed record Folder(long Step, long Epoch, Dictionary<string, long> Lengths);
+    private sealed record Folder(long Step, long Epoch, Dictionary<string, long> Lengths)
+    {
+        public bool HasAll(IReadOnlyList<CheckpointPart> parts) => parts.All(part => Lengths.GetValueOrDefault(part.Name, -1) == part.Length);
+    }
 }
