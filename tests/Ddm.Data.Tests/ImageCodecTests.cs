@@ -21,6 +21,36 @@ public sealed class ImageCodecTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
+    public void PngsAreReadByOthersAndTheirsByUs(int channels)
+    {
+        var smooth = Enumerable.Range(0, 40 * 40 * channels).Select(i => (byte)(128 + 100 * Math.Sin(i / 61.0))).ToArray();
+        foreach (var pixels in (byte[][])[smooth, Noise(smooth.Length), new byte[smooth.Length]])
+        {
+            using var theirs = Image.PngloadBuffer(PngFile.Encode(pixels, 40, 40, channels), failOn: Enums.FailOn.Warning);
+            Assert.Equal(pixels, theirs.WriteToMemory<byte>());
+            foreach (var filter in (Enums.ForeignPngFilter[])[Enums.ForeignPngFilter.Sub, Enums.ForeignPngFilter.Up, Enums.ForeignPngFilter.Avg, Enums.ForeignPngFilter.Paeth])
+            {
+                Assert.Equal(pixels, ImageCodec.DecodePng(theirs.PngsaveBuffer(filter: filter)).Pixels);
+            }
+        }
+    }
+
+    [Fact]
+    public void ADamagedPngIsNeverReadAsPixels()
+    {
+        var png = ImageCodec.EncodePng(Noise(100), 1, 10, 10);
+        for (var at = 8; at < png.Length; at++)
+        {
+            var damaged = (byte[])png.Clone();
+            damaged[at] ^= 0x10;
+            Assert.Throws<BadImageException>(() => ImageCodec.DecodePng(damaged));
+            Assert.Throws<BadImageException>(() => ImageCodec.DecodePng(png[..at]));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
     public void APictureOfTheRightSizeIsNotTouched(int channels)
     {
         var planes = Noise(channels * 28 * 28);

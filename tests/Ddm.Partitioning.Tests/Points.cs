@@ -37,10 +37,10 @@ internal static class Points
         using var scope = NewDisposeScope();
         var centres = tensor(centroids, [centroids.Length / points.size(1), points.size(1)]).to(float64);
         var total = 0.0;
-        for (long start = 0; start < points.size(0); start += 512)
+        for (long start = 0; start < points.size(0); start += 64)
         {
             using var step = NewDisposeScope();
-            var count = Math.Min(512, points.size(0) - start);
+            var count = Math.Min(64, points.size(0) - start);
             var differences = points.narrow(0, start, count).to(float64).unsqueeze(1) - centres.unsqueeze(0);
             var nearest = differences.pow(2).sum(2).amin([1]);
             total += (weights is null ? nearest : nearest * tensor(weights).narrow(0, start, count)).sum().item<double>();

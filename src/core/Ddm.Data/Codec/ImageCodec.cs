@@ -14,8 +14,6 @@ public static class ImageCodec
     /// <summary>Pictures that declare more pixels than this are refused before they are decoded.</summary>
     public const long MaxPixels = 100_000_000;
 
-    // Fast and small enough: the level decides only the size of the shards, not what they hold.
-    private const int PngCompression = 4;
     private static readonly double[] White = [255.0];
 
     // What libvips warns about is thrown as well; its own copy would go to the console.
@@ -72,20 +70,11 @@ public static class ImageCodec
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     public static byte[] EncodePng(ReadOnlySpan<byte> planes, int channels, int height, int width)
-    {
-        using var image = FromPixels(Planes.ToInterleaved(planes, channels), width, height, channels);
-        return image.PngsaveBuffer(compression: PngCompression, keep: Enums.ForeignKeep.None);
-    }
+        => PngFile.Encode(Planes.ToInterleaved(planes, channels), width, height, channels);
 
-    /// <summary>Reads a PNG of 8 bits back, exactly as <see cref="EncodePng"/> wrote it.</summary>
-    /// <exception cref="BadImageException">Not such a PNG.</exception>
-    public static PixelImage DecodePng(byte[] png) => Guard(() =>
-    {
-        using var image = Image.PngloadBuffer(png, failOn: Enums.FailOn.Warning);
-        return image.Format == Enums.BandFormat.Uchar && image.Bands is 1 or 3
-            ? new PixelImage(image.Width, image.Height, image.Bands, image.WriteToMemory<byte>())
-            : throw new BadImageException($"a PNG of {image.Bands} channels of type {image.Format}, where 1 or 3 of 8 bits were expected");
-    });
+    /// <summary>Reads a PNG as <see cref="EncodePng"/> writes them: 8 bits, grey or RGB, not interlaced.</summary>
+    /// <exception cref="BadImageException">Another kind of PNG, or a damaged one.</exception>
+    public static PixelImage DecodePng(byte[] png) => PngFile.Decode(png);
 
     private static byte[] ToPlanes(Image square, int size, int channels)
     {
