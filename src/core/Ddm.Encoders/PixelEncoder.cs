@@ -136,7 +136,7 @@ public sealed class PixelEncoder : IImageEncoder
     {
         var inputs = PixelVectors.From(rows.narrow(0, 0, 1)).size(1);
         var sum = zeros(inputs, ScalarType.Float64);
-        Each(rows, block => sum.add_(block.sum(0)));
+        Each(rows, block => sum.add_(block.sum(dim: 0))); // a bare 0 would be the element type Byte, and the sum one over everything
         using Scalar count = (double)rows.size(0), one = 1.0;
         var mean = sum.div(count);
         var scatter = zeros(inputs, inputs, ScalarType.Float64);

@@ -9,7 +9,7 @@ namespace Ddm.Partitioning;
 /// </summary>
 public static class BalancedKMeans
 {
-    private const int Starts = 8;
+    private const int Starts = 4;
     private const int KMeansRestarts = 16; // a few hundred points: restarts cost next to nothing
     private const int MaxRounds = 50;
 
@@ -23,6 +23,11 @@ public static class BalancedKMeans
     public static BalancedResult? Fit(float[] points, double[] weights, int k, double capacity, long seed)
     {
         TorchNative.EnsureLoaded();
+        if (weights.Max() > capacity)
+        {
+            return null;
+        }
+
         BalancedResult? best = null;
         using var rows = tensor(points, [weights.Length, points.Length / weights.Length]);
         using var masses = tensor(Array.ConvertAll(weights, weight => (float)weight));

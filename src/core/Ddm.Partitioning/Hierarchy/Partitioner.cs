@@ -105,6 +105,12 @@ public static class Partitioner
         for (var splits = 0; ; splits++)
         {
             var heavy = fine.LargestSplittable(above: capacity);
+            if (heavy < 0 && fine.Sizes.Max() > capacity)
+            {
+                capacity = Loosen(fine, capacity, mean, warnings, progress);
+                continue;
+            }
+
             if (heavy < 0 && Pack(fine, spec, capacity, seed) is { } packed)
             {
                 return Finish(fine, packed, spec, warnings);
