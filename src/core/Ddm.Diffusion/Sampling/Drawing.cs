@@ -16,6 +16,7 @@ internal sealed class Drawing
     private readonly double[,]? prior;
     private readonly Device device;
     private readonly ScalarType type;
+    private readonly Tensor? initialNoise;
     private readonly double[] grid;
     private readonly float[,,] weights;
     private readonly int[,] choices;
@@ -23,9 +24,9 @@ internal sealed class Drawing
     private readonly double[] liveMass;
     private long routerEvaluations;
 
-    public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type)
+    public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type, Tensor? initialNoise)
     {
-        (this.ensemble, this.request, this.labels, this.prior, this.device, this.type) = (ensemble, request, labels, prior, device, type);
+        (this.ensemble, this.request, this.labels, this.prior, this.device, this.type, this.initialNoise) = (ensemble, request, labels, prior, device, type, initialNoise);
         grid = TimeGrid.Uniform(request.Steps, request.Shift);
         weights = new float[request.Steps, request.Seeds.Count, ensemble.Count];
         choices = new int[request.Steps, request.Seeds.Count];
@@ -84,8 +85,7 @@ internal sealed class Drawing
         var both = ensemble.Velocity(
             cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), cat([routing.Conditional, routing.Unconditional], dim: 0), evaluations);
         var halves = both.chunk(2, dim: 0); // conditional, unconditional
-        using Scalar scale = request.Guidance;
-        return lerp(halves[1], halves[0], scale);
+        return Guidance.Combine(halves[0], halves[1], request.Guidance, request.GuidedChannels);
     }
 
     private (Tensor Conditional, Tensor? Unconditional) Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
@@ -180,6 +180,11 @@ internal sealed class Drawing
     /// <summary>x_1 of every picture, from its own seed.</summary>
     private Tensor Noise(int first, int count, IReadOnlyList<long> rowShape)
     {
+        if (initialNoise is not null)
+        {
+            return initialNoise.narrow(0, first, count).to(type, device, copy: true);
+        }
+
         var size = (int)rowShape.Aggregate(1L, (a, b) => a * b);
         var noise = new float[count * size];
         Parallel.For(0, count, i => Philox.Create(request.Seeds[first + i], 0, RandomStreams.PictureNoise).FillNormal(noise.AsSpan(i * size, size), 0, 0));
