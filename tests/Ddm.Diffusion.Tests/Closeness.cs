@@ -16,6 +16,7 @@ internal static class Closeness
     public static double RelativeDistance(Tensor a, Tensor b)
     {
         using var scope = NewDisposeScope();
+        (a, b) = (a.to(ScalarType.Float64), b.to(ScalarType.Float64));
         var length = b.flatten(1).norm(1);
         return ((a - b).flatten(1).norm(1) / (length + length.mean())).max().item<double>();
     }

@@ -133,18 +133,17 @@ internal sealed class Drawing
 
     private Tensor PriorRows(int first, int count)
     {
-        var rows = zeros([count, ensemble.Count], ScalarType.Float64);
-        var values = rows.data<double>();
+        var rows = new double[count, ensemble.Count];
         for (var i = 0; i < count; i++)
         {
             var label = labels is null ? 0 : labels[first + i];
             for (var k = 0; k < ensemble.Count; k++)
             {
-                values[(i * ensemble.Count) + k] = prior![label, k];
+                rows[i, k] = prior![label, k];
             }
         }
 
-        return rows;
+        return tensor(rows);
     }
 
     private void Record(int step, int first, Tensor routed)
