@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion.Tests;
@@ -18,7 +19,7 @@ internal sealed class GaussianMixture
     {
         Clusters = clusters;
         Weights = weights / weights.sum();
-        logWeights = Weights.log();
+        logWeights = Weights.log() - (means.size(1) * Math.Log(2 * Math.PI) / 2); // with the densities' constant
         (this.means, this.covariances) = (means, covariances);
         (variances, axes) = linalg.eigh(covariances);
     }
@@ -68,12 +69,16 @@ internal sealed class GaussianMixture
     private Tensor LogJoint(Tensor x, Tensor t)
     {
         var (residual, spread) = Residual(x, t);
-        return logWeights - ((residual.pow(2) / spread).sum(-1) / 2) - (spread.log().sum(-1) / 2) - (Dimensions * Math.Log(2 * Math.PI) / 2);
+        var exponent = (residual * residual / spread).sum(-1).Plus(spread.log().sum(-1)); // and d log 2 pi, which the constant holds
+        return logWeights.Plus(exponent, -0.5);
     }
 
     /// <summary>log of the mass and density of every cluster, [n, K]: what an exact router answers.</summary>
     public Tensor LogClusters(Tensor x, Tensor t)
-        => stack([.. Enumerable.Range(0, Clusters).Select(k => LogJoint(x, t).index_select(1, tensor(Components(k).ToArray())).logsumexp(1))], 1);
+    {
+        var joint = LogJoint(x, t);
+        return stack([.. Enumerable.Range(0, Clusters).Select(k => joint.index_select(1, tensor(Components(k).ToArray())).logsumexp(1))], 1);
+    }
 
     /// <summary>The velocity by conditional expectations, component by component: what an exact expert answers. [n, d]</summary>
     public Tensor Velocity(Tensor x, Tensor t)
@@ -82,9 +87,9 @@ internal sealed class GaussianMixture
         var solved = Back(residual / spread); // S⁻¹ r
         var s = t.view(-1, 1, 1);
         var eps = s * solved;
-        var x0 = means + ((1 - s) * einsum("jde,nje->njd", covariances, solved));
+        var x0 = means.Plus(s.OneMinus() * einsum("jde,nje->njd", covariances, solved));
         var posterior = nn.functional.softmax(LogJoint(x, t), 1).unsqueeze(-1);
-        return (posterior * (eps - x0)).sum(1);
+        return (posterior * eps.Minus(x0)).sum(1);
     }
 
     /// <summary>
@@ -96,9 +101,9 @@ internal sealed class GaussianMixture
         var at = x.detach().clone().requires_grad_();
         var score = autograd.grad([LogJoint(at, t).logsumexp(1).sum()], [at])[0];
         var s = t.unsqueeze(1);
-        var eps = -s * score;
-        var x0 = where(s == 1, (Weights.unsqueeze(1) * means).sum(0, keepdim: true), (x - (s * eps)) / (1 - s).clamp_min(1e-300));
-        return eps - x0;
+        var eps = s.neg() * score;
+        var x0 = where(s.OneMinus().logical_not(), (Weights.unsqueeze(1) * means).sum(0, keepdim: true), x.Minus(s * eps) / s.OneMinus());
+        return eps.Minus(x0);
     }
 
     private Tensor Back(Tensor along) => einsum("jde,nje->njd", axes, along);
@@ -107,7 +112,7 @@ internal sealed class GaussianMixture
     private (Tensor Residual, Tensor Spread) Residual(Tensor x, Tensor t)
     {
         var s = t.view(-1, 1, 1);
-        var residual = x.unsqueeze(1) - ((1 - s) * means);
-        return (einsum("jed,nje->njd", axes, residual), ((1 - s).pow(2) * variances) + s.pow(2));
+        var residual = x.unsqueeze(1).Minus(s.OneMinus() * means);
+        return (einsum("jed,nje->njd", axes, residual), (s.OneMinus() * s.OneMinus() * variances).Plus(s * s));
     }
 }

@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -38,10 +39,8 @@ public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float3
 /// <param name="type">Type of its heavy arithmetic.</param>
 public sealed class SiTExpert(DiT network, ComputeType type = ComputeType.Float32) : IVelocityModel
 {
-    private static readonly TorchSharp.Scalar One = 1;
-
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t.neg().add(One), labels, type).neg();
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t.OneMinus(), labels, type).neg();
 }
 
 /// <summary>A <see cref="RouterNetwork"/> as a router.</summary>

@@ -1,6 +1,5 @@
 using Ddm.Runs;
 using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -8,8 +7,6 @@ namespace Ddm.Diffusion;
 /// <summary>One request being drawn: the solver's loop, and the record of how every picture was routed.</summary>
 internal sealed class Drawing
 {
-    private static readonly Scalar Half = 0.5;
-
     private readonly Ensemble ensemble;
     private readonly SampleRequest request;
     private readonly long[]? labels;
@@ -53,7 +50,7 @@ internal sealed class Drawing
             progress?.Report(new SampleProgress(first, count, request.Seeds.Count, step + 1, request.Steps));
         }
 
-        return (clamp ? x.clamp_(MinusOne, One) : x).DetachFromDisposeScope();
+        return (clamp ? x.clamp_(Arithmetic.MinusOne, Arithmetic.One) : x).DetachFromDisposeScope();
     }
 
     /// <summary>One step from grid[step] to grid[step + 1]: Euler, or Heun with the routing of its first stage.</summary>
@@ -62,15 +59,14 @@ internal sealed class Drawing
         var (now, next) = (grid[step], grid[step + 1]);
         var routing = Route(step, first, x, Times(x, now), conditions);
         var velocity = Velocity(x, now, conditions, routing);
-        using Scalar length = next - now;
-        var euler = x + (velocity * length);
+        var euler = x.Plus(velocity, next - now);
         if (request.Solver == Solver.Euler || step == request.Steps - 1)
         {
             return euler; // the last step of Heun too: at t = 0 the posterior is not defined
         }
 
         var ahead = Velocity(euler, next, conditions, routing);
-        return x + ((velocity + ahead) * Half * length);
+        return x.Plus(velocity.Plus(ahead), (next - now) / 2);
     }
 
     /// <summary>v_c, or v_u + s (v_c - v_u) with both halves in one call of every expert.</summary>
@@ -190,18 +186,7 @@ internal sealed class Drawing
         return tensor(noise, [count, .. rowShape]).to(type, device);
     }
 
-    private Tensor Times(Tensor x, double time)
-    {
-        using Scalar value = time;
-        return full([x.size(0)], value, type, device);
-    }
+    private Tensor Times(Tensor x, double time) => Arithmetic.Filled([x.size(0)], time, type, device);
 
-    private Tensor NoConditions(Tensor x)
-    {
-        using Scalar none = ensemble.NullLabel!.Value;
-        return full([x.size(0)], none, ScalarType.Int64, device);
-    }
-
-    private static readonly Scalar One = 1;
-    private static readonly Scalar MinusOne = -1;
+    private Tensor NoConditions(Tensor x) => Arithmetic.Filled([x.size(0)], ensemble.NullLabel!.Value, ScalarType.Int64, device);
 }

@@ -1,4 +1,4 @@
-using TorchSharp;
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -13,14 +13,13 @@ public static class Guidance
     /// <param name="guidedChannels">Leading channels it acts on, the others staying v_c, as in DiT's <c>forward_with_cfg</c>; null: all.</param>
     public static Tensor Combine(Tensor conditional, Tensor unconditional, double scale, int? guidedChannels = null)
     {
-        using Scalar s = scale;
         if (guidedChannels is not { } guided || guided >= conditional.size(1))
         {
-            return unconditional.add(conditional - unconditional, s);
+            return unconditional.Plus(conditional.Minus(unconditional), scale);
         }
 
         var rest = conditional.narrow(1, guided, conditional.size(1) - guided);
         var (c, u) = (conditional.narrow(1, 0, guided), unconditional.narrow(1, 0, guided));
-        return cat([u.add(c - u, s), rest], dim: 1);
+        return cat([u.Plus(c.Minus(u), scale), rest], dim: 1);
     }
 }
