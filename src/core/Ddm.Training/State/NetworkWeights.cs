@@ -33,7 +33,7 @@ public static class NetworkWeights
         using var gradientsOff = no_grad();
         for (var i = 0; i < sources.Length; i++)
         {
-            using var written = targets[i].Tensor.copy_(sources[i]);
+            targets[i].Tensor.copy_(sources[i]);
         }
     }
 }
