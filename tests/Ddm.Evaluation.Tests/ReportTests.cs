@@ -37,7 +37,7 @@ public sealed partial class ReportTests
         Assert.Empty(page.Descendants(Html + "script"));
         Assert.Empty(page.Descendants(Html + "link"));
         var targets = page.Descendants().Attributes().Where(a => a.Name.LocalName is "src" or "href").Select(a => a.Value);
-        Assert.All(targets, target => Assert.True(target.StartsWith("data:image/png;base64,", StringComparison.Ordinal) || target.StartsWith('#'), target[..20]));
+        Assert.All(targets, target => Assert.True(target.StartsWith("data:image/png;base64,", StringComparison.Ordinal) || target.StartsWith('#'), target));
         Assert.DoesNotContain("url(http", page.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("@import", page.ToString(), StringComparison.Ordinal);
     }

@@ -41,6 +41,7 @@ public sealed class SmallClassifierTests
         var rows = Stripes(60, 1, 8, seed: 1);
         Array.Fill(rows.Labels, -1, 30, 30);
         using var classifier = Train(rows, 3, Small with { Epochs = 1 });
+        Assert.All(classifier.Parameters, parameter => Assert.True(parameter.isfinite().all().item<bool>()));
         Assert.Throws<ArgumentException>(() => Train(new EvaluationRows(new byte[64], 1, 8, [-1]), 3));
         Assert.Throws<ArgumentException>(() => Train(new EvaluationRows(new byte[64], 1, 8, [3]), 3));
     }
