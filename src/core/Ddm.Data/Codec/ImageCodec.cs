@@ -18,8 +18,12 @@ public static class ImageCodec
     private const int PngCompression = 4;
     private static readonly double[] White = [255.0];
 
+    // What libvips warns about is thrown as well; its own copy would go to the console.
+    private static readonly Log.LogDelegate Silence = (_, _, _) => { };
+
     static ImageCodec()
     {
+        Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning, Silence);
         NetVips.NetVips.Concurrency = 1; // callers parallelise over pictures
         Cache.Max = 0; // no two operations here are alike: libvips' cache of them would only hold memory
     }
@@ -35,13 +39,10 @@ public static class ImageCodec
         RequireKnownFormat(encoded);
         return Guard(() =>
         {
-            using (var header = Image.NewFromBuffer(encoded, access: Enums.Access.Sequential))
-            {
-                RequireFewPixels(header.Width, header.Height);
-            }
-
-            using var square = Image.ThumbnailBuffer(
-                encoded, size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre, failOn: Enums.FailOn.Truncated);
+            // Opening reads the header alone. (libvips' thumbnail of a buffer is faster on JPEG, but lets files pass that were cut short.)
+            using var whole = Image.NewFromBuffer(encoded, failOn: Enums.FailOn.Truncated);
+            RequireFewPixels(whole.Width, whole.Height);
+            using var square = whole.ThumbnailImage(size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre);
             return ToPlanes(square, size, channels);
         });
     }

@@ -73,8 +73,10 @@ internal sealed class PointSet : IDisposable
 
     private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes).ToArray();
 
-    private static void RequireFinite(Tensor dense)
+    /// <summary>Refuses features that are NaN or infinite.</summary>
+    public static void RequireFinite(Tensor dense)
     {
+        using var scope = NewDisposeScope();
         var bad = dense.isfinite().all(1).logical_not();
         var count = bad.sum().item<long>();
         if (count > 0)
