@@ -34,7 +34,7 @@ public sealed class FileBlobStore(string root) : IBlobStore
 
         var bytes = new byte[stream.Length];
         await stream.ReadExactlyAsync(bytes, cancellationToken);
-        return new BlobContent(bytes, ETagOf(SHA256.HashData(bytes)), File.GetLastWriteTimeUtc(stream.SafeFileHandle));
+        return new BlobContent(bytes, Sha256.Of(bytes), File.GetLastWriteTimeUtc(stream.SafeFileHandle));
     }
 
     /// <inheritdoc/>
@@ -48,7 +48,7 @@ public sealed class FileBlobStore(string root) : IBlobStore
     public async Task<string?> TryWriteAsync(string name, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken)
     {
         var written = await WriteAsync(name, (stream, token) => stream.WriteAsync(content, token).AsTask(), bufferSize: 1, condition, cancellationToken);
-        return written ? ETagOf(SHA256.HashData(content.Span)) : null;
+        return written ? Sha256.Of(content.Span) : null;
     }
 
     /// <inheritdoc/>

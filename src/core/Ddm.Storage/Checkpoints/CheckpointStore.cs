@@ -1,0 +1,158 @@
+using Ddm.Runs;
+using Microsoft.Extensions.Logging;
+
+namespace Ddm.Storage;
+
+/// <summary>
+/// Where roles' training stands, durably. Each role has an owner record (who trains it), a head (where it stands, moved by compare-and-swap alone)
+/// and immutable, hashed, chained checkpoints. Whatever fails and whenever: the head names a whole checkpoint, its step goes back only past a checkpoint
+/// found corrupt, an epoch has at most one owner, and an epoch below the head's commits nothing.
+/// </summary>
+public sealed class CheckpointStore
+{
+    private readonly RoleRecords _records;
+    private readonly RoleOwnership _ownership;
+    private readonly CheckpointChain _chain;
+    private readonly CheckpointOpening _opening;
+    private readonly CheckpointCommit _commit;
+    private readonly CheckpointSweep _sweep;
+
+    /// <summary>A view of the checkpoints in <paramref name="store"/>; holds no state of its own.</summary>
+    /// <param name="store">The blobs.</param>
+    /// <param name="clock">Stamps manifests, for people; no decision is taken by it.</param>
+    /// <param name="logger">Hears of claims, commits, fencing and what was passed over.</param>
+    public CheckpointStore(IBlobStore store, TimeProvider clock, ILogger logger)
+    {
+        _records = new RoleRecords(store);
+        _chain = new CheckpointChain(store);
+        _ownership = new RoleOwnership(store, _records, logger);
+        _opening = new CheckpointOpening(store, _chain, logger);
+        _commit = new CheckpointCommit(store, _records, clock, logger);
+        _sweep = new CheckpointSweep(store, _records, _chain, logger);
+    }
+
+    /// <summary>Claims a role whose owner is absent, known to be dead, or silent for <paramref name="ownerTimeout"/>.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="worker">A name that no other process uses, also not one that had this process's number before it.</param>
+    /// <param name="isKnownDead">Whether the worker of that name is certainly gone; answer true for all to take the role from a living owner.</param>
+    /// <param name="ownerTimeout">Age of an owner record, by the store's clock, from which its owner counts as dead; several renewals long.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="CheckpointException">The head is unreadable, lost, another run's or a newer version's.</exception>
+    public Task<ClaimOutcome> ClaimAsync(
+        string run, Role role, string worker, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(worker);
+        return _ownership.ClaimAsync(run, role, worker, isKnownDead, ownerTimeout, cancellationToken);
+    }
+
+    /// <summary>Says that the claim's owner still lives.</summary>
+    /// <returns>False when the claim was given back or taken away: stop training.</returns>
+    public Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.RenewAsync(claim, cancellationToken);
+
+    /// <summary>Gives the role back, so that the next claim need not wait; does nothing where another has claimed it since.</summary>
+    public Task ReleaseAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.ReleaseAsync(claim, cancellationToken);
+
+    /// <summary>The head; null before the first claim.</summary>
+    /// <exception cref="CheckpointException">It is unreadable, another run's or a newer version's.</exception>
+    public async Task<RoleHead?> ReadHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
+        (await _records.ReadHeadAsync(new RoleBlobs(run, role), cancellationToken))?.Head;
+
+    /// <summary>The owner record, whatever its age; null when the role was never claimed.</summary>
+    public async Task<RoleOwner?> ReadOwnerAsync(string run, Role role, CancellationToken cancellationToken) =>
+        (await _records.ReadOwnerAsync(new RoleBlobs(run, role), cancellationToken))?.Owner;
+
+    /// <summary>The owner if a claim would find it alive; null when the role is free to be claimed.</summary>
+    public async Task<RoleOwner?> ReadLiveOwnerAsync(
+        string run, Role role, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    {
+        var record = await _records.ReadOwnerAsync(new RoleBlobs(run, role), cancellationToken);
+        return record is not null && await _ownership.IsLiveAsync(record, isKnownDead, ownerTimeout, cancellationToken) ? record.Owner : null;
+    }
+
+    /// <summary>Manifests from the head down its parents, newest first, as far as they are kept; those that cannot be read are left out.</summary>
+    public async Task<IReadOnlyList<CheckpointManifest>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        var history = new List<CheckpointManifest>();
+        if (await _records.ReadHeadAsync(blobs, cancellationToken) is { } record)
+        {
+            await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
+            {
+                if (link.Manifest is not null)
+                {
+                    history.Add(link.Manifest);
+                }
+            }
+        }
+
+        return history;
+    }
+
+    /// <summary>Opens the newest whole checkpoint to train on from, every byte verified; the claim's next commit will name it as its parent.</summary>
+    /// <param name="claim">The claim.</param>
+    /// <param name="expectedDataManifestSha256">The data that training would go on with; null to accept any.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>Null when nothing was ever committed.</returns>
+    /// <exception cref="CheckpointException">There are checkpoints, and none is whole; or they belong to another run, other data or a newer version.</exception>
+    public async Task<OpenedCheckpoint?> OpenAsync(RoleClaim claim, string? expectedDataManifestSha256, CancellationToken cancellationToken)
+    {
+        var opened = await _opening.OpenAsync(new RoleBlobs(claim.Run, claim.Role), claim.Head, expectedDataManifestSha256, cancellationToken);
+        claim.Base = opened?.Reference;
+        return opened;
+    }
+
+    /// <summary>Opens the newest whole checkpoint for reading, every byte verified, while its role may be training on.</summary>
+    /// <returns>Null when nothing was ever committed.</returns>
+    /// <exception cref="CheckpointException">As for the other overload.</exception>
+    public async Task<OpenedCheckpoint?> OpenAsync(string run, Role role, string? expectedDataManifestSha256, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        var record = await _records.ReadHeadAsync(blobs, cancellationToken);
+        while (record is not null)
+        {
+            OpenedCheckpoint? opened = null;
+            CheckpointException? failure = null;
+            try
+            {
+                opened = await _opening.OpenAsync(blobs, record.Head, expectedDataManifestSha256, cancellationToken);
+                if (opened is null or { Skipped.Count: 0 })
+                {
+                    return opened;
+                }
+            }
+            catch (CheckpointException e)
+            {
+                failure = e;
+            }
+
+            // What was missing may have been swept because training has moved on since.
+            var now = await _records.ReadHeadAsync(blobs, cancellationToken);
+            if (now is null || now.Head.Checkpoint == record.Head.Checkpoint)
+            {
+                return failure is null ? opened : throw failure;
+            }
+
+            record = now;
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Makes a checkpoint durable and moves the head to it. Safe to repeat after any exception: a commit that did happen is recognised. Committing
+    /// the step where the head already stands does nothing.
+    /// </summary>
+    /// <exception cref="ArgumentException">The steps do not follow on what the claim opened or committed last, or the parts' names are no good.</exception>
+    /// <exception cref="InvalidOperationException">There are checkpoints, and the claim has opened none.</exception>
+    public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
+        _commit.CommitAsync(claim, request, cancellationToken);
+
+    /// <summary>Deletes checkpoints older than the newest <paramref name="keep"/> whole ones, and what crashed or fenced commits left.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="keep">At least 2: the newest may turn out corrupt.</param>
+    /// <param name="cancellationToken">Ends the sweep; what is left is for the next.</param>
+    public Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken) =>
+        _sweep.SweepAsync(run, role, keep, cancellationToken);
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Ddm.Runs;
+
+namespace Ddm.Storage;
+
+/// <summary>The blobs of one role of one run.</summary>
+internal sealed record RoleBlobs(string Run, Role Role)
+{
+    public const string ManifestName = "manifest.json";
+
+    public string Head => BlobNames.Head(Run, Role);
+
+    public string Owner => BlobNames.Owner(Run, Role);
+
+    public string Checkpoints => BlobNames.Checkpoints(Run, Role);
+
+    /// <summary>The folder of one try at a commit: a later try of the same step and epoch gets its own, because parts are never overwritten.</summary>
+    public string Checkpoint(long step, long epoch, int attempt)
+    {
+        var folder = BlobNames.Checkpoint(Run, Role, step, epoch);
+        return attempt == 0 ? folder : string.Create(CultureInfo.InvariantCulture, $"{folder[..^1]}.{attempt}/");
+    }
+
+    /// <summary>Splits a blob's name into its checkpoint's folder and that folder's step and epoch; false for anything else.</summary>
+    public bool TryReadFolder(string blob, out string folder, out long step, out long epoch)
+    {
+        folder = "";
+        step = epoch = 0;
+        var end = blob.StartsWith(Checkpoints, StringComparison.Ordinal) ? blob.IndexOf('/', Checkpoints.Length) : -1;
+        if (end < 0)
+        {
+            return false;
+        }
+
+        folder = blob[..(end + 1)];
+        var name = blob.AsSpan(Checkpoints.Length, end - Checkpoints.Length);
+        var dash = name.IndexOf('-');
+        if (dash < 0)
+        {
+            return false;
+        }
+
+        var rest = name[(dash + 1)..];
+        var dot = rest.IndexOf('.');
+        return long.TryParse(name[..dash], NumberStyles.None, CultureInfo.InvariantCulture, out step)
+            && long.TryParse(dot < 0 ? rest : rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out epoch);
+    }
+}
