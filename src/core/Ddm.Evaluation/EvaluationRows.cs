@@ -1,3 +1,4 @@
+using Ddm.Data;
 using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,6 +28,36 @@ public sealed class EvaluationRows
         }
 
         (Pixels, Channels, Size, Labels, Clusters) = (pixels, channels, size, labels, clusters);
+    }
+
+    /// <summary>
+    /// Reads rows of frozen clusters: all, or at most <paramref name="maxRows"/>, spread over the shards by their sizes. Rows of a cluster lie in
+    /// shuffled order, so that the first of each are a fair sample. Leaves no shard of <paramref name="data"/> resident but the last.
+    /// </summary>
+    /// <exception cref="InvalidDataException">A shard is missing or damaged.</exception>
+    public static async Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows = int.MaxValue, CancellationToken cancellationToken = default)
+    {
+        var count = (int)Math.Min(maxRows, data.Rows);
+        var width = data.Channels * data.Size * data.Size;
+        var (pixels, labels, clusters) = (new byte[(long)count * width], new long[count], new int[count]);
+        var (seen, taken) = (0L, 0);
+        for (var shard = 0; shard < data.ShardRows.Length; shard++)
+        {
+            seen += data.ShardRows[shard];
+            var until = (int)((decimal)count * seen / data.Rows);
+            if (until == taken)
+            {
+                continue;
+            }
+
+            await data.LoadAsync([shard], cancellationToken);
+            for (var row = 0; taken < until; row++, taken++)
+            {
+                data.CopyRow(shard, row, pixels.AsSpan(taken * width, width), out labels[taken], out clusters[taken]);
+            }
+        }
+
+        return new EvaluationRows(pixels, data.Channels, data.Size, labels, clusters);
     }
 
     /// <summary>[N, C, H, W], 0 to 255.</summary>

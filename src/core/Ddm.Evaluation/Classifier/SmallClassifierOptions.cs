@@ -4,10 +4,10 @@ namespace Ddm.Evaluation;
 public sealed record SmallClassifierOptions
 {
     /// <summary>Passes over the rows.</summary>
-    public int Epochs { get; init; } = 6;
+    public int Epochs { get; init; } = 8;
 
     /// <summary>Rows of one step.</summary>
-    public int Batch { get; init; } = 128;
+    public int Batch { get; init; } = 64;
 
     /// <summary>Peak of the one-cycle learning rate.</summary>
     public double LearningRate { get; init; } = 2e-3;

@@ -52,7 +52,7 @@ public static class RouterDiagnostics
             for (var first = 0; first < rows.Count; first += options.BatchRows)
             {
                 cancellation.ThrowIfCancellationRequested();
-                AddBatch(tally, logits, rows, first, Math.Min(options.BatchRows, rows.Count - first), noise, bin, from, to);
+                AddBatch(tally, logits, rows, (first, Math.Min(options.BatchRows, rows.Count - first)), noise, (bin, from, to), options.Device ?? CPU);
             }
 
             bins[bin] = tally.Close(from, to);
@@ -68,17 +68,24 @@ public static class RouterDiagnostics
     }
 
     private static void AddBatch(
-        RouterTally tally, Func<Tensor, Tensor, Tensor?, Tensor> logits, EvaluationRows rows, int first, int count, Philox noise, int bin, double from, double to)
+        RouterTally tally,
+        Func<Tensor, Tensor, Tensor?, Tensor> logits,
+        EvaluationRows rows,
+        (int First, int Count) block,
+        Philox noise,
+        (int Number, double From, double To) bin,
+        Device device)
     {
+        var (first, count) = block;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var x0 = rows.Images(first, count);
-        var (eps, time) = Draw(noise, rows, first, count, bin, from, to);
+        var (eps, time) = Draw(noise, rows, block, bin);
         var t = tensor(time);
         var blend = t.view(count, 1, 1, 1);
         var xt = x0.mul(One - blend).add_(blend.mul(tensor(eps).view(x0.shape)));
         var labels = rows.Labelled ? tensor(rows.Labels.AsSpan(first, count).ToArray()) : null;
-        var answer = logits(xt, t, labels);
+        var answer = logits(xt.to(device), t.to(device), labels?.to(device));
         if (answer.dim() != 2 || answer.size(0) != count || answer.size(1) != tally.Clusters)
         {
             throw new ArgumentException($"The router answered [{string.Join(", ", answer.shape)}] where [{count}, {tally.Clusters}] was expected.", nameof(logits));
@@ -88,15 +95,16 @@ public static class RouterDiagnostics
     }
 
     // Even steps of the stream are noise, odd ones times: the two never share a counter.
-    private static (float[] Eps, float[] Time) Draw(Philox noise, EvaluationRows rows, int first, int count, int bin, double from, double to)
+    private static (float[] Eps, float[] Time) Draw(Philox noise, EvaluationRows rows, (int First, int Count) block, (int Number, double From, double To) bin)
     {
+        var (first, count) = block;
         var width = rows.Channels * rows.Size * rows.Size;
         var eps = new float[count * width];
         var time = new float[count];
         for (var i = 0; i < count; i++)
         {
-            noise.FillNormal(eps.AsSpan(i * width, width), (ulong)(2 * bin), (uint)(first + i));
-            time[i] = (float)(from + ((to - from) * noise.Uniform((ulong)((2 * bin) + 1), (uint)(first + i))));
+            noise.FillNormal(eps.AsSpan(i * width, width), (ulong)(2 * bin.Number), (uint)(first + i));
+            time[i] = (float)(bin.From + ((bin.To - bin.From) * noise.Uniform((ulong)((2 * bin.Number) + 1), (uint)(first + i))));
         }
 
         return (eps, time);

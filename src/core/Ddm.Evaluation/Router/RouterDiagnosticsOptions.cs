@@ -9,6 +9,9 @@ public sealed record RouterDiagnosticsOptions
     /// <summary>Keys noise and times.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Where the router lives; null: the CPU.</summary>
+    public TorchSharp.torch.Device? Device { get; init; }
+
     /// <summary>Rows of one forward pass.</summary>
     public int BatchRows { get; init; } = 256;
 }
