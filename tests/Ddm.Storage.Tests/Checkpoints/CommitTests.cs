@@ -25,9 +25,9 @@ public sealed class CommitTests
         Assert.Equal((35, 20, 2), (opened.Manifest.Step, opened.Manifest.FromStep, opened.Manifest.Epoch));
 
         var history = await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel);
-        Assert.Equal([35, 20, 10], history.Select(manifest => manifest.Step));
-        Assert.Equal("runs/cats/experts/2/checkpoints/0000000020-1/", history[0].Parent);
-        Assert.Null(history[2].Parent);
+        Assert.Equal([35, 20, 10], history.Select(link => link.Manifest.Step));
+        Assert.Equal("runs/cats/experts/2/checkpoints/0000000020-1/", history[0].Manifest.Parent);
+        Assert.Null(history[2].Manifest.Parent);
     }
 
     [Fact]

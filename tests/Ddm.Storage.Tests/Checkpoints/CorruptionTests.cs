@@ -49,7 +49,7 @@ public sealed class CorruptionTests
         var opened = await Checkpoints.OpenAsync(claim, Trainee.Data, Cancel);
         Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(_store, claim, opened!.Manifest.Step, 25));
 
-        Assert.Equal([25, 20, 10], (await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(manifest => manifest.Step));
+        Assert.Equal([25, 20, 10], (await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));
         await Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
         Assert.DoesNotContain(await _store.ListAsync("", Cancel).ToListAsync(Cancel), found => found.Name.StartsWith(Newest, StringComparison.Ordinal));
     }

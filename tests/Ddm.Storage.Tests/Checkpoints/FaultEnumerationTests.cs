@@ -168,11 +168,11 @@ public sealed class FaultEnumerationTests
         var opened = await checkpoints.OpenAsync(Trainee.Run, Trainee.Role, Trainee.Data, Cancel);
         Assert.Equal("weights at 40", await Trainee.ReadPartAsync(opened!, "weights.safetensors"));
 
-        // one more claim, and nothing is left but what is kept
+        // one more claim, and nothing is left but what is kept: two whole checkpoints of four files, manifest and metrics of the two before
         await Trainee.ClaimAsync(store, "sweeper");
         await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
         var left = await store.ListAsync(BlobNames.Checkpoints(Trainee.Run, Trainee.Role), Cancel).ToListAsync(Cancel);
-        Assert.Equal(8, left.Count);
-        Assert.Equal([40, 30], (await checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(manifest => manifest.Step));
+        Assert.Equal(12, left.Count);
+        Assert.Equal([40, 30, 20, 10], (await checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));
     }
 }

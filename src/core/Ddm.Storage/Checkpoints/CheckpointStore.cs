@@ -70,18 +70,21 @@ public sealed class CheckpointStore
         return record is not null && await _ownership.IsLiveAsync(record, isKnownDead, ownerTimeout, cancellationToken) ? record.Owner : null;
     }
 
-    /// <summary>Manifests from the head down its parents, newest first, as far as they are kept; those that cannot be read are left out.</summary>
-    public async Task<IReadOnlyList<CheckpointManifest>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
+    /// <summary>
+    /// Checkpoints from the head down its parents, newest first; those whose manifest cannot be read are left out. All but the newest few have lost
+    /// their tensors to the sweep; manifests and metrics stay.
+    /// </summary>
+    public async Task<IReadOnlyList<CommittedCheckpoint>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(run, role);
-        var history = new List<CheckpointManifest>();
+        var history = new List<CommittedCheckpoint>();
         if (await _records.ReadHeadAsync(blobs, cancellationToken) is { } record)
         {
             await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
             {
                 if (link.Manifest is not null)
                 {
-                    history.Add(link.Manifest);
+                    history.Add(new CommittedCheckpoint(link.Folder, link.Manifest));
                 }
             }
         }

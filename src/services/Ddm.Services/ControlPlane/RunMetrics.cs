@@ -19,9 +19,9 @@ public static class RunMetrics
         IBlobStore blobs, CheckpointStore checkpoints, string run, Role role, CancellationToken cancellationToken)
     {
         var steps = new List<StepMetrics>();
-        foreach (var manifest in (await checkpoints.HistoryAsync(run, role, cancellationToken)).Reverse())
+        foreach (var checkpoint in (await checkpoints.HistoryAsync(run, role, cancellationToken)).Reverse())
         {
-            steps.AddRange(await ReadAsync(blobs, BlobNames.Checkpoint(run, role, manifest.Step, manifest.Epoch), cancellationToken));
+            steps.AddRange(await ReadAsync(blobs, checkpoint.Folder, cancellationToken));
         }
 
         return steps;
