@@ -1,8 +1,9 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace Ddm.Tensors.Tests;
 
-public class TorchNativeTests
+public partial class TorchNativeTests
 {
     [Fact]
     public void TorchLoadsAndAdds()
@@ -12,4 +13,16 @@ public class TorchNativeTests
         using var sum = ones.sum();
         Assert.Equal(3f, sum.item<float>());
     }
+
+    [Fact]
+    public void IdleOpenMpThreadsSleep()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null, "GNU OpenMP under its default policy only");
+        TorchNative.EnsureLoaded();
+        var expected = Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") ?? "0"; // .NET's copy of what the process was started with
+        Assert.Equal(expected, Marshal.PtrToStringUTF8(getenv("GOMP_SPINCOUNT")));
+    }
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint getenv(string name);
 }

@@ -17,6 +17,7 @@ internal sealed class StepRunner : IDisposable
     private readonly Objective objective;
     private readonly TrainingSpec training;
     private readonly int microBatch;
+    private readonly Device device;
     private readonly Scalar batch;
     private readonly Scalar maxNorm;
     private readonly Tensor updateNumber; // 0-d, on the device
@@ -24,24 +25,23 @@ internal sealed class StepRunner : IDisposable
     public StepRunner(Objective objective, TrainingSpec training, int microBatch, Device device)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatch, 1);
-        (this.objective, this.training, this.microBatch) = (objective, training, microBatch);
+        (this.objective, this.training, this.microBatch, this.device) = (objective, training, microBatch, device);
         (batch, maxNorm) = (training.Batch, training.Clip);
         updateNumber = zeros([], ScalarType.Float32, device);
     }
 
     /// <summary>Makes the step that follows <paramref name="state"/>, in its place.</summary>
     /// <param name="state">Changed only when the step is finite.</param>
-    /// <param name="loader">Knows which rows the batch has.</param>
-    /// <param name="load">Makes the batch; called again for the second try.</param>
+    /// <param name="loader">Makes the batch; asked again for the second try.</param>
     /// <param name="role">Path of the role, for the message.</param>
     /// <exception cref="NonFiniteStepException">The step is not finite, twice.</exception>
-    public (StepOutcome Outcome, bool Replayed) Run(TrainingState state, BatchLoader loader, Func<Batch> load, string role)
+    public (StepOutcome Outcome, bool Replayed) Run(TrainingState state, BatchLoader loader, string role)
     {
+        var rate = LearningRate.At(training, state.Step);
         for (var attempt = 0; ; attempt++)
         {
             using var scope = NewDisposeScope();
-            var (statistics, rowLosses) = Update(state, load());
-            var rate = LearningRate.At(training, state.Step);
+            var (statistics, rowLosses) = Update(state, loader.Load(state.Step, device), rate);
             var read = statistics.cpu().data<float>().ToArray();
             if (read[NotFinite] == 0)
             {
@@ -61,7 +61,7 @@ internal sealed class StepRunner : IDisposable
     public void Dispose() => updateNumber.Dispose();
 
     // Statistics of the step, and the loss of each row.
-    private (Tensor Statistics, Tensor[] RowLosses) Update(TrainingState state, Batch global)
+    private (Tensor Statistics, Tensor[] RowLosses) Update(TrainingState state, Batch global, double rate)
     {
         state.Network.zero_grad();
         var rowLosses = new List<Tensor>();
@@ -77,7 +77,7 @@ internal sealed class StepRunner : IDisposable
         var statistics = ForeachOps.Measure(gradients, cat(rowLosses).sum().div(batch), maxNorm);
         using Scalar number = state.Step + 1;
         updateNumber.fill_(number);
-        var settings = new AdamWSettings(LearningRate.At(training, state.Step), training.Beta1, training.Beta2, training.WeightDecay);
+        var settings = new AdamWSettings(rate, training.Beta1, training.Beta2, training.WeightDecay);
         ForeachOps.FusedAdamW(state.Weights, gradients, state.FirstMoments, state.SecondMoments, updateNumber, settings, statistics);
         state.Network.zero_grad();
         return (statistics, [.. rowLosses]);

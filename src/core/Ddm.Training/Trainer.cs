@@ -112,12 +112,11 @@ public sealed class Trainer : IDisposable
     {
         TorchRuntime.SetThreads(numerics.Threads); // torch keeps the number per thread, and this may be another than the last
         var started = clock.GetTimestamp();
-        var step = State.Step;
-        var (outcome, replayed) = runner.Run(State, loader, () => loader.Load(step, device), role.Path);
+        var (outcome, replayed) = runner.Run(State, loader, role.Path);
         var made = new StepMetrics(
-            step + 1, outcome.Loss, outcome.GradNorm, outcome.LearningRate, training.Batch, clock.GetElapsedTime(started).TotalSeconds, Replayed: replayed);
+            State.Step, outcome.Loss, outcome.GradNorm, outcome.LearningRate, training.Batch, clock.GetElapsedTime(started).TotalSeconds, Replayed: replayed);
         metrics.Add(made);
-        if ((step + 1) % StepsBetweenCollections == 0)
+        if (State.Step % StepsBetweenCollections == 0)
         {
             TorchRuntime.Collect();
         }
