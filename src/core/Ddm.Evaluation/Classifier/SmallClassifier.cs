@@ -1,6 +1,5 @@
 using Ddm.Tensors;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -15,9 +14,9 @@ public sealed class SmallClassifier : IDisposable
 {
     private const int LargestSide = 8;
 
-    private readonly List<(Parameter Weight, Parameter Bias)> convolutions = [];
-    private readonly (Parameter Weight, Parameter Bias) hidden;
-    private readonly (Parameter Weight, Parameter Bias) head;
+    private readonly List<(Tensor Weight, Tensor Bias)> convolutions = [];
+    private readonly (Tensor Weight, Tensor Bias) hidden;
+    private readonly (Tensor Weight, Tensor Bias) head;
 
     private SmallClassifier(int channels, int size, int classes, int width, Generator generator)
     {
@@ -44,7 +43,7 @@ public sealed class SmallClassifier : IDisposable
     /// <summary>Classes told apart.</summary>
     public int Classes { get; }
 
-    internal Parameter[] Parameters => [.. convolutions.Append(hidden).Append(head).SelectMany(layer => new[] { layer.Weight, layer.Bias })];
+    internal Tensor[] Parameters => [.. convolutions.Append(hidden).Append(head).SelectMany(layer => new[] { layer.Weight, layer.Bias })];
 
     /// <summary>Trains a classifier. The result is a function of rows, options and numerics class.</summary>
     /// <param name="rows">Rows to learn from; those without a label are left out.</param>
@@ -68,9 +67,17 @@ public sealed class SmallClassifier : IDisposable
         TorchNative.EnsureLoaded();
         using var generator = new Generator((ulong)options.Seed, CPU);
         var classifier = new SmallClassifier(rows.Channels, rows.Size, classes, options.Width, generator);
-        using var training = new ClassifierTraining(classifier, rows, labelled, options);
-        training.Run(progress, cancellation);
-        return classifier;
+        try
+        {
+            using var training = new ClassifierTraining(classifier, rows, labelled, options);
+            training.Run(progress, cancellation);
+            return classifier;
+        }
+        catch
+        {
+            classifier.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Logits [N, classes] of images [N, C, H, W] float32 in [-1, 1].</summary>
@@ -112,15 +119,13 @@ public sealed class SmallClassifier : IDisposable
     }
 
     // He et al., 2015: N(0, 2 / fan-in) keeps the variance through ReLUs.
-    private static (Parameter Weight, Parameter Bias) Layer(Generator generator, params long[] shape)
+    private static (Tensor Weight, Tensor Bias) Layer(Generator generator, params long[] shape)
     {
         using var scope = NewDisposeScope();
         var fanIn = shape.Skip(1).Aggregate(1L, (product, length) => product * length);
         using Scalar deviation = Math.Sqrt(2.0 / fanIn);
-        var weight = new Parameter(randn(shape, generator: generator).mul_(deviation));
-        var bias = new Parameter(zeros(shape[0]));
-        weight.DetachFromDisposeScope();
-        bias.DetachFromDisposeScope();
+        var weight = randn(shape, generator: generator).mul_(deviation).requires_grad_().DetachFromDisposeScope();
+        var bias = zeros(shape[0]).requires_grad_().DetachFromDisposeScope();
         return (weight, bias);
     }
 }
