@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Ddm.Runs;
-using Ddm.Services;
 using Ddm.Storage;
 using Ddm.Tensors;
 
