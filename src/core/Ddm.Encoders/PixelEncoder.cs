@@ -88,7 +88,9 @@ public sealed class PixelEncoder : IImageEncoder
 
     /// <summary>Writes the fitted encoder as safetensors.</summary>
     public void Save(Stream stream) => TensorFile.Save(
-        stream, [("mean", mean), ("components", components), ("variances", Variances)], new Dictionary<string, string> { [KindKey] = Name, [ShapeKey] = Shape });
+        stream,
+        [("mean", mean), ("components", components), ("variances", Variances)],
+        new Dictionary<string, string> { [KindKey] = Name, [ShapeKey] = Shape });
 
     /// <summary>Takes a fitted encoder from what <see cref="Save"/> wrote; the bundle may be disposed afterwards.</summary>
     /// <exception cref="InvalidDataException">It holds something else.</exception>
@@ -96,7 +98,8 @@ public sealed class PixelEncoder : IImageEncoder
     {
         if (bundle.Metadata.GetValueOrDefault(KindKey) != Name || bundle.Metadata.GetValueOrDefault(ShapeKey) is not { } shape)
         {
-            throw new InvalidDataException($"The file holds no fitted '{Name}' encoder (metadata '{KindKey}': '{bundle.Metadata.GetValueOrDefault(KindKey)}').");
+            throw new InvalidDataException($"The file holds no fitted '{Name}' encoder (metadata '{KindKey}': " +
+                $"'{bundle.Metadata.GetValueOrDefault(KindKey)}').");
         }
 
         var imageShape = shape.Split('x').Select(side => long.Parse(side, NumberStyles.None, CultureInfo.InvariantCulture)).ToArray();

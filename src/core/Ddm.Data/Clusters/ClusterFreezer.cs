@@ -49,7 +49,8 @@ public sealed class ClusterFreezer(IBlobStore store)
             var assignment = await readAssignment(shard);
             if (assignment.Length != flags.Length || assignment.Any(k => k < 0 || k >= clusters))
             {
-                throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} expected) for {flags.Length} images.");
+                throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} " +
+                    $"expected) for {flags.Length} images.");
             }
 
             heldOut.Add(flags);
@@ -64,7 +65,8 @@ public sealed class ClusterFreezer(IBlobStore store)
         var empty = Enumerable.Range(0, clusters).Except(layout.Outputs.Where(output => !output.HeldOut).Select(output => output.Cluster)).ToList();
         if (empty.Count > 0)
         {
-            throw new UserErrorException($"Clusters {string.Join(", ", empty)} of {clusters} have no image to train on. Ask for fewer experts, give more images, or hold out fewer.");
+            throw new UserErrorException($"Clusters {string.Join(", ", empty)} of {clusters} have no image to train on. Ask for fewer experts, " +
+                "give more images, or hold out fewer.");
         }
     }
 

@@ -20,7 +20,9 @@ public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, lon
     /// <param name="most">Rows at most.</param>
     public static ImageRows Training(IReadOnlyList<ImageRows> shards, int most)
     {
-        var rows = shards.SelectMany(shard => Enumerable.Range(0, shard.Count).Where(i => !shard.HeldOut[i]).Select(i => (Shard: shard, Index: i))).Take(most).ToArray();
+        var rows = shards
+            .SelectMany(shard => Enumerable.Range(0, shard.Count).Where(i => !shard.HeldOut[i]).Select(i => (Shard: shard, Index: i)))
+            .Take(most).ToArray();
         var (first, rowBytes) = (shards[0], shards[0].RowBytes);
         var pixels = new byte[rows.Length * rowBytes];
         for (var i = 0; i < rows.Length; i++)

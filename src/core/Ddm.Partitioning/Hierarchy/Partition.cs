@@ -77,7 +77,8 @@ public sealed record Partition(
         var (clusters, dimensions) = ((int)coarseShape[0], (int)coarseShape[1]);
         if (map.Length != fineShape[0] || sizes.Length != map.Length || dimensions != fineShape[1] || map.Any(k => k < 0 || k >= clusters))
         {
-            throw new InvalidDataException($"The partition does not fit together: {fineShape[0]} fine centroids, a map of {map.Length} into {clusters} clusters.");
+            throw new InvalidDataException($"The partition does not fit together: {fineShape[0]} fine centroids, " +
+                $"a map of {map.Length} into {clusters} clusters.");
         }
 
         return new Partition(

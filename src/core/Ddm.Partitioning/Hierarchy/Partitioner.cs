@@ -21,7 +21,9 @@ public static class Partitioner
     /// <param name="spec">K, fine centroids, cap, restarts.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="progress">Told what is being done; null: nobody.</param>
-    /// <exception cref="UserErrorException">Fewer images, or fewer different ones, than experts; features that are not finite; an impossible number of fine centroids.</exception>
+    /// <exception cref="UserErrorException">
+    /// Fewer images, or fewer different ones, than experts; features that are not finite; an impossible number of fine centroids.
+    /// </exception>
     public static Partition Fit(Tensor features, PartitionSpec spec, long seed, Action<string>? progress = null)
     {
         TorchNative.EnsureLoaded();
@@ -30,7 +32,8 @@ public static class Partitioner
         var total = features.dim() == 2 ? (int)features.size(0) : 0;
         if (total < spec.Experts)
         {
-            throw new UserErrorException($"{total} images cannot be cut into partition.experts: {spec.Experts} clusters. Give more images or ask for fewer experts.");
+            throw new UserErrorException($"{total} images cannot be cut into partition.experts: {spec.Experts} clusters. " +
+                "Give more images or ask for fewer experts.");
         }
 
         var sample = Sample(features, spec, seed);
@@ -41,7 +44,8 @@ public static class Partitioner
         if (fit.Clusters < spec.Experts)
         {
             throw new UserErrorException(
-                $"{rows} images have only {fit.Clusters} different features: they cannot be cut into partition.experts: {spec.Experts} clusters. Remove copies, give more images, or ask for fewer experts.");
+                $"{rows} images have only {fit.Clusters} different features: they cannot be cut into partition.experts: {spec.Experts} clusters. " +
+                    $"Remove copies, give more images, or ask for fewer experts.");
         }
 
         progress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{fit.Clusters} fine clusters into {spec.Experts}, none above {spec.Cap} x the mean"));
@@ -57,7 +61,8 @@ public static class Partitioner
         TorchNative.EnsureLoaded();
         if (features.dim() != 2 || features.size(1) != partition.Dimensions)
         {
-            throw new ArgumentException($"features of shape [{string.Join(", ", features.shape)}] for a partition of {partition.Dimensions} dimensions", nameof(features));
+            throw new ArgumentException($"features of shape [{string.Join(", ", features.shape)}] for a partition of " +
+                $"{partition.Dimensions} dimensions", nameof(features));
         }
 
         if (features.size(0) == 0)
@@ -93,7 +98,8 @@ public static class Partitioner
 
         return asked >= spec.Experts && asked <= rows
             ? asked
-            : throw new UserErrorException($"partition.fine: {asked} is not between partition.experts ({spec.Experts}) and the {rows} images it is fitted on. Leave it out for {Math.Max(spec.Experts, Math.Min(MaxFine, rows / RowsOfFine))}.");
+            : throw new UserErrorException($"partition.fine: {asked} is not between partition.experts ({spec.Experts}) " +
+                $"and the {rows} images it is fitted on. Leave it out for {Math.Max(spec.Experts, Math.Min(MaxFine, rows / RowsOfFine))}.");
     }
 
     // Splits what is too heavy until the fine clusters can be packed under the cap, or until nothing can be split further.
@@ -135,13 +141,15 @@ public static class Partitioner
         if (capacity > 2 * fine.Assignment.Length)
         {
             throw new UserErrorException(string.Create(CultureInfo.InvariantCulture,
-                $"The {fine.Sizes.Length} different features of {fine.Assignment.Length} images lie too close together to be told apart as {fine.Assignment.Length / mean:F0} clusters. Ask for fewer experts or give other images."));
+                $"The {fine.Sizes.Length} different features of {fine.Assignment.Length} images lie too close together to be told apart as " +
+                    $"{fine.Assignment.Length / mean:F0} clusters. Ask for fewer experts or give other images."));
         }
 
         var loosened = Math.Max(capacity * Loosening, fine.Sizes.Max());
         warnings.Clear();
         warnings.Add(string.Create(CultureInfo.InvariantCulture,
-            $"Clusters up to {loosened / mean:F2} x the mean had to be allowed: the largest group of images with the same features has {fine.Sizes.Max()}, the mean cluster {mean:F0}. Remove copies, or ask for fewer experts."));
+            $"Clusters up to {loosened / mean:F2} x the mean had to be allowed: the largest group of images with the same features has {fine.Sizes.Max()}, " +
+                $"the mean cluster {mean:F0}. Remove copies, or ask for fewer experts."));
         progress?.Invoke(warnings[0]);
         return loosened;
     }

@@ -45,7 +45,8 @@ internal sealed class PointSet : IDisposable
     {
         if (points.dim() != 2 || points.size(0) == 0 || points.size(1) == 0)
         {
-            throw new UserErrorException($"There is nothing to cluster: features of shape [{string.Join(", ", points.shape)}], where [images, dimensions] was expected.");
+            throw new UserErrorException($"There is nothing to cluster: features of shape [{string.Join(", ", points.shape)}], where [images, " +
+                "dimensions] was expected.");
         }
 
         using var scope = NewDisposeScope();
@@ -83,7 +84,8 @@ internal sealed class PointSet : IDisposable
         {
             var first = bad.to(int32).argmax().item<long>();
             throw new UserErrorException(
-                $"{count} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). Look at these images and at the encoder's weights; nothing was clustered.");
+                $"{count} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). " +
+                    $"Look at these images and at the encoder's weights; nothing was clustered.");
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ddm.Partitioning;
 
 /// <summary>How good a partition is.</summary>
@@ -36,7 +38,8 @@ public sealed record PartitionReport(
         List<string> warnings = [.. partition.Warnings];
         if (imbalance > HighImbalance)
         {
-            warnings.Add(FormattableString.Invariant($"The largest cluster has {imbalance:F2} x the mean: its expert sees its images more rarely than the others theirs."));
+            var largest = imbalance.ToString("F2", CultureInfo.InvariantCulture);
+            warnings.Add($"The largest cluster has {largest} x the mean: its expert sees its images more rarely than the others theirs.");
         }
 
         return new PartitionReport(sizes, imbalance, silhouette, partition.Inertia, partition.Fine, table, warnings);
