@@ -42,6 +42,16 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void WhatIsNotFiniteLeavesTheAxesAlone()
+    {
+        var points = new[] { 1, double.NaN, 3, double.PositiveInfinity, double.NegativeInfinity, 2 }.Select((value, i) => ((double)i, value)).ToArray();
+        Assert.Equal(Labels([.. points.Where(point => double.IsFinite(point.value))]), Labels(points));
+
+        static string[] Labels((double X, double Y)[] points)
+            => [.. ChartSvg.Lines(new Chart("holes", "step", "loss", [new ChartLine("a", 0, points)])).Descendants(Svg + "text").Select(text => text.Value)];
+    }
+
+    [Fact]
     public void ALongLabelEndsInsideTheFrame()
     {
         var chart = ChartSvg.Bars("time", "seconds", [new ChartBar("training", 100, "3 min 24 s, 82.4 %", 0)]);

@@ -25,7 +25,7 @@ public sealed partial class ReportTests
         Assert.All(model.Grids, grid => Assert.Contains(grid.Title, text, StringComparison.Ordinal));
         Assert.All(ReportSamples.ClassNames, name => Assert.Contains(name, text, StringComparison.Ordinal));
         Assert.Contains("The router took 4.0 % of the arithmetic.", text, StringComparison.Ordinal);
-        Assert.Contains("log K = 1.386", text, StringComparison.Ordinal);
+        Assert.Contains("log K = 1.386; cluster shares: 1.379", text, StringComparison.Ordinal);
         Assert.Equal(model.Grids.Count + model.Clusters!.ContactSheets.Count, page.Descendants(Html + "img").Count());
         Assert.Equal(9, page.Descendants(Svg + "svg").Count());
     }

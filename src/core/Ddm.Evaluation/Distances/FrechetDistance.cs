@@ -56,7 +56,7 @@ public static class FrechetDistance
         var (meanX, meanY) = (x.mean([0]), y.mean([0]));
         var (centredX, centredY) = (x - meanX, y - meanY);
         var (n, m) = (x.size(0) - 1.0, y.size(0) - 1.0);
-        var singular = linalg.svdvals(centredX.mm(centredY.t()));
+        var singular = linalg.svdvals(Triangle(centredX).mm(Triangle(centredY).t()));
         return Close(
             meanX,
             meanY,
@@ -64,6 +64,9 @@ public static class FrechetDistance
             centredY.square().sum().item<double>() / m,
             singular.sum().item<double>() / Math.Sqrt(n * m));
     }
+
+    // Xc = QR, and an orthonormal Q leaves singular values alone: the matrix to decompose is never larger than D x D.
+    private static Tensor Triangle(Tensor centred) => centred.size(0) > centred.size(1) ? linalg.qr(centred, linalg.QRMode.R).R : centred;
 
     private static double Close(Tensor firstMean, Tensor secondMean, double firstTrace, double secondTrace, double traceOfRoot)
     {

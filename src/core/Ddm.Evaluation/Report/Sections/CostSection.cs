@@ -60,7 +60,7 @@ internal static class CostSection
         Figures.Percent(flops / total),
         Figures.Decimal(seconds, 1),
         Figures.Count(images),
-        Figures.Decimal(seconds > 0 ? images / seconds : null, 0),
+        seconds > 0 ? Figures.Count((long)Math.Round(images / seconds)) : Figures.Decimal(null),
         Figures.Decimal(seconds > 0 ? flops / seconds / 1e9 : null, 1),
     ];
 }

@@ -24,15 +24,17 @@ internal static class RouterSection
 
     private static Chart Information(RouterReport router)
     {
+        var near = router.PriorEntropy > Apart * router.UniformEntropy;
+        var (guessing, shares) = ($"guessing: log K = {Figures.Decimal(router.UniformEntropy)}", $"cluster shares: {Figures.Decimal(router.PriorEntropy)}");
         var lines = new List<ChartLine>
         {
             new("cross-entropy", 0, Points(router, bin => bin.CrossEntropy)) { Marked = true },
             new("entropy of the predictions", 1, Points(router, bin => bin.Entropy)) { Marked = true },
-            Reference($"guessing: log K = {Figures.Decimal(router.UniformEntropy)}", -1, router.UniformEntropy),
+            Reference(near ? $"{guessing}; {shares}" : guessing, -1, router.UniformEntropy),
         };
-        if (router.PriorEntropy < Apart * router.UniformEntropy)
+        if (!near)
         {
-            lines.Add(Reference($"cluster shares: {Figures.Decimal(router.PriorEntropy)}", 2, router.PriorEntropy));
+            lines.Add(Reference(shares, 2, router.PriorEntropy));
         }
 
         if (router.ClassPriorEntropy is { } given)
