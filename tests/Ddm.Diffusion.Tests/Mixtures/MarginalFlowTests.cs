@@ -54,6 +54,23 @@ public class MarginalFlowTests
         Assert.All(mass, m => Assert.Equal(1 - missing, m, 12));
     }
 
+    /// <summary>Deep inside a missing cluster the live ones' probabilities are zero as floats; their ratio must survive.</summary>
+    [Fact]
+    public void LiveProbabilitiesHoldWhereTheMissingClusterOwnsThePoint()
+    {
+        using var scope = NewDisposeScope();
+        var means = tensor(new double[,] { { 0 }, { 100 }, { 101 } });
+        var mixture = new GaussianMixture(3, ones(3, ScalarType.Float64), means, ones(3, 1, 1, ScalarType.Float64));
+        var ensemble = Exact(mixture, k => k != 0);
+
+        var live = ensemble.LiveProbabilities(zeros(1, 1, ScalarType.Float64), tensor(new[] { 0.01 }), null).data<double>().ToArray();
+
+        // log p_1 - log p_2 = (1-t)² (101² - 100²) / 2 ((1-t)² + t²) is about 100
+        Assert.Equal(0, live[0]);
+        Assert.Equal(1, live[1], 12);
+        Assert.InRange(Math.Log(live[2]), -101, -100);
+    }
+
     internal static Ensemble Exact(GaussianMixture mixture, Func<int, bool> available)
         => new([.. Enumerable.Range(0, mixture.Clusters).Select(k => available(k) ? new ExactExpert(mixture.Only([k])) : null)], new ExactRouter(mixture), liveMassFloor: 0);
 
