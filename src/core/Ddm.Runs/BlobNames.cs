@@ -109,6 +109,9 @@ public static class BlobNames
     /// <summary>The evaluation's figures: the barrier of <see cref="RunStage.Evaluate"/>, written after the report.</summary>
     public static string EvaluationManifest(string run) => $"{Evaluation(run)}manifest.json";
 
+    /// <summary>Pictures drawn with fixed seeds by the model's default strategy.</summary>
+    public static string SampleGrid(string run) => $"{Evaluation(run)}samples.png";
+
     /// <summary>The report for people.</summary>
     public static string Report(string run) => $"{Evaluation(run)}report.html";
 

@@ -67,7 +67,8 @@ public sealed class ClusterDataset
         foreach (var cluster in clusters)
         {
             var name = BlobNames.ClusterManifest(run, cluster);
-            var content = await store.ReadAsync(name, cancellationToken) ?? throw new InvalidDataException($"{name} is not there: the clusters are not frozen.");
+            var content = await store.ReadAsync(name, cancellationToken)
+                ?? throw new InvalidDataException($"{name} is not there: the clusters are not frozen.");
             hash.AppendData(content.Bytes);
             manifests.Add(BlobJson.Parse<ClusterManifest>(name, content.Bytes));
         }
@@ -117,7 +118,8 @@ public sealed class ClusterDataset
 
     private async Task<ClusterShardFile> ReadAsync(ClusterShard shard, CancellationToken cancellationToken)
     {
-        var content = await store.ReadAsync(shard.Name, cancellationToken) ?? throw new InvalidDataException($"{shard.Name} is in the manifest and not in the store.");
+        var content = await store.ReadAsync(shard.Name, cancellationToken)
+            ?? throw new InvalidDataException($"{shard.Name} is in the manifest and not in the store.");
         ShardHash.Require(shard.Name, content.Bytes, shard.Sha256);
         return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Channels, Size);
     }

@@ -30,10 +30,11 @@ public sealed class ClusterFreezer(IBlobStore store)
         ArgumentOutOfRangeException.ThrowIfLessThan(shardRows, 1);
         var layout = await LayOutAsync(clusters, reader, readAssignment, seed, shardRows, cancellationToken);
         RequireTrainingRows(layout, clusters);
-        var written = await WriteShardsAsync(run, reader, layout, cancellationToken);
+        var classRows = Enumerable.Range(0, clusters).Select(_ => new long[Math.Max(1, reader.Manifest.ClassNames.Count)]).ToArray();
+        var written = await WriteShardsAsync(run, reader, layout, classRows, cancellationToken);
         for (var cluster = 0; cluster < clusters; cluster++)
         {
-            await WriteManifestAsync(Manifest(run, cluster, reader.Manifest, layout, written), cancellationToken);
+            await WriteManifestAsync(Manifest(run, cluster, reader.Manifest, layout, written, classRows[cluster]), cancellationToken);
         }
     }
 
@@ -48,7 +49,8 @@ public sealed class ClusterFreezer(IBlobStore store)
             var assignment = await readAssignment(shard);
             if (assignment.Length != flags.Length || assignment.Any(k => k < 0 || k >= clusters))
             {
-                throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} expected) for {flags.Length} images.");
+                throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} " +
+                    $"expected) for {flags.Length} images.");
             }
 
             heldOut.Add(flags);
@@ -63,11 +65,13 @@ public sealed class ClusterFreezer(IBlobStore store)
         var empty = Enumerable.Range(0, clusters).Except(layout.Outputs.Where(output => !output.HeldOut).Select(output => output.Cluster)).ToList();
         if (empty.Count > 0)
         {
-            throw new UserErrorException($"Clusters {string.Join(", ", empty)} of {clusters} have no image to train on. Ask for fewer experts, give more images, or hold out fewer.");
+            throw new UserErrorException($"Clusters {string.Join(", ", empty)} of {clusters} have no image to train on. Ask for fewer experts, " +
+                "give more images, or hold out fewer.");
         }
     }
 
-    private async Task<ClusterShard[]> WriteShardsAsync(string run, DatasetReader reader, ClusterLayout layout, CancellationToken cancellationToken)
+    private async Task<ClusterShard[]> WriteShardsAsync(
+        string run, DatasetReader reader, ClusterLayout layout, long[][] classRows, CancellationToken cancellationToken)
     {
         var manifest = reader.Manifest;
         var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
@@ -90,6 +94,10 @@ public sealed class ClusterFreezer(IBlobStore store)
             for (var i = 0; i < buffers.Count; i++)
             {
                 written[first + i] = await buffers[i].WriteAsync(store, run, cancellationToken);
+                if (!layout.Outputs[first + i].HeldOut)
+                {
+                    buffers[i].CountClasses(classRows[layout.Outputs[first + i].Cluster]);
+                }
             }
 
             first = last;
@@ -110,13 +118,13 @@ public sealed class ClusterFreezer(IBlobStore store)
         }
     }
 
-    private static ClusterManifest Manifest(string run, int cluster, DatasetManifest dataset, ClusterLayout layout, ClusterShard[] written)
+    private static ClusterManifest Manifest(string run, int cluster, DatasetManifest dataset, ClusterLayout layout, ClusterShard[] written, long[] classRows)
     {
         List<ClusterShard> Of(bool heldOut) => [.. written.Where((_, i) => layout.Outputs[i].Cluster == cluster && layout.Outputs[i].HeldOut == heldOut)];
         var (training, heldOut) = (Of(heldOut: false), Of(heldOut: true));
         return new ClusterManifest(
             Schema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
-            training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows));
+            training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows);
     }
 
     private async Task WriteManifestAsync(ClusterManifest manifest, CancellationToken cancellationToken)

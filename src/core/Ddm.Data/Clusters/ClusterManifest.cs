@@ -13,6 +13,7 @@ namespace Ddm.Data;
 /// <param name="HeldOut">Held-out rows.</param>
 /// <param name="Rows">Training rows.</param>
 /// <param name="HeldOutRows">Held-out rows.</param>
+/// <param name="ClassRows">Training rows of each class; without classes one number, all of them. With the other clusters' it gives p(k | c).</param>
 public sealed record ClusterManifest(
     int Schema, string Run, int Cluster, string DatasetId, string DatasetManifestSha256, string PartitionSha256, int Channels, int Size,
-    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows);
+    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows);

@@ -32,6 +32,18 @@ internal sealed class ClusterShardBuffer
         rowIds[at] = rows.RowIds[row];
     }
 
+    /// <summary>Adds the rows of each class; a single count takes all rows.</summary>
+    public void CountClasses(long[] counts)
+    {
+        foreach (var label in labels)
+        {
+            if (counts.Length == 1 || label >= 0)
+            {
+                counts[counts.Length == 1 ? 0 : label]++;
+            }
+        }
+    }
+
     /// <summary>Writes the full shard.</summary>
     public async Task<ClusterShard> WriteAsync(IBlobStore store, string run, CancellationToken cancellationToken)
     {

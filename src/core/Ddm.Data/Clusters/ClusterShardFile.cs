@@ -66,9 +66,13 @@ internal sealed class ClusterShardFile
     private static TensorInfo Find(string name, SafetensorsHeader header, string tensor, string type, long[] shape)
     {
         var found = header.Tensors.FirstOrDefault(info => info.Name == tensor);
-        return found is not null && found.DType == type && found.Shape.SequenceEqual(shape)
-            ? found
-            : throw new InvalidDataException($"{name}: tensor '{tensor}' is {(found is null ? "missing" : $"{found.DType} [{string.Join(", ", found.Shape)}]")}, {type} [{string.Join(", ", shape)}] was expected.");
+        if (found is not null && found.DType == type && found.Shape.SequenceEqual(shape))
+        {
+            return found;
+        }
+
+        var actual = found is null ? "missing" : $"{found.DType} [{string.Join(", ", found.Shape)}]";
+        throw new InvalidDataException($"{name}: tensor '{tensor}' is {actual}, {type} [{string.Join(", ", shape)}] was expected.");
     }
 
     private static long[] Longs(byte[] file, SafetensorsHeader header, TensorInfo info)

@@ -14,12 +14,14 @@ public static class ImageCodec
     /// <summary>Pictures that declare more pixels than this are refused before they are decoded.</summary>
     public const long MaxPixels = 100_000_000;
 
-    // Fast and small enough: the level decides only the size of the shards, not what they hold.
-    private const int PngCompression = 4;
     private static readonly double[] White = [255.0];
+
+    // What libvips warns about is thrown as well; its own copy would go to the console.
+    private static readonly Log.LogDelegate Silence = (_, _, _) => { };
 
     static ImageCodec()
     {
+        Log.SetLogHandler("VIPS", Enums.LogLevelFlags.Warning, Silence);
         NetVips.NetVips.Concurrency = 1; // callers parallelise over pictures
         Cache.Max = 0; // no two operations here are alike: libvips' cache of them would only hold memory
     }
@@ -35,13 +37,10 @@ public static class ImageCodec
         RequireKnownFormat(encoded);
         return Guard(() =>
         {
-            using (var header = Image.NewFromBuffer(encoded, access: Enums.Access.Sequential))
-            {
-                RequireFewPixels(header.Width, header.Height);
-            }
-
-            using var square = Image.ThumbnailBuffer(
-                encoded, size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre, failOn: Enums.FailOn.Truncated);
+            // Opening reads the header alone. (libvips' thumbnail of a buffer is faster on JPEG, but lets files pass that were cut short.)
+            using var whole = Image.NewFromBuffer(encoded, failOn: Enums.FailOn.Truncated);
+            RequireFewPixels(whole.Width, whole.Height);
+            using var square = whole.ThumbnailImage(size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre);
             return ToPlanes(square, size, channels);
         });
     }
@@ -71,20 +70,11 @@ public static class ImageCodec
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     public static byte[] EncodePng(ReadOnlySpan<byte> planes, int channels, int height, int width)
-    {
-        using var image = FromPixels(Planes.ToInterleaved(planes, channels), width, height, channels);
-        return image.PngsaveBuffer(compression: PngCompression, keep: Enums.ForeignKeep.None);
-    }
+        => PngFile.Encode(Planes.ToInterleaved(planes, channels), width, height, channels);
 
-    /// <summary>Reads a PNG of 8 bits back, exactly as <see cref="EncodePng"/> wrote it.</summary>
-    /// <exception cref="BadImageException">Not such a PNG.</exception>
-    public static PixelImage DecodePng(byte[] png) => Guard(() =>
-    {
-        using var image = Image.PngloadBuffer(png, failOn: Enums.FailOn.Warning);
-        return image.Format == Enums.BandFormat.Uchar && image.Bands is 1 or 3
-            ? new PixelImage(image.Width, image.Height, image.Bands, image.WriteToMemory<byte>())
-            : throw new BadImageException($"a PNG of {image.Bands} channels of type {image.Format}, where 1 or 3 of 8 bits were expected");
-    });
+    /// <summary>Reads a PNG as <see cref="EncodePng"/> writes them: 8 bits, grey or RGB, not interlaced.</summary>
+    /// <exception cref="BadImageException">Another kind of PNG, or a damaged one.</exception>
+    public static PixelImage DecodePng(byte[] png) => PngFile.Decode(png);
 
     private static byte[] ToPlanes(Image square, int size, int channels)
     {

@@ -60,7 +60,8 @@ public sealed class DatasetIngest(IBlobStore store)
             infos.Sum(info => (long)info.Shard.HeldOut), quarantined.Count, [.. infos.Select(info => info.Shard)]);
         var name = BlobNames.DatasetManifest(datasetId);
         await store.TryWriteJsonAsync(name, manifest, WriteCondition.IfAbsent, cancellationToken);
-        var standing = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken) ?? throw new InvalidDataException($"{name} was written and is gone.");
+        var standing = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
+            ?? throw new InvalidDataException($"{name} was written and is gone.");
         return standing.Value;
     }
 
@@ -89,7 +90,8 @@ public sealed class DatasetIngest(IBlobStore store)
 
         return missing.Count == 0
             ? infos
-            : throw new InvalidOperationException($"Data set {datasetId} cannot be frozen: shards {string.Join(", ", missing.Take(20))} of {count} are not ingested.");
+            : throw new InvalidOperationException($"Data set {datasetId} cannot be frozen: " +
+                $"shards {string.Join(", ", missing.Take(20))} of {count} are not ingested.");
     }
 
     private static void RequireRows(List<DatasetShardInfo> infos, List<QuarantinedImage> quarantined, DataSpec spec)
@@ -98,13 +100,15 @@ public sealed class DatasetIngest(IBlobStore store)
         if (rows == 0)
         {
             var examples = string.Join("; ", quarantined.Take(3).Select(image => $"{image.Source}: {image.Reason}"));
-            throw new UserErrorException($"None of the {quarantined.Count} images of '{spec.Source}' can be used: {examples}. Mend them or point data.source elsewhere.");
+            throw new UserErrorException($"None of the {quarantined.Count} images of '{spec.Source}' can be used: {examples}. " +
+                "Mend them or point data.source elsewhere.");
         }
 
         if (infos.Sum(info => info.Shard.HeldOut) == rows)
         {
             throw new UserErrorException(string.Create(CultureInfo.InvariantCulture,
-                $"All {rows} images of '{spec.Source}' fall into the held-out share (data.held_out: {spec.HeldOut}), none is left to train on. Lower the share or give more images."));
+                $"All {rows} images of '{spec.Source}' fall into the held-out share (data.held_out: {spec.HeldOut}), none is left to train on. " +
+                    $"Lower the share or give more images."));
         }
     }
 

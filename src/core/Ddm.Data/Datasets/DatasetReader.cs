@@ -14,7 +14,8 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
     public static async Task<DatasetReader> OpenAsync(IBlobStore store, string datasetId, CancellationToken cancellationToken)
     {
         var name = BlobNames.DatasetManifest(datasetId);
-        var found = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken) ?? throw new InvalidDataException($"{name} is not there: the data set is not frozen.");
+        var found = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
+            ?? throw new InvalidDataException($"{name} is not there: the data set is not frozen.");
         return new DatasetReader(store, found.Value);
     }
 

@@ -15,6 +15,30 @@ public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, lon
     /// <summary>Bytes of one image.</summary>
     public int RowBytes => Channels * Size * Size;
 
+    /// <summary>The rows that may be trained on, of several shards of one shape, in order.</summary>
+    /// <param name="shards">The shards.</param>
+    /// <param name="most">Rows at most.</param>
+    public static ImageRows Training(IReadOnlyList<ImageRows> shards, int most)
+    {
+        var rows = shards
+            .SelectMany(shard => Enumerable.Range(0, shard.Count).Where(i => !shard.HeldOut[i]).Select(i => (Shard: shard, Index: i)))
+            .Take(most).ToArray();
+        var (first, rowBytes) = (shards[0], shards[0].RowBytes);
+        var pixels = new byte[rows.Length * rowBytes];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i].Shard.Row(rows[i].Index).CopyTo(pixels.AsSpan(i * rowBytes));
+        }
+
+        return new ImageRows(
+            pixels,
+            Array.ConvertAll(rows, row => row.Shard.Labels[row.Index]),
+            new bool[rows.Length],
+            Array.ConvertAll(rows, row => row.Shard.RowIds[row.Index]),
+            first.Channels,
+            first.Size);
+    }
+
     /// <summary>One image, [C, H, W].</summary>
     public ReadOnlySpan<byte> Row(int index) => Pixels.AsSpan(index * RowBytes, RowBytes);
 }

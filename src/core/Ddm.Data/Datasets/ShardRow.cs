@@ -15,7 +15,11 @@ internal sealed record ShardRow(long Row, byte[] Png, ShardRowFacts Facts);
 /// <param name="Source">Its name in the source.</param>
 internal sealed record ShardRowFacts(long Label, bool HeldOut, string Sha256, string Source)
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+    };
 
     public byte[] Serialize() => JsonSerializer.SerializeToUtf8Bytes(this, Options);
 

@@ -59,7 +59,8 @@ internal sealed class FolderImageSource : IImageSource
         foreach (var (name, pictures) in classes)
         {
             var label = Array.IndexOf(names, name);
-            foreach (var (path, file) in pictures.Select(file => (Path.GetRelativePath(root, file.FullName).Replace('\\', '/'), file)).OrderBy(p => p.Item1, StringComparer.Ordinal))
+            var listed = pictures.Select(file => (Path: Path.GetRelativePath(root, file.FullName).Replace('\\', '/'), File: file));
+            foreach (var (path, file) in listed.OrderBy(entry => entry.Path, StringComparer.Ordinal))
             {
                 files.Add((path, label));
                 hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{path}\n{file.Length}\n{file.LastWriteTimeUtc.Ticks}\n")));
@@ -98,6 +99,7 @@ internal sealed class FolderImageSource : IImageSource
         var unknown = folders.Except(given, StringComparer.Ordinal).ToList();
         return unknown.Count == 0
             ? [.. given]
-            : throw new UserErrorException($"'{root}' has class folders that data.class_names does not list: {string.Join(", ", unknown)}. Add them to the list or move them away.");
+            : throw new UserErrorException($"'{root}' has class folders that data.class_names does not list: {string.Join(", ", unknown)}. " +
+                "Add them to the list or move them away.");
     }
 }

@@ -30,7 +30,8 @@ internal sealed record IdxFile(string Path, int[] Dimensions, byte[] Bytes, int 
 
         if (bytes[0] != 0 || bytes[1] != 0)
         {
-            throw Bad(path, $"starts with the bytes {Convert.ToHexString(bytes, 0, 4)}, not 0000", "Give an IDX file (as MNIST's), plain or gzip, or a folder of pictures.");
+            throw Bad(path, $"starts with the bytes {Convert.ToHexString(bytes, 0, 4)}, not 0000", "Give an IDX file (as MNIST's), plain or gzip, " +
+                "or a folder of pictures.");
         }
 
         if (bytes[2] != UnsignedByte)

@@ -20,7 +20,8 @@ internal static class IdxFolder
         string[] training = [.. found.Where(file => Path.GetFileName(file).StartsWith("train", StringComparison.OrdinalIgnoreCase))];
         return training.Length == 1
             ? training[0]
-            : throw new UserErrorException($"'{folder}' has several IDX images files: {string.Join(", ", found.Select(Path.GetFileName))}. Point data.source to one of them.");
+            : throw new UserErrorException($"'{folder}' has several IDX images files: {string.Join(", ", found.Select(Path.GetFileName))}. " +
+                "Point data.source to one of them.");
     }
 
     /// <summary>The labels that belong to an images file, or null.</summary>

@@ -22,7 +22,8 @@ internal sealed class IdxImageSource : IImageSource
         if (labels is not null && labels.Dimensions[0] != images.Dimensions[0])
         {
             throw new UserErrorException(string.Create(CultureInfo.InvariantCulture,
-                $"'{labelsPath}' holds {labels.Dimensions[0]} labels for the {images.Dimensions[0]} images of '{imagesPath}'. Put the labels that belong to the images beside them."));
+                $"'{labelsPath}' holds {labels.Dimensions[0]} labels for the {images.Dimensions[0]} images of '{imagesPath}'. " +
+                    $"Put the labels that belong to the images beside them."));
         }
 
         ClassNames = NameClasses(classNames);
@@ -55,7 +56,8 @@ internal sealed class IdxImageSource : IImageSource
         {
             return given.Count == 0
                 ? []
-                : throw new UserErrorException($"data.class_names is given, but no labels lie beside '{images.Path}'. Put {IdxFolder.LabelsNameOf(images.Path)} there, or leave the names out.");
+                : throw new UserErrorException($"data.class_names is given, but no labels lie beside '{images.Path}'. " +
+                    $"Put {IdxFolder.LabelsNameOf(images.Path)} there, or leave the names out.");
         }
 
         var largest = Largest(labels.Data);
@@ -66,7 +68,8 @@ internal sealed class IdxImageSource : IImageSource
 
         return given.Count > largest
             ? [.. given]
-            : throw new UserErrorException($"data.class_names has {given.Count} names, but '{labels.Path}' uses labels up to {largest}. Name every class, in the order of the labels.");
+            : throw new UserErrorException($"data.class_names has {given.Count} names, but '{labels.Path}' uses labels up to {largest}. Name every class, " +
+                "in the order of the labels.");
     }
 
     private static int Largest(ReadOnlySpan<byte> values)

@@ -5,7 +5,8 @@ namespace Ddm.Data;
 /// <summary>Opens what <c>data.source</c> points to.</summary>
 public static class ImageSources
 {
-    private const string Known = "an IDX images file (*images-idx3-ubyte, .gz or not, its labels beside it), or a folder for each class with .png, .jpg, .jpeg or .webp pictures";
+    private const string Known = "an IDX images file (*images-idx3-ubyte, .gz or not, its labels beside it), or a folder for each class with .png, .jpg, " +
+        ".jpeg or .webp pictures";
 
     /// <summary>Finds out what the source is, lists it and reads its headers.</summary>
     /// <param name="spec">The data set asked for.</param>
@@ -21,7 +22,8 @@ public static class ImageSources
 
         if (!Directory.Exists(path))
         {
-            throw new UserErrorException($"data.source '{spec.Source}' is not there (looked for '{path}'). Give {Known}; a relative path starts at the spec file.");
+            throw new UserErrorException($"data.source '{spec.Source}' is not there (looked for '{path}'). Give {Known}; " +
+                "a relative path starts at the spec file.");
         }
 
         try

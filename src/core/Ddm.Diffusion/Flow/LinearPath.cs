@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -12,13 +13,13 @@ public static class LinearPath
     public static Tensor Interpolate(Tensor x0, Tensor eps, Tensor t) => lerp(x0, eps, Spread(t, x0));
 
     /// <summary>v = eps - x_0, the regression target of every expert.</summary>
-    public static Tensor Velocity(Tensor x0, Tensor eps) => eps - x0;
+    public static Tensor Velocity(Tensor x0, Tensor eps) => eps.Minus(x0);
 
     /// <summary>x_0 = x_t - t v.</summary>
-    public static Tensor X0(Tensor xt, Tensor v, Tensor t) => xt - (Spread(t, xt) * v);
+    public static Tensor X0(Tensor xt, Tensor v, Tensor t) => xt.Minus(Spread(t, xt) * v);
 
     /// <summary>eps = x_t + (1 - t) v.</summary>
-    public static Tensor Eps(Tensor xt, Tensor v, Tensor t) => xt + v - (Spread(t, xt) * v);
+    public static Tensor Eps(Tensor xt, Tensor v, Tensor t) => xt.Plus(Spread(t, xt).OneMinus() * v);
 
     private static Tensor Spread(Tensor t, Tensor like) => t.view([t.size(0), .. Enumerable.Repeat(1L, (int)like.dim() - 1)]);
 }

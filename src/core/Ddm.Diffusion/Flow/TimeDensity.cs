@@ -15,7 +15,7 @@ public static class TimeDensity
         var times = new float[uniforms.Length];
         for (var i = 0; i < times.Length; i++)
         {
-            var time = Quantile(density, (i + uniforms[i]) / times.Length);
+            var time = Quantile(density, Math.Clamp((i + uniforms[i]) / times.Length, 1e-12, 1 - 1e-12)); // the sum may round to its slice's end
             times[i] = Math.Clamp((float)time, 1e-6f, 1 - 1e-6f);
         }
 

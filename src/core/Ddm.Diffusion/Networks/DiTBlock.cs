@@ -49,9 +49,11 @@ internal sealed class SelfAttention : nn.Module
     public Tensor Forward(Tensor x, ComputeType type)
     {
         var (n, t, d) = (x.size(0), x.size(1), x.size(2));
-        var parts = qkv.Forward(x, type).view(n, t, 3, heads, d / heads).permute(2, 0, 3, 1, 4).unbind(0); // three of (N, heads, T, D/heads)
-        var mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+        var parts = qkv.Forward(x, type).chunk(3, dim: -1); // views: their gradients are laid side by side in one copy
+        var mixed = F.scaled_dot_product_attention(Split(parts[0]), Split(parts[1]), Split(parts[2]));
         return proj.Forward(mixed.transpose(1, 2).reshape(n, t, d), type);
+
+        Tensor Split(Tensor part) => part.view(n, t, heads, d / heads).transpose(1, 2); // (N, heads, T, D/heads)
     }
 }
 

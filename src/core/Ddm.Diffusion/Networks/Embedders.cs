@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -69,7 +70,7 @@ internal sealed class TimestepEmbedder : nn.Module
     public Tensor Forward(Tensor t)
     {
         const int half = Frequencies / 2;
-        using var exponents = arange(half, ScalarType.Float32, t.device).mul_(Exponent);
+        using var exponents = Arithmetic.Range(half, ScalarType.Float32, t.device).mul_(Exponent);
         var angles = (t.to(ScalarType.Float32) * scale).unsqueeze(1) * exponents.exp_();
         return mlp.Forward(cat([angles.cos(), angles.sin()], dim: -1)); // cosines first
     }
@@ -128,7 +129,7 @@ internal sealed class EmbeddingTable : nn.Module
     /// <summary>Rows as a product with their one-hot matrix, whose gradient, unlike an indexed sum's, has one order of addition on every device.</summary>
     public Tensor Forward(Tensor rows)
     {
-        using var numbers = arange(weight.size(0), ScalarType.Int64, rows.device);
+        using var numbers = Arithmetic.Range(weight.size(0), ScalarType.Int64, rows.device);
         return rows.unsqueeze(1).eq(numbers).to(weight.dtype).matmul(weight);
     }
 }

@@ -1,4 +1,4 @@
-using TorchSharp;
+using Ddm.Tensors;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -8,8 +8,6 @@ namespace Ddm.Diffusion;
 /// <summary>The linear layer that turns a condition into shifts, scales and gates. Entry 1 of the reference's sequence; entry 0, the SiLU, is shared by all of them.</summary>
 internal sealed class Modulation : nn.Module
 {
-    private static readonly Scalar One = 1;
-
     private readonly int parts;
 
     [ComponentName(Name = "1")]
@@ -28,8 +26,8 @@ internal sealed class Modulation : nn.Module
 
     /// <summary>LN(x) (1 + scale) + shift, in float32.</summary>
     public static Tensor NormAndModulate(Tensor x, Tensor shift, Tensor scale)
-        => addcmul(shift, F.layer_norm(x, [x.size(-1)], eps: 1e-6), scale.add(One), One);
+        => addcmul(shift, F.layer_norm(x, [x.size(-1)], eps: 1e-6), scale.PlusOne(), Arithmetic.One);
 
     /// <summary>x + gate y.</summary>
-    public static Tensor Gate(Tensor x, Tensor gate, Tensor y) => addcmul(x, gate, y, One);
+    public static Tensor Gate(Tensor x, Tensor gate, Tensor y) => addcmul(x, gate, y, Arithmetic.One);
 }

@@ -1,4 +1,4 @@
-using TorchSharp;
+using Ddm.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -46,17 +46,13 @@ public abstract class TransformerTrunk : nn.Module
         var condition = t_embedder.Forward(t);
         if (y_embedder is not null)
         {
-            using var all = labels is null ? full([t.size(0)], NullLabel(), ScalarType.Int64, t.device) : null;
-            condition = condition + y_embedder.Forward(labels ?? all!);
+            using var all = labels is null ? Arithmetic.Filled([t.size(0)], Config.Classes, ScalarType.Int64, t.device) : null;
+            condition = condition.Plus(y_embedder.Forward(labels ?? all!));
         }
 
         return F.silu(condition);
     }
 
     /// <summary>Patches of x with their positions: [N, T, D] float32.</summary>
-    private protected Tensor Embed(Tensor x, ComputeType type) => x_embedder.Forward(x, type) + pos_embed;
-
-    private Scalar NullLabel() => nullLabel ??= Config.Classes;
-
-    private Scalar? nullLabel;
+    private protected Tensor Embed(Tensor x, ComputeType type) => x_embedder.Forward(x, type).Plus(pos_embed);
 }

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -84,7 +85,7 @@ public sealed class Ensemble
         }
 
         var live = tensor(Available.Select(a => a ? 1.0 : 0.0).ToArray());
-        return Probabilities(x1, ones([x1.size(0)], x1.dtype, x1.device), labels).matmul(live).data<double>().ToArray();
+        return Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), labels).matmul(live).data<double>().ToArray();
     }
 
     /// <summary>The mixed velocity under given weights. An expert is evaluated only on the rows that give it weight.</summary>
@@ -114,21 +115,20 @@ public sealed class Ensemble
             if (chosen.Length == rows)
             {
                 var all = Weighted(expert.Velocity(x, t, labels).to(x.dtype), share);
-                total = total is null ? all : total + all;
+                total = total is null ? all : total.Plus(all);
             }
             else
             {
                 var index = tensor(chosen.Select(row => (long)row).ToArray(), device: x.device);
                 var some = Weighted(expert.Velocity(x.index_select(0, index), t.index_select(0, index), labels?.index_select(0, index)).to(x.dtype), share);
                 total ??= zeros_like(x);
-                total.index_add_(0, index, some, One);
+                total.index_add_(0, index, some, Arithmetic.One);
             }
         }
 
         return total!.MoveToOuterDisposeScope();
     }
 
-    private static readonly Scalar One = 1;
     private static readonly Scalar NegativeInfinity = double.NegativeInfinity;
 
     private static Tensor Weighted(Tensor velocity, double[] share)

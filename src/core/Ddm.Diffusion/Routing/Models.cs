@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -29,6 +30,17 @@ public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float3
 {
     /// <inheritdoc/>
     public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t, labels, type);
+}
+
+/// <summary>
+/// Published SiT weights as an expert. SiT's time runs from noise (0) to data (1) and its velocity is data - noise: v(x, t) = -f(x, 1 - t).
+/// </summary>
+/// <param name="network">The network, built with <c>TimeScale = 1</c>.</param>
+/// <param name="type">Type of its heavy arithmetic.</param>
+public sealed class SiTExpert(DiT network, ComputeType type = ComputeType.Float32) : IVelocityModel
+{
+    /// <inheritdoc/>
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t.OneMinus(), labels, type).neg();
 }
 
 /// <summary>A <see cref="RouterNetwork"/> as a router.</summary>

@@ -1,6 +1,5 @@
 using Ddm.Runs;
 using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
@@ -8,14 +7,13 @@ namespace Ddm.Diffusion;
 /// <summary>One request being drawn: the solver's loop, and the record of how every picture was routed.</summary>
 internal sealed class Drawing
 {
-    private static readonly Scalar Half = 0.5;
-
     private readonly Ensemble ensemble;
     private readonly SampleRequest request;
     private readonly long[]? labels;
     private readonly double[,]? prior;
     private readonly Device device;
     private readonly ScalarType type;
+    private readonly Tensor? initialNoise;
     private readonly double[] grid;
     private readonly float[,,] weights;
     private readonly int[,] choices;
@@ -23,9 +21,9 @@ internal sealed class Drawing
     private readonly double[] liveMass;
     private long routerEvaluations;
 
-    public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type)
+    public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type, Tensor? initialNoise)
     {
-        (this.ensemble, this.request, this.labels, this.prior, this.device, this.type) = (ensemble, request, labels, prior, device, type);
+        (this.ensemble, this.request, this.labels, this.prior, this.device, this.type, this.initialNoise) = (ensemble, request, labels, prior, device, type, initialNoise);
         grid = TimeGrid.Uniform(request.Steps, request.Shift);
         weights = new float[request.Steps, request.Seeds.Count, ensemble.Count];
         choices = new int[request.Steps, request.Seeds.Count];
@@ -52,7 +50,7 @@ internal sealed class Drawing
             progress?.Report(new SampleProgress(first, count, request.Seeds.Count, step + 1, request.Steps));
         }
 
-        return (clamp ? x.clamp_(MinusOne, One) : x).DetachFromDisposeScope();
+        return (clamp ? x.clamp_(Arithmetic.MinusOne, Arithmetic.One) : x).DetachFromDisposeScope();
     }
 
     /// <summary>One step from grid[step] to grid[step + 1]: Euler, or Heun with the routing of its first stage.</summary>
@@ -61,15 +59,14 @@ internal sealed class Drawing
         var (now, next) = (grid[step], grid[step + 1]);
         var routing = Route(step, first, x, Times(x, now), conditions);
         var velocity = Velocity(x, now, conditions, routing);
-        using Scalar length = next - now;
-        var euler = x + (velocity * length);
+        var euler = x.Plus(velocity, next - now);
         if (request.Solver == Solver.Euler || step == request.Steps - 1)
         {
             return euler; // the last step of Heun too: at t = 0 the posterior is not defined
         }
 
         var ahead = Velocity(euler, next, conditions, routing);
-        return x + ((velocity + ahead) * Half * length);
+        return x.Plus(velocity.Plus(ahead), (next - now) / 2);
     }
 
     /// <summary>v_c, or v_u + s (v_c - v_u) with both halves in one call of every expert.</summary>
@@ -84,8 +81,7 @@ internal sealed class Drawing
         var both = ensemble.Velocity(
             cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), cat([routing.Conditional, routing.Unconditional], dim: 0), evaluations);
         var halves = both.chunk(2, dim: 0); // conditional, unconditional
-        using Scalar scale = request.Guidance;
-        return lerp(halves[1], halves[0], scale);
+        return Guidance.Combine(halves[0], halves[1], request.Guidance, request.GuidedChannels);
     }
 
     private (Tensor Conditional, Tensor? Unconditional) Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
@@ -133,18 +129,17 @@ internal sealed class Drawing
 
     private Tensor PriorRows(int first, int count)
     {
-        var rows = zeros([count, ensemble.Count], ScalarType.Float64);
-        var values = rows.data<double>();
+        var rows = new double[count, ensemble.Count];
         for (var i = 0; i < count; i++)
         {
             var label = labels is null ? 0 : labels[first + i];
             for (var k = 0; k < ensemble.Count; k++)
             {
-                values[(i * ensemble.Count) + k] = prior![label, k];
+                rows[i, k] = prior![label, k];
             }
         }
 
-        return rows;
+        return tensor(rows);
     }
 
     private void Record(int step, int first, Tensor routed)
@@ -180,24 +175,18 @@ internal sealed class Drawing
     /// <summary>x_1 of every picture, from its own seed.</summary>
     private Tensor Noise(int first, int count, IReadOnlyList<long> rowShape)
     {
+        if (initialNoise is not null)
+        {
+            return initialNoise.narrow(0, first, count).to(type, device, copy: true);
+        }
+
         var size = (int)rowShape.Aggregate(1L, (a, b) => a * b);
         var noise = new float[count * size];
         Parallel.For(0, count, i => Philox.Create(request.Seeds[first + i], 0, RandomStreams.PictureNoise).FillNormal(noise.AsSpan(i * size, size), 0, 0));
         return tensor(noise, [count, .. rowShape]).to(type, device);
     }
 
-    private Tensor Times(Tensor x, double time)
-    {
-        using Scalar value = time;
-        return full([x.size(0)], value, type, device);
-    }
+    private Tensor Times(Tensor x, double time) => Arithmetic.Filled([x.size(0)], time, type, device);
 
-    private Tensor NoConditions(Tensor x)
-    {
-        using Scalar none = ensemble.NullLabel!.Value;
-        return full([x.size(0)], none, ScalarType.Int64, device);
-    }
-
-    private static readonly Scalar One = 1;
-    private static readonly Scalar MinusOne = -1;
+    private Tensor NoConditions(Tensor x) => Arithmetic.Filled([x.size(0)], ensemble.NullLabel!.Value, ScalarType.Int64, device);
 }

@@ -27,6 +27,9 @@ public sealed record SampleRequest
     /// <summary>s of v = v_u + s (v_c - v_u); 1: no guidance.</summary>
     public double Guidance { get; init; } = 1;
 
+    /// <summary>Leading channels that guidance acts on; null: all. DiT's and SiT's published samples guide 3 of 4.</summary>
+    public int? GuidedChannels { get; init; }
+
     /// <summary>Euler, or Heun at twice the cost.</summary>
     public Solver Solver { get; init; } = Solver.Euler;
 

@@ -29,6 +29,9 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     /// <summary>Type of the state; float32, unless a closed form is checked.</summary>
     internal ScalarType StateType { get; init; } = ScalarType.Float32;
 
+    /// <summary>x_1 of all pictures instead of their seeds' own, to compare with other implementations.</summary>
+    internal Tensor? InitialNoise { get; init; }
+
     /// <summary>Draws the pictures of a request.</summary>
     /// <param name="request">What to draw.</param>
     /// <param name="progress">Told after every step.</param>
@@ -39,7 +42,7 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     public SampleResult Sample(SampleRequest request, IProgress<SampleProgress>? progress = null, CancellationToken cancellation = default)
     {
         TorchNative.EnsureLoaded();
-        var drawing = new Drawing(ensemble, request, Labels(request), Prior, device, StateType);
+        var drawing = new Drawing(ensemble, request, Labels(request), Prior, device, StateType, InitialNoise);
         var images = new List<Tensor>();
         try
         {

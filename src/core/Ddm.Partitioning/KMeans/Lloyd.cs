@@ -179,6 +179,7 @@ internal sealed class Lloyd
         }
 
         return new KMeansResult(
-            kept.Length, dimensions, dense, Array.ConvertAll(assignment, k => newIndex[k]), Array.ConvertAll(kept, k => weights[k]), inertias.Sum(), iterations);
+            kept.Length, dimensions, dense, Array.ConvertAll(assignment, k => newIndex[k]), Array.ConvertAll(kept, k => weights[k]),
+            inertias.Sum(), iterations);
     }
 }

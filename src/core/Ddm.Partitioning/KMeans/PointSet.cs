@@ -45,7 +45,8 @@ internal sealed class PointSet : IDisposable
     {
         if (points.dim() != 2 || points.size(0) == 0 || points.size(1) == 0)
         {
-            throw new UserErrorException($"There is nothing to cluster: features of shape [{string.Join(", ", points.shape)}], where [images, dimensions] was expected.");
+            throw new UserErrorException($"There is nothing to cluster: features of shape [{string.Join(", ", points.shape)}], where [images, " +
+                "dimensions] was expected.");
         }
 
         using var scope = NewDisposeScope();
@@ -73,15 +74,18 @@ internal sealed class PointSet : IDisposable
 
     private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes).ToArray();
 
-    private static void RequireFinite(Tensor dense)
+    /// <summary>Refuses features that are NaN or infinite.</summary>
+    public static void RequireFinite(Tensor dense)
     {
+        using var scope = NewDisposeScope();
         var bad = dense.isfinite().all(1).logical_not();
         var count = bad.sum().item<long>();
         if (count > 0)
         {
             var first = bad.to(int32).argmax().item<long>();
             throw new UserErrorException(
-                $"{count} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). Look at these images and at the encoder's weights; nothing was clustered.");
+                $"{count} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). " +
+                    $"Look at these images and at the encoder's weights; nothing was clustered.");
         }
     }
 

@@ -30,7 +30,8 @@ public sealed record FreezeClusters(string Run) : IRunCommand;
 /// <summary>Trains one role for a bounded time and commits.</summary>
 /// <param name="Run">Name of the run.</param>
 /// <param name="RolePath"><see cref="Role.Path"/>.</param>
-public sealed record TrainSlice(string Run, string RolePath) : IRunCommand;
+/// <param name="FromStep">The committed step it was sent for; a slice that finds the head elsewhere is dropped.</param>
+public sealed record TrainSlice(string Run, string RolePath, long FromStep) : IRunCommand;
 
 /// <summary>Measures the finished experts and router and writes the report.</summary>
 /// <param name="Run">Name of the run.</param>

@@ -128,7 +128,7 @@ public static class Planner
         RunStage.FreezeClusters => [new FreezeClusters(run.Name)],
         RunStage.Train => run.Roles
             .Where(role => role.Status == RoleStatus.Training && !seen.OwnedRoles.Contains(role.Role))
-            .Select(role => new TrainSlice(run.Name, role.Role)),
+            .Select(role => new TrainSlice(run.Name, role.Role, seen.CommittedSteps.GetValueOrDefault(role.Role))),
         RunStage.Evaluate => [new EvaluateRun(run.Name)],
         RunStage.Publish => [new PublishModel(run.Name)],
         _ => [],

@@ -87,12 +87,14 @@ internal sealed class CheckpointChain(IBlobStore store)
 
         if (manifest.Schema > CheckpointManifest.CurrentSchema)
         {
-            throw new CheckpointException($"{name} has schema {manifest.Schema}, this version reads up to {CheckpointManifest.CurrentSchema}: upgrade before you go on with the run.");
+            throw new CheckpointException($"{name} has schema {manifest.Schema}, this version reads up to {CheckpointManifest.CurrentSchema}: "
+                + "upgrade before you go on with the run.");
         }
 
         if (manifest.Run != blobs.Run || manifest.Role != blobs.Role.Path)
         {
-            throw new CheckpointException($"{name} was written for {manifest.Role} of run '{manifest.Run}', not for {blobs.Role} of run '{blobs.Run}': it does not belong here.");
+            throw new CheckpointException($"{name} was written for {manifest.Role} of run '{manifest.Run}', "
+                + $"not for {blobs.Role} of run '{blobs.Run}': it does not belong here.");
         }
 
         return manifest;

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
 
-/// <summary>Makes a checkpoint durable: parts, then the manifest that names them, then the head that names the manifest. A crash before the head leaves an orphan.</summary>
+/// <summary>
+/// Makes a checkpoint durable: parts, then the manifest that names them, then the head that names the manifest. A crash before the head leaves an
+/// orphan.
+/// </summary>
 internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, TimeProvider clock, ILogger logger)
 {
     private const int FolderAttempts = 16;
@@ -27,7 +30,8 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         {
             var name = standing.Folder + RoleBlobs.ManifestName;
             var known = await store.ReadJsonAsync<CheckpointManifest>(name, cancellationToken);
-            return new CommitOutcome.Committed(known?.Value ?? throw new CheckpointException($"{name} was there when this claim opened or committed it, and is missing now."));
+            return new CommitOutcome.Committed(
+                known?.Value ?? throw new CheckpointException($"{name} was there when this claim opened or committed it, and is missing now."));
         }
 
         CheckBase(claim, request);
@@ -67,7 +71,8 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
             }
         }
 
-        throw new IOException($"{FolderAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were cut off. Claim the role again.");
+        throw new IOException($"{FolderAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were "
+            + "cut off. Claim the role again.");
     }
 
     /// <returns>What was written; null when the folder holds something else already.</returns>
@@ -124,14 +129,18 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         }
 
         (claim.Head, claim.HeadETag, claim.Base) = (next, etag, reference);
-        logger.LogInformation("{Worker} committed {Role} of run {Run} at step {Step}, epoch {Epoch}", claim.Worker, claim.Role, claim.Run, next.Step, next.Epoch);
+        logger.LogInformation(
+            "{Worker} committed {Role} of run {Run} at step {Step}, epoch {Epoch}",
+            claim.Worker, claim.Role, claim.Run, next.Step, next.Epoch);
         return new CommitOutcome.Committed(manifest);
     }
 
     private CommitOutcome.Fenced Fenced(RoleClaim claim, HeadRecord? head)
     {
         var epoch = head?.Head.Epoch ?? 0;
-        logger.LogWarning("{Worker} is fenced off {Role} of run {Run}: its epoch is {Epoch}, the head's {HeadEpoch}", claim.Worker, claim.Role, claim.Run, claim.Epoch, epoch);
+        logger.LogWarning(
+            "{Worker} is fenced off {Role} of run {Run}: its epoch is {Epoch}, the head's {HeadEpoch}",
+            claim.Worker, claim.Role, claim.Run, claim.Epoch, epoch);
         return new CommitOutcome.Fenced(epoch);
     }
 
@@ -143,7 +152,8 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
 
     private static void Check(CommitRequest request)
     {
-        if (request.Parts.Count == 0 || request.Parts.Select(part => part.Name).Append(RoleBlobs.ManifestName).Distinct(StringComparer.OrdinalIgnoreCase).Count() != request.Parts.Count + 1)
+        var names = request.Parts.Select(part => part.Name).Append(RoleBlobs.ManifestName).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        if (request.Parts.Count == 0 || names.Count != request.Parts.Count + 1)
         {
             throw new ArgumentException($"A checkpoint needs parts of different names, none of them {RoleBlobs.ManifestName}.", nameof(request));
         }
@@ -158,14 +168,16 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
     {
         if (claim.Head.Checkpoint is not null && claim.Base is null)
         {
-            throw new InvalidOperationException($"{claim.Role} of run '{claim.Run}' has checkpoints: open the newest with this claim before you commit, or its training would be thrown away.");
+            throw new InvalidOperationException($"{claim.Role} of run '{claim.Run}' has checkpoints: "
+                + "open the newest with this claim before you commit, or its training would be thrown away.");
         }
 
         var from = claim.Base?.Step ?? 0;
         if (request.FromStep != from || request.Step < from)
         {
             throw new ArgumentException(
-                $"A commit of steps {request.FromStep} to {request.Step} does not follow on step {from}, where {claim.Role} of run '{claim.Run}' stands.", nameof(request));
+                $"A commit of steps {request.FromStep} to {request.Step} does not follow on step {from}, "
+                    + $"where {claim.Role} of run '{claim.Run}' stands.", nameof(request));
         }
     }
 }

@@ -34,14 +34,17 @@ internal sealed class CheckpointOpening(IBlobStore store, CheckpointChain chain,
             ? null
             : throw new CheckpointException(
                 $"No checkpoint of {blobs.Role} in run '{blobs.Run}' is whole: {string.Join("; ", skipped)}. "
-                + $"Training does not begin anew by itself: restore the blobs from a backup, or delete {blobs.Head} and {blobs.Checkpoints} to begin this role anew.");
+                + "Training does not begin anew by itself: restore the blobs from a backup, "
+                + $"or delete {blobs.Head} and {blobs.Checkpoints} to begin this role anew.");
     }
 
     private void Report(RoleBlobs blobs, List<string> skipped, ChainLink used)
     {
         foreach (var fault in skipped)
         {
-            logger.LogWarning("Checkpoint of {Role} in run {Run} passed over: {Fault}; going on from {Folder} at step {Step}", blobs.Role, blobs.Run, fault, used.Folder, used.Manifest!.Step);
+            logger.LogWarning(
+                "Checkpoint of {Role} in run {Run} passed over: {Fault}; going on from {Folder} at step {Step}",
+                blobs.Role, blobs.Run, fault, used.Folder, used.Manifest!.Step);
         }
     }
 }

@@ -70,18 +70,21 @@ public sealed class CheckpointStore
         return record is not null && await _ownership.IsLiveAsync(record, isKnownDead, ownerTimeout, cancellationToken) ? record.Owner : null;
     }
 
-    /// <summary>Manifests from the head down its parents, newest first, as far as they are kept; those that cannot be read are left out.</summary>
-    public async Task<IReadOnlyList<CheckpointManifest>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
+    /// <summary>
+    /// Checkpoints from the head down its parents, newest first; those whose manifest cannot be read are left out. All but the newest few have lost
+    /// their tensors to the sweep; manifests and metrics stay.
+    /// </summary>
+    public async Task<IReadOnlyList<CommittedCheckpoint>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(run, role);
-        var history = new List<CheckpointManifest>();
+        var history = new List<CommittedCheckpoint>();
         if (await _records.ReadHeadAsync(blobs, cancellationToken) is { } record)
         {
             await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
             {
                 if (link.Manifest is not null)
                 {
-                    history.Add(link.Manifest);
+                    history.Add(new CommittedCheckpoint(link.Folder, link.Manifest));
                 }
             }
         }
@@ -89,12 +92,29 @@ public sealed class CheckpointStore
         return history;
     }
 
+    /// <summary>The manifest that the head names; null when nothing was committed, or when it cannot be read.</summary>
+    public async Task<CheckpointManifest?> ReadNewestAsync(string run, Role role, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        if (await _records.ReadHeadAsync(blobs, cancellationToken) is { } record)
+        {
+            await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
+            {
+                return link.Manifest;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Opens the newest whole checkpoint to train on from, every byte verified; the claim's next commit will name it as its parent.</summary>
     /// <param name="claim">The claim.</param>
     /// <param name="expectedDataManifestSha256">The data that training would go on with; null to accept any.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>Null when nothing was ever committed.</returns>
-    /// <exception cref="CheckpointException">There are checkpoints, and none is whole; or they belong to another run, other data or a newer version.</exception>
+    /// <exception cref="CheckpointException">
+    /// There are checkpoints, and none is whole; or they belong to another run, other data or a newer version.
+    /// </exception>
     public async Task<OpenedCheckpoint?> OpenAsync(RoleClaim claim, string? expectedDataManifestSha256, CancellationToken cancellationToken)
     {
         var opened = await _opening.OpenAsync(new RoleBlobs(claim.Run, claim.Role), claim.Head, expectedDataManifestSha256, cancellationToken);

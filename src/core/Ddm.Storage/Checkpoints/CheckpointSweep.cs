@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
 
-/// <summary>Deletes checkpoints that nothing needs. What the head or a kept parent names stays, and so does whatever the present owner may be writing.</summary>
+/// <summary>
+/// Deletes what nothing needs: the tensors of checkpoints that newer ones have replaced, and all of what crashed or fenced commits left. Manifests and
+/// metrics of the chain stay, so that a run's history can be read and verified from its first step. What the present owner may be writing stays too.
+/// </summary>
 internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, CheckpointChain chain, ILogger logger)
 {
     public async Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken)
@@ -20,18 +23,32 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         var good = 0;
         var oldestGood = 0L;
         var cut = false;
+        var replaced = new Stack<string>(); // oldest on top: a sweep that is cut off leaves no tensors behind a link without any
         await foreach (var link in chain.WalkAsync(blobs, record.Head, cancellationToken))
         {
             kept.Add(link.Folder);
             cut = link.Manifest is null;
-            if (link.Manifest is { } manifest && manifest.Parts.All(part => folders.GetValueOrDefault(link.Folder)?.Lengths.GetValueOrDefault(part.Name, -1) == part.Length))
+            if (good == keep)
+            {
+                if (!folders.TryGetValue(link.Folder, out var older) || !older.HasTensors)
+                {
+                    break; // an earlier sweep came this far
+                }
+
+                replaced.Push(link.Folder);
+                continue;
+            }
+
+            if (link.Manifest is { } manifest && folders.TryGetValue(link.Folder, out var present) && present.HasAll(manifest.Parts))
             {
                 oldestGood = manifest.Step;
-                if (++good == keep)
-                {
-                    break;
-                }
+                good++;
             }
+        }
+
+        foreach (var name in replaced)
+        {
+            await DeleteAsync(name, folders[name].Tensors, cancellationToken);
         }
 
         foreach (var (name, folder) in folders)
@@ -40,10 +57,12 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
             var abandoned = folder.Epoch < record.Head.Epoch || (folder.Epoch == record.Head.Epoch && folder.Step < oldestGood);
 
             // Where the chain is cut short, a whole checkpoint that nothing names may be what a person goes back to.
-            var useful = cut && folder.Lengths.ContainsKey(RoleBlobs.ManifestName);
+            // One that has a manifest and no tensors is history.
+            var useful = folder.Lengths.ContainsKey(RoleBlobs.ManifestName) && (cut || !folder.HasTensors);
             if (abandoned && !useful && !kept.Contains(name))
             {
-                await DeleteAsync(name, folder, cancellationToken);
+                // The manifest first: a sweep cut off half-way must not leave a manifest without its parts.
+                await DeleteAsync(name, folder.Lengths.Keys.OrderBy(blob => blob != RoleBlobs.ManifestName), cancellationToken);
             }
         }
     }
@@ -69,10 +88,9 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         return folders;
     }
 
-    private async Task DeleteAsync(string name, Folder folder, CancellationToken cancellationToken)
+    private async Task DeleteAsync(string name, IEnumerable<string> blobs, CancellationToken cancellationToken)
     {
-        // The manifest first: a sweep cut off half-way must not leave a manifest without its parts.
-        foreach (var blob in folder.Lengths.Keys.OrderBy(blob => blob != RoleBlobs.ManifestName))
+        foreach (var blob in blobs)
         {
             await store.DeleteAsync(name + blob, cancellationToken);
         }
@@ -80,5 +98,12 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         logger.LogDebug("Swept {Folder}", name);
     }
 
-    private sealed record Folder(long Step, long Epoch, Dictionary<string, long> Lengths);
+    private sealed record Folder(long Step, long Epoch, Dictionary<string, long> Lengths)
+    {
+        public IEnumerable<string> Tensors => Lengths.Keys.Where(blob => blob.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal));
+
+        public bool HasTensors => Tensors.Any();
+
+        public bool HasAll(IReadOnlyList<CheckpointPart> parts) => parts.All(part => Lengths.GetValueOrDefault(part.Name, -1) == part.Length);
+    }
 }

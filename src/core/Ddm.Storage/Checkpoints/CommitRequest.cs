@@ -17,6 +17,8 @@ public sealed record CommitRequest
     /// <summary>The numerics class of the steps.</summary>
     public required NumericsClass Numerics { get; init; }
 
-    /// <summary>Names (one segment each, unique) and writers of the parts. A writer may be called more than once and must write the same bytes each time.</summary>
+    /// <summary>
+    /// Names (one segment each, unique) and writers of the parts. A writer may be called more than once and must write the same bytes each time.
+    /// </summary>
     public required IReadOnlyList<(string Name, Func<Stream, CancellationToken, Task> Write)> Parts { get; init; }
 }

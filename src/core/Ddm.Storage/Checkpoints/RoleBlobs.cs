@@ -8,6 +8,9 @@ internal sealed record RoleBlobs(string Run, Role Role)
 {
     public const string ManifestName = "manifest.json";
 
+    /// <summary>Parts that end so are tensors: large, and swept once newer checkpoints have replaced them.</summary>
+    public const string TensorExtension = ".safetensors";
+
     public string Head => BlobNames.Head(Run, Role);
 
     public string Owner => BlobNames.Owner(Run, Role);

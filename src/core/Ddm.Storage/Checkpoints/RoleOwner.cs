@@ -1,6 +1,8 @@
 namespace Ddm.Storage;
 
-/// <summary><c>owner.json</c> of a role: who trains it. Its age, by the store's clock, says whether the owner lives; the head's epoch says who may commit.</summary>
+/// <summary>
+/// <c>owner.json</c> of a role: who trains it. Its age, by the store's clock, says whether the owner lives; the head's epoch says who may commit.
+/// </summary>
 public sealed record RoleOwner
 {
     /// <summary>The epoch that the owner claimed.</summary>

@@ -22,12 +22,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             return new ClaimOutcome.HeldBy(before.Owner.Worker);
         }
 
-        var head = await records.ReadHeadAsync(blobs, cancellationToken);
-        if (head is null)
-        {
-            await RefuseLostHeadAsync(blobs, cancellationToken);
-        }
-
+        var head = await records.ReadHeadAsync(blobs, cancellationToken) ?? await RefuseLostHeadAsync(blobs, cancellationToken);
         var owner = new RoleOwner
         {
             Epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1,
@@ -84,10 +79,13 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             var next = current is null
                 ? new RoleHead { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, Step = 0 }
                 : current.Head with { Epoch = owner.Epoch };
-            var etag = await store.SwapAsync(blobs.Head, next, current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag), cancellationToken);
+            var condition = current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag);
+            var etag = await store.SwapAsync(blobs.Head, next, condition, cancellationToken);
             if (etag is not null)
             {
-                logger.LogInformation("{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}", owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
+                logger.LogInformation(
+                    "{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}",
+                    owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
                 return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, next, etag));
             }
 
@@ -129,14 +127,19 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         return new ClaimOutcome.HeldBy(winner is { Owner.Worker.Length: > 0 } ? winner.Owner.Worker : "unknown");
     }
 
-    private async Task RefuseLostHeadAsync(RoleBlobs blobs, CancellationToken cancellationToken)
+    /// <summary>Where there is no head there must be no checkpoint either, or beginning anew would throw training away.</summary>
+    /// <returns>The head, if another's first claim wrote it just now.</returns>
+    private async Task<HeadRecord?> RefuseLostHeadAsync(RoleBlobs blobs, CancellationToken cancellationToken)
     {
-        // A head is written before the first part of the first checkpoint and never deleted: without it, beginning anew would throw training away.
+        // The first claim writes the head before the first part, and nobody deletes it.
         await foreach (var blob in store.ListAsync(blobs.Checkpoints, cancellationToken))
         {
-            throw new CheckpointException(
-                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). Restore the head from a backup or delete {blobs.Checkpoints} to begin this role anew.");
+            return await records.ReadHeadAsync(blobs, cancellationToken) ?? throw new CheckpointException(
+                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). "
+                    + $"Restore the head from a backup or delete {blobs.Checkpoints} to begin this role anew.");
         }
+
+        return null;
     }
 
     private async Task GiveBackAsync(RoleBlobs blobs, RoleOwner owner, string etag)
@@ -147,7 +150,9 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            logger.LogWarning(e, "{Worker} could not give {Role} of run {Run} back after a failed claim; it is free when the record has aged", owner.Worker, blobs.Role, blobs.Run);
+            logger.LogWarning(e,
+                "{Worker} could not give {Role} of run {Run} back after a failed claim; it is free when the record has aged",
+                owner.Worker, blobs.Role, blobs.Run);
         }
     }
 }

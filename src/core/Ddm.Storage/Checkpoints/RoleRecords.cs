@@ -21,7 +21,8 @@ internal sealed class RoleRecords(IBlobStore store)
         catch (InvalidDataException e)
         {
             throw new CheckpointException(
-                $"{e.Message} Training of {blobs.Role} cannot know where it stood. Restore the blob from a backup, or write a head that names the newest good checkpoint under {blobs.Checkpoints}.",
+                $"{e.Message} Training of {blobs.Role} cannot know where it stood. Restore the blob from a backup, "
+                    + $"or write a head that names the newest good checkpoint under {blobs.Checkpoints}.",
                 e);
         }
 
@@ -32,12 +33,14 @@ internal sealed class RoleRecords(IBlobStore store)
 
         if (head.Schema > RoleHead.CurrentSchema)
         {
-            throw new CheckpointException($"{blobs.Head} has schema {head.Schema}, this version reads up to {RoleHead.CurrentSchema}: upgrade before you go on with the run.");
+            throw new CheckpointException($"{blobs.Head} has schema {head.Schema}, this version reads up to {RoleHead.CurrentSchema}: "
+                + "upgrade before you go on with the run.");
         }
 
         if ((head.Checkpoint is null) != (head.ManifestSha256 is null) || new[] { head.Checkpoint, head.Parent }.Any(folder => !IsOurs(blobs, folder)))
         {
-            throw new CheckpointException($"{blobs.Head} names '{head.Checkpoint}' and '{head.Parent}', which are no checkpoints of {blobs.Role} in run '{blobs.Run}': it belongs to another run or was edited.");
+            throw new CheckpointException($"{blobs.Head} names '{head.Checkpoint}' and '{head.Parent}', "
+                + $"which are no checkpoints of {blobs.Role} in run '{blobs.Run}': it belongs to another run or was edited.");
         }
 
         return new HeadRecord(head, etag);

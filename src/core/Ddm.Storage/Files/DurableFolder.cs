@@ -6,6 +6,10 @@ namespace Ddm.Storage;
 /// <summary>Folders whose entries survive a power cut: a rename is on disk only once its folder is (fsync(2)).</summary>
 internal static partial class DurableFolder
 {
+    private const int ReadOnly = 0;
+    private const int NoSuchFolder = 2; // ENOENT
+    private const int NotSupported = 22; // EINVAL: a file system without anything to flush for a folder
+
     /// <summary>Creates a folder and those above it, each on disk before this returns.</summary>
     public static void Create(string folder)
     {
@@ -28,6 +32,7 @@ internal static partial class DurableFolder
     }
 
     /// <summary>Writes the folder's entries through to the disk. Windows journals them itself.</summary>
+    /// <exception cref="DirectoryNotFoundException">It is gone.</exception>
     /// <exception cref="IOException">The disk refuses.</exception>
     public static void Flush(string folder)
     {
@@ -55,13 +60,12 @@ internal static partial class DurableFolder
         }
     }
 
-    private const int ReadOnly = 0;
-
-    // EINVAL: a file system without anything to flush for a folder
-    private const int NotSupported = 22;
-
-    private static IOException Failed(string call, string folder) =>
-        new($"{call}('{folder}') failed: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}");
+    private static IOException Failed(string call, string folder)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        var message = $"{call}('{folder}') failed: {new Win32Exception(error).Message}";
+        return error == NoSuchFolder ? new DirectoryNotFoundException(message) : new IOException(message);
+    }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

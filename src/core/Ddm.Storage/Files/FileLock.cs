@@ -36,7 +36,10 @@ internal static class FileLock
         }
     }
 
-    /// <summary>Proves that locks exclude each other in <paramref name="folder"/>: some network file systems, and .NET with file locking switched off, ignore them.</summary>
+    /// <summary>
+    /// Proves that locks exclude each other in <paramref name="folder"/>: some network file systems, and .NET with file locking switched off, ignore
+    /// them.
+    /// </summary>
     /// <exception cref="IOException">They do not.</exception>
     public static void EnsureSupported(string folder)
     {

@@ -61,14 +61,16 @@ public sealed class RunLock : IDisposable
             var read = JsonSerializer.Deserialize<Holder>(File.ReadAllBytes(facts), BlobJson.Options)!;
             var since = File.GetLastWriteTime(facts).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
             holder = string.Create(CultureInfo.InvariantCulture, $"process {read.ProcessId} on {read.Host}, since {since} ({read.Command})");
-            stop = string.Create(CultureInfo.InvariantCulture, $"stop it (Ctrl+C in its terminal, or `kill {read.ProcessId}` on {read.Host}: it commits and ends)");
+            stop = string.Create(CultureInfo.InvariantCulture, $"stop it (Ctrl+C in its terminal, or `kill {read.ProcessId}` on {read.Host}: "
+                + $"it commits and ends)");
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
             // taken a moment ago: the facts are not written yet
         }
 
-        return new UserErrorException($"Run '{run}' is already being worked on by {holder}. Watch it with `ddm status {run}`, or {stop} and run this command again.");
+        return new UserErrorException($"Run '{run}' is already being worked on by {holder}. Watch it with `ddm status {run}`, "
+            + $"or {stop} and run this command again.");
     }
 
     private sealed record Holder(int ProcessId, string Host, string Command);

@@ -75,7 +75,9 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>Deletes what crashed writers left anywhere under <paramref name="root"/>: older than <paramref name="minimumAge"/> and locked by nobody.</summary>
+    /// <summary>
+    /// Deletes what crashed writers left anywhere under <paramref name="root"/>: older than <paramref name="minimumAge"/> and locked by nobody.
+    /// </summary>
     public static void Sweep(string root, DateTimeOffset now, TimeSpan minimumAge)
     {
         foreach (var path in Directory.EnumerateFiles(root, $"*{Mark}*", SearchOption.AllDirectories))

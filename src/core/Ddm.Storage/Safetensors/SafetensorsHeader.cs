@@ -47,7 +47,8 @@ public sealed class SafetensorsHeader
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaximumHeaderLength)
         {
-            throw new InvalidDataException($"Not a safetensors file: its header would be {length} bytes, at most {MaximumHeaderLength} are believed (a pickled .pt file?).");
+            throw new InvalidDataException($"Not a safetensors file: its header would be {length} bytes, "
+                + $"at most {MaximumHeaderLength} are believed (a pickled .pt file?).");
         }
 
         if ((long)length > available - 8)
@@ -82,7 +83,8 @@ public sealed class SafetensorsHeader
             if (tensor.End < tensor.Begin || tensor.Length != bytes)
             {
                 throw new InvalidDataException(
-                    $"Tensor '{tensor.Name}' has data from {tensor.Begin} to {tensor.End}, but {tensor.DType} [{string.Join(", ", tensor.Shape)}] takes {bytes} bytes.");
+                    $"Tensor '{tensor.Name}' has data from {tensor.Begin} to {tensor.End}, "
+                        + $"but {tensor.DType} [{string.Join(", ", tensor.Shape)}] takes {bytes} bytes.");
             }
 
             if (tensor.End > dataLength)

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Ddm.Storage;
 
-/// <summary>The JSON inside a safetensors header: <c>{"__metadata__": {text: text}, name: {"dtype": ., "shape": [.], "data_offsets": [begin, end]}}</c>.</summary>
+/// <summary>
+/// The JSON inside a safetensors header: <c>{"__metadata__": {text: text}, name: {"dtype": ., "shape": [.], "data_offsets": [begin, end]}}</c>.
+/// </summary>
 internal static class SafetensorsJson
 {
     private const string MetadataKey = "__metadata__";

@@ -7,11 +7,15 @@ public static class SafetensorsWriter
 {
     private const int Alignment = 8;
 
-    /// <summary>Writes one file. Tensors lie in the given order without gaps; the header is padded with spaces so that the data starts at a multiple of 8.</summary>
+    /// <summary>
+    /// Writes one file. Tensors lie in the given order without gaps; the header is padded with spaces so that the data starts at a multiple of 8.
+    /// </summary>
     /// <param name="stream">Where to; need not be seekable.</param>
     /// <param name="tensors">Names (unique), element types and shapes.</param>
     /// <param name="metadata">Free text; written in ordinal order of keys.</param>
-    /// <param name="writeData">Called once for each tensor, in order, with its index and a stream that takes exactly its bytes: row-major, little-endian.</param>
+    /// <param name="writeData">
+    /// Called once for each tensor, in order, with its index and a stream that takes exactly its bytes: row-major, little-endian.
+    /// </param>
     /// <exception cref="ArgumentException">A duplicate or reserved name, an unknown dtype, an impossible shape.</exception>
     /// <exception cref="InvalidOperationException"><paramref name="writeData"/> wrote more or fewer bytes than the tensor has.</exception>
     public static void Write(
@@ -24,7 +28,8 @@ public static class SafetensorsWriter
         var json = SafetensorsJson.Write(layout, metadata);
         if (json.Length > SafetensorsHeader.MaximumHeaderLength)
         {
-            throw new ArgumentException($"A safetensors header of {json.Length} bytes is more than readers accept ({SafetensorsHeader.MaximumHeaderLength}).", nameof(metadata));
+            throw new ArgumentException($"A safetensors header of {json.Length} bytes is more than readers accept "
+                + $"({SafetensorsHeader.MaximumHeaderLength}).", nameof(metadata));
         }
 
         var padding = (Alignment - (json.Length % Alignment)) % Alignment;

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Ddm.Runs;
+
+namespace Ddm.Cli;
+
+/// <summary>Exit codes and errors, the same for every command.</summary>
+internal static class CommandHost
+{
+    /// <summary>All went well.</summary>
+    public const int Success = 0;
+
+    /// <summary>The work failed.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The user can mend it: a wrong word, file or value.</summary>
+    public const int UserError = 2;
+
+    /// <summary>Stopped by a signal, as shells count it (128 + SIGINT).</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Parses and runs; a user's mistake is its message and exit code 2, never a stack trace.</summary>
+    public static async Task<int> InvokeAsync(RootCommand root, string[] args)
+    {
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync("ddm: " + error.Message);
+            }
+
+            await Console.Error.WriteLineAsync("Try 'ddm --help'.");
+            return UserError;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (UserErrorException e)
+        {
+            await Console.Error.WriteLineAsync("ddm: " + e.Message);
+            return UserError;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("ddm: stopped.");
+            return Interrupted;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync("ddm: " + e.Message);
+            return Failure;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Ddm.Diffusion;
+using Ddm.Runs;
+using Ddm.Services;
+using Ddm.Storage;
+
+namespace Ddm.Cli;
+
+/// <summary><c>ddm sample</c>: pictures from a published model, or from a run as far as it has come.</summary>
+internal static class SampleCommand
+{
+    private const int MostPictures = 4096;
+    private const int WidestGrid = 16;
+
+    public static Command Create()
+    {
+        var run = CommonOptions.Run();
+        var sampling = new SamplingOptions();
+        var n = new Option<int>("--n") { Description = "Pictures", DefaultValueFactory = _ => 16 };
+        var seed = new Option<long>("--seed") { Description = "Seed of the first picture; picture i has seed SEED + i", DefaultValueFactory = _ => 0 };
+        var label = new Option<string?>("--class") { Description = "Class, by name or number; 'none': no class [default: every class in turn]" };
+        var output = new Option<string?>("--out") { Description = "PNG file; the routing goes beside it as .json [default: RUN-samples.png]" };
+        var command = new Command("sample", "Draw pictures; of an unfinished run, from the experts that have committed") { run, n, seed, label, output };
+        sampling.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var name = parsed.GetRequiredValue(run);
+            var count = parsed.GetValue(n);
+            if (count is < 1 or > MostPictures)
+            {
+                throw new UserErrorException($"--n {count}: give 1 to {MostPictures} pictures.");
+            }
+
+            var target = parsed.GetValue(output) ?? $"{name}-samples.png";
+            await using var session = new DrawingSession(CommonOptions.StoreOf(parsed));
+            using var model = await session.Loader.OpenAsync(name, cancellationToken);
+            var labels = Labels(model, parsed.GetValue(label), count);
+            var request = sampling.Read(parsed, model) with { Seeds = Seeds(parsed.GetValue(seed), count), Labels = labels };
+            return await DrawAsync(session, model, request, target, cancellationToken);
+        });
+        return command;
+    }
+
+    /// <summary>Consecutive seeds.</summary>
+    internal static long[] Seeds(long first, int count) => first >= 0 && first <= long.MaxValue - count
+        ? [.. Enumerable.Range(0, count).Select(i => first + i)]
+        : throw new UserErrorException($"--seed {first}: give a number from 0 to {long.MaxValue - count}.");
+
+    private static async Task<int> DrawAsync(
+        DrawingSession session, LoadedModel model, SampleRequest request, string target, CancellationToken cancellationToken)
+    {
+        foreach (var notice in model.Notices)
+        {
+            await Console.Error.WriteLineAsync("partial: " + notice);
+        }
+
+        var (png, record) = await session.Device.RunAsync(() =>
+        {
+            using var result = model.Sampler().Sample(request, null, cancellationToken);
+            return (Drawings.Grid(result, Columns(model, request)), DrawingRecord.Of(model, request, result));
+        });
+        var json = Path.ChangeExtension(target, ".json");
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+        await File.WriteAllBytesAsync(target, png, cancellationToken);
+        await File.WriteAllTextAsync(json, JsonSerializer.Serialize(record, BlobJson.Options), cancellationToken);
+        Console.WriteLine($"{request.Seeds.Count} pictures of {record.Model}{(record.Partial ? " (partial)" : "")} by {record.Strategy} routing, {record.Steps} steps");
+        Console.WriteLine("  pictures " + Path.GetFullPath(target));
+        Console.WriteLine("  routing  " + Path.GetFullPath(json));
+        return CommandHost.Success;
+    }
+
+    // With every class in turn a column is a class; else as square as it gets.
+    private static int Columns(LoadedModel model, SampleRequest request)
+    {
+        var classes = model.Manifest.ClassNames.Count;
+        var cycling = request.Labels is { Count: > 1 } labels && labels.Distinct().Count() > 1;
+        return cycling ? Math.Min(classes, request.Seeds.Count) : Math.Min(WidestGrid, (int)Math.Ceiling(Math.Sqrt(request.Seeds.Count)));
+    }
+
+    private static long[]? Labels(LoadedModel model, string? asked, int count)
+    {
+        var names = model.Manifest.ClassNames;
+        if (model.Ensemble.NullLabel is not { } none)
+        {
+            return asked is null or "none" ? null : throw new UserErrorException($"--class {asked}: model {model.Manifest.Name} is unconditional; leave --class out.");
+        }
+
+        if (asked is null)
+        {
+            return [.. Enumerable.Range(0, count).Select(i => i % none)];
+        }
+
+        return [.. Enumerable.Repeat(asked == "none" ? -1 : Find(names, asked), count)];
+    }
+
+    private static long Find(IReadOnlyList<string> names, string asked)
+    {
+        for (var i = 0; i < names.Count; i++)
+        {
+            if (string.Equals(names[i], asked, StringComparison.OrdinalIgnoreCase))
+            {
+                return i;
+            }
+        }
+
+        return int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < names.Count
+            ? number
+            : throw new UserErrorException($"--class {asked}: there is no such class. Classes: {string.Join(", ", names.Select((name, i) => $"{i} {name}"))}, or none.");
+    }
+}

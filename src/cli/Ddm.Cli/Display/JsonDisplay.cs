@@ -1,0 +1,40 @@
+using System.Text.Json;
+using Ddm.Runs;
+using Ddm.Services;
+using Ddm.Storage;
+
+namespace Ddm.Cli;
+
+/// <summary>One JSON object a line.</summary>
+internal sealed class JsonDisplay : ProgressDisplay
+{
+    private static readonly JsonSerializerOptions Compact = new(BlobJson.Options) { WriteIndented = false };
+    private readonly Lock gate = new();
+
+    public override void Stage(RunStage stage, int done, int total) => Write(new { type = "stage", stage = stage.ToString(), done, total });
+
+    public override void Training(TrainingProgress progress) => Write(new
+    {
+        type = "training",
+        role = progress.Role.Path,
+        progress.Step,
+        progress.Target,
+        progress.ImagesPerSecond,
+        progress.Loss,
+        progress.CommittedStep,
+        progress.CommittedAt,
+    });
+
+    public override void Notice(string message) => Write(new { type = "notice", message });
+
+    public override void Ended(RunDocument document)
+        => Write(new { type = "ended", run = document.Name, status = document.Status.ToString(), document.Failure, document.ModelVersion });
+
+    private void Write(object record)
+    {
+        lock (gate)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(record, Compact));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using Ddm.Runs;
+using Ddm.Services;
+
+namespace Ddm.Cli;
+
+/// <summary>Plain lines for logs and pipes: a line a stage piece at most every second, a line a role at most every ten.</summary>
+internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
+{
+    private static readonly TimeSpan TrainingEvery = TimeSpan.FromSeconds(10);
+    private readonly TimeProvider time = clock ?? TimeProvider.System;
+    private readonly ConcurrentDictionary<Role, long> shown = new();
+    private (RunStage Stage, int Done) last = (RunStage.Done, -1);
+
+    public override void Stage(RunStage stage, int done, int total)
+    {
+        if (last != (stage, done))
+        {
+            last = (stage, done);
+            Console.WriteLine(total > 1 ? $"{stage}: {done}/{total}" : $"{stage}");
+        }
+    }
+
+    public override void Training(TrainingProgress progress)
+    {
+        var now = time.GetTimestamp();
+        var due = !shown.TryGetValue(progress.Role, out var at) || time.GetElapsedTime(at, now) >= TrainingEvery || !progress.Active;
+        if (due && progress.Loss is not null)
+        {
+            shown[progress.Role] = now;
+            Console.WriteLine(TrainingText.Line(progress));
+        }
+    }
+
+    public override void Notice(string message) => Console.WriteLine("note: " + message);
+}

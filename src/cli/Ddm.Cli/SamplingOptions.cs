@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Ddm.Diffusion;
+using Ddm.Runs;
+using Ddm.Services;
+
+namespace Ddm.Cli;
+
+/// <summary>The options of every command that draws. What is not given comes from the model.</summary>
+internal sealed class SamplingOptions
+{
+    private readonly Option<string?> strategy = new("--strategy") { Description = "Routing: " + RoutingStrategy.Syntax + " [default: the model's]" };
+    private readonly Option<int?> steps = new("--steps") { Description = "Solver steps [default: the model's]" };
+    private readonly Option<double?> guidance = new("--guidance") { Description = "Classifier-free guidance scale, 1: none [default: the model's]" };
+    private readonly Option<Solver?> solver = new("--solver") { Description = "Euler or Heun [default: the model's]" };
+    private readonly Option<double?> shift = new("--shift") { Description = "Timestep shift, 1: none [default: the model's]" };
+    private readonly Option<GuidanceRouting> guidanceRouting = new("--guidance-routing")
+    {
+        Description = "Weights of the unconditional half: shared with the conditional one, or separate",
+        DefaultValueFactory = _ => GuidanceRouting.Shared,
+    };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { strategy, steps, guidance, solver, shift, guidanceRouting })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <summary>The request without its seeds and labels.</summary>
+    public SampleRequest Read(ParseResult parsed, LoadedModel model)
+    {
+        var standard = model.Manifest.Sampling;
+        return new SampleRequest
+        {
+            Seeds = [],
+            Steps = parsed.GetValue(steps) ?? standard.Steps,
+            Guidance = parsed.GetValue(guidance) ?? (model.Ensemble.NullLabel is null ? 1 : standard.Guidance),
+            Solver = parsed.GetValue(solver) ?? standard.Solver,
+            Shift = parsed.GetValue(shift) ?? standard.Shift,
+            Strategy = RoutingStrategy.Parse(parsed.GetValue(strategy) ?? model.Manifest.Routing),
+            GuidanceRouting = parsed.GetValue(guidanceRouting),
+        };
+    }
+}

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+using Ddm.Services;
+
+namespace Ddm.Cli;
+
+/// <summary>Turns the first Ctrl+C or SIGTERM into a stop at the next step boundary; the second ends the process at once, which loses only uncommitted steps.</summary>
+internal sealed class StopOnSignals : IDisposable
+{
+    private readonly StopSignal stop;
+    private readonly PosixSignalRegistration[] registrations;
+    private int raised;
+
+    public StopOnSignals(StopSignal stop)
+    {
+        this.stop = stop;
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, On), PosixSignalRegistration.Create(PosixSignal.SIGTERM, On)];
+    }
+
+    public void Dispose() => Array.ForEach(registrations, r => r.Dispose());
+
+    private void On(PosixSignalContext context)
+    {
+        if (Interlocked.Exchange(ref raised, 1) == 0)
+        {
+            context.Cancel = true;
+            Console.Error.WriteLine("Stopping: the running slice commits at its next step boundary (again to quit at once).");
+            stop.Raise();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using Ddm.Tensors;
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>Classifier-free guidance (Ho and Salimans 2022).</summary>
+public static class Guidance
+{
+    /// <summary>v_u + s (v_c - v_u).</summary>
+    /// <param name="conditional">v_c, [B, C, ...].</param>
+    /// <param name="unconditional">v_u, [B, C, ...].</param>
+    /// <param name="scale">s; 1: v_c.</param>
+    /// <param name="guidedChannels">Leading channels it acts on, the others staying v_c, as in DiT's <c>forward_with_cfg</c>; null: all.</param>
+    public static Tensor Combine(Tensor conditional, Tensor unconditional, double scale, int? guidedChannels = null)
+    {
+        if (guidedChannels is not { } guided || guided >= conditional.size(1))
+        {
+            return unconditional.Plus(conditional.Minus(unconditional), scale);
+        }
+
+        var rest = conditional.narrow(1, guided, conditional.size(1) - guided);
+        var (c, u) = (conditional.narrow(1, 0, guided), unconditional.narrow(1, 0, guided));
+        return cat([u.Plus(c.Minus(u), scale), rest], dim: 1);
+    }
+}

@@ -1,0 +1,94 @@
+using Ddm.Data;
+using Ddm.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ddm.Evaluation;
+
+/// <summary>A small set of images held in memory for a measurement.</summary>
+public sealed class EvaluationRows
+{
+    private static readonly Scalar HalfRange = 127.5;
+    private static readonly Scalar One = 1.0;
+
+    /// <summary>A set over the arrays given, which are not copied.</summary>
+    /// <param name="pixels">[N, C, H, W], 0 to 255.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="size">H = W.</param>
+    /// <param name="labels">[N]; -1: none.</param>
+    /// <param name="clusters">[N]; null where clusters play no part.</param>
+    /// <exception cref="ArgumentException">The lengths do not agree.</exception>
+    public EvaluationRows(byte[] pixels, int channels, int size, long[] labels, int[]? clusters = null)
+    {
+        Count = labels.Length;
+        if ((long)pixels.Length != (long)Count * channels * size * size || (clusters is not null && clusters.Length != Count))
+        {
+            throw new ArgumentException(
+                $"{pixels.Length} pixel bytes and {clusters?.Length ?? Count} clusters do not fit {Count} labels of {channels} x {size} x {size} images.", nameof(pixels));
+        }
+
+        (Pixels, Channels, Size, Labels, Clusters) = (pixels, channels, size, labels, clusters);
+    }
+
+    /// <summary>
+    /// Reads rows of frozen clusters: all, or at most <paramref name="maxRows"/>, spread over the shards by their sizes. Rows of a cluster lie in
+    /// shuffled order, so that the first of each are a fair sample. Leaves no shard of <paramref name="data"/> resident but the last.
+    /// </summary>
+    /// <exception cref="InvalidDataException">A shard is missing or damaged.</exception>
+    public static async Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows = int.MaxValue, CancellationToken cancellationToken = default)
+    {
+        var count = (int)Math.Min(maxRows, data.Rows);
+        var width = data.Channels * data.Size * data.Size;
+        var (pixels, labels, clusters) = (new byte[(long)count * width], new long[count], new int[count]);
+        var (seen, taken) = (0L, 0);
+        for (var shard = 0; shard < data.ShardRows.Length; shard++)
+        {
+            seen += data.ShardRows[shard];
+            var until = (int)((decimal)count * seen / data.Rows);
+            if (until == taken)
+            {
+                continue;
+            }
+
+            await data.LoadAsync([shard], cancellationToken);
+            for (var row = 0; taken < until; row++, taken++)
+            {
+                data.CopyRow(shard, row, pixels.AsSpan(taken * width, width), out labels[taken], out clusters[taken]);
+            }
+        }
+
+        return new EvaluationRows(pixels, data.Channels, data.Size, labels, clusters);
+    }
+
+    /// <summary>[N, C, H, W], 0 to 255.</summary>
+    public byte[] Pixels { get; }
+
+    /// <summary>C.</summary>
+    public int Channels { get; }
+
+    /// <summary>H = W.</summary>
+    public int Size { get; }
+
+    /// <summary>[N]; -1: none.</summary>
+    public long[] Labels { get; }
+
+    /// <summary>[N], or null.</summary>
+    public int[]? Clusters { get; }
+
+    /// <summary>N.</summary>
+    public int Count { get; }
+
+    /// <summary>True when every row has a label.</summary>
+    public bool Labelled => Array.TrueForAll(Labels, label => label >= 0);
+
+    /// <summary>Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>: [count, C, H, W] float32 in [-1, 1], on the CPU.</summary>
+    public Tensor Images(int first, int count)
+    {
+        TorchNative.EnsureLoaded();
+        using var scope = NewDisposeScope();
+        var bytes = empty([count, Channels, Size, Size], ScalarType.Byte);
+        var row = Channels * Size * Size;
+        Pixels.AsSpan(first * row, count * row).CopyTo(bytes.bytes);
+        return bytes.to(float32).div_(HalfRange).sub_(One).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,143 @@
+using System.Globalization;
+
+namespace Ddm.Runs;
+
+/// <summary>What single keys cannot tell: the rules between keys. A rule is passed over where one of its keys was refused already.</summary>
+internal static class SpecChecks
+{
+    /// <summary>Attention costs grow with the square of it.</summary>
+    private const int MostTokens = 16_384;
+
+    public static void Check(RunSpec spec, SpecContext context)
+    {
+        Data(spec, context);
+        Partition(spec.Partition, context);
+        Network("model", spec.Model, spec.Data, context);
+        Network("router.network", spec.Router.Network, spec.Data, context);
+        Training("experts", spec.Experts, spec.Execution, context);
+        Training("router", spec.Router.Training, spec.Execution, context);
+        Guidance(spec, context);
+    }
+
+    private static void Data(RunSpec spec, SpecContext context)
+    {
+        var data = spec.Data;
+        if (context.Sound("data.channels") && data.Channels == 2)
+        {
+            context.Refuse("data.channels", "2 is not 1 (grey) or 3 (colour)");
+        }
+
+        var values = data.ImageSize * data.ImageSize * data.Channels;
+        if (context.Sound("data.channels", "data.image_size", "features.dimensions") && spec.Features.Dimensions > values)
+        {
+            context.Refuse("features.dimensions", Text($"{spec.Features.Dimensions} is more than the {values} values of one image"));
+        }
+    }
+
+    private static void Partition(PartitionSpec partition, SpecContext context)
+    {
+        if (context.Sound("partition.experts", "partition.fine") && partition.Fine < partition.Experts)
+        {
+            context.Refuse("partition.fine", Text($"{partition.Fine} fine centroids cannot make {partition.Experts} experts; give at least as many"));
+        }
+
+        var centroids = partition.Fine ?? partition.Experts;
+        if (context.Sound("partition.experts", "partition.fine", "partition.sample_rows") && partition.SampleRows < centroids)
+        {
+            context.Refuse("partition.sample_rows", Text($"{partition.SampleRows} rows cannot make {centroids} centroids; give at least as many"));
+        }
+    }
+
+    private static void Network(string path, NetworkSpec network, DataSpec data, SpecContext context)
+    {
+        string[] keys = ["hidden", "depth", "heads", "patch"];
+        int[] numbers = [network.Hidden, network.Depth, network.Heads, network.Patch];
+        if (!context.Sound([$"{path}.preset", .. keys.Select(key => $"{path}.{key}")]))
+        {
+            return;
+        }
+
+        var given = keys.Where((_, i) => numbers[i] != 0).ToList();
+        if (network.Preset is not null && given.Count > 0)
+        {
+            context.Refuse($"{path}.preset", $"'{network.Preset}' fixes {string.Join(", ", given)}; give a preset or the numbers, not both");
+        }
+        else if (network.Preset is null && given.Count < keys.Length)
+        {
+            context.Refuse(path, $"missing {string.Join(", ", keys.Except(given))}; give a preset such as DiT-S/2, or all of {string.Join(", ", keys)}");
+        }
+        else
+        {
+            Sizes(path, network, data, context);
+        }
+    }
+
+    private static void Sizes(string path, NetworkSpec network, DataSpec data, SpecContext context)
+    {
+        var size = NetworkPresets.Resolve(network);
+        if (size.Hidden % size.Heads != 0)
+        {
+            context.Refuse($"{path}.heads", Text($"{size.Heads} heads do not divide hidden {size.Hidden}"));
+        }
+
+        if (!context.Sound("data.image_size"))
+        {
+            return;
+        }
+
+        var patchPath = network.Preset is null ? $"{path}.patch" : $"{path}.preset";
+        var side = data.ImageSize / size.Patch;
+        if (data.ImageSize % size.Patch != 0)
+        {
+            context.Refuse(patchPath, Text($"patch {size.Patch} does not divide data.image_size {data.ImageSize}"));
+        }
+        else if (side * side > MostTokens)
+        {
+            context.Refuse(patchPath, Text($"patch {size.Patch} cuts an image of {data.ImageSize} into {side * side} tokens; at most {MostTokens} are possible"));
+        }
+    }
+
+    private static void Training(string path, TrainingSpec training, ExecutionSpec execution, SpecContext context)
+    {
+        if (context.Sound($"{path}.warmup", $"{path}.steps") && training.Warmup > training.Steps)
+        {
+            context.Refuse($"{path}.warmup", Text($"{training.Warmup} steps of warm-up are more than all {training.Steps} steps"));
+        }
+
+        if (context.Sound($"{path}.batch", "execution.micro_batch") && execution.MicroBatch is { } micro && training.Batch % micro != 0)
+        {
+            context.Refuse("execution.micro_batch", Text($"{micro} does not divide {path}.batch {training.Batch}"));
+        }
+
+        if (context.Sound($"{path}.learning_rate", $"{path}.final_learning_rate", $"{path}.decay") && training.FinalLearningRate > 0)
+        {
+            if (training.Decay == LearningRateDecay.Constant)
+            {
+                context.Refuse($"{path}.final_learning_rate", "has no effect without a decay; add 'decay: cosine' or 'decay: linear'");
+            }
+            else if (training.FinalLearningRate > training.LearningRate)
+            {
+                context.Refuse($"{path}.final_learning_rate", Text($"{training.FinalLearningRate} is above learning_rate {training.LearningRate}"));
+            }
+        }
+
+        var density = new TimeDensitySpec { Mean = training.T.Mean, Std = training.T.Std };
+        if (context.Sound($"{path}.t") && training.T == density && density != new TimeDensitySpec())
+        {
+            context.Refuse($"{path}.t", "mean and std have no effect on a uniform density; add 'density: logit-normal'");
+        }
+    }
+
+    private static void Guidance(RunSpec spec, SpecContext context)
+    {
+        var unconditional = spec.Model is { ClassCondition: true, ConditionDropout: > 0 };
+        if (context.Sound("sampling.guidance", "model.class_condition", "model.condition_dropout") && spec.Sampling.Guidance != 1 && !unconditional)
+        {
+            context.Refuse(
+                "sampling.guidance",
+                Text($"{spec.Sampling.Guidance} needs model.class_condition true and model.condition_dropout above 0; else give 1, no guidance"));
+        }
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

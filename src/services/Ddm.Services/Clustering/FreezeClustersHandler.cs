@@ -1,0 +1,25 @@
+using Ddm.Data;
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Services;
+
+/// <summary>The barrier before training: writes each cluster's shuffled shards and its manifest, once and for all.</summary>
+public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, ICommandSender sender) : ICommandHandler<FreezeClusters>
+{
+    /// <inheritdoc/>
+    public async Task HandleAsync(FreezeClusters command, CancellationToken cancellationToken)
+    {
+        var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+        await new ClusterFreezer(blobs).FreezeAsync(
+            command.Run, document.Spec.Partition.Experts, dataset, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
+        await sender.AdvancedAsync(command.Run, cancellationToken);
+
+        async Task<long[]> ReadAssignmentAsync(int shard)
+        {
+            var blob = await blobs.ReadAsync(BlobNames.Assignment(command.Run, shard), cancellationToken)
+                ?? throw new InvalidOperationException($"Assignments of shard {shard} of run {command.Run} are missing, though their stage is over.");
+            return AssignShardHandler.Read(blob.Bytes);
+        }
+    }
+}

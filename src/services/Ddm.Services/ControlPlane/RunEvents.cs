@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Text.Json;
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Services;
+
+/// <summary>What happened in a run and why, kept beside it: <c>runs/{run}/events/</c>.</summary>
+public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvider time)
+{
+    private static readonly JsonSerializerOptions Line = new(BlobJson.Options) { WriteIndented = false };
+    private readonly string writer = worker.Name.Replace(':', '-');
+    private int written;
+
+    /// <summary>Adds an event. Each is a blob of its own, so that writers never meet.</summary>
+    public async Task AddAsync(string run, string kind, string text, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var name = string.Create(
+            CultureInfo.InvariantCulture, $"{BlobNames.Events(run)}{now:yyyyMMddHH}-{writer}-{Interlocked.Increment(ref written):D6}.jsonl");
+        var line = JsonSerializer.SerializeToUtf8Bytes(new RunEvent(now, worker.Name, kind, text), Line);
+        await blobs.TryWriteAsync(name, line, WriteCondition.Any, cancellationToken);
+    }
+
+    /// <summary>All events of a run, oldest first.</summary>
+    public static async Task<IReadOnlyList<RunEvent>> ReadAsync(IBlobStore blobs, string run, CancellationToken cancellationToken)
+    {
+        var events = new List<RunEvent>();
+        await foreach (var blob in blobs.ListAsync(BlobNames.Events(run), cancellationToken))
+        {
+            if (await blobs.ReadAsync(blob.Name, cancellationToken) is { } content)
+            {
+                events.Add(BlobJson.Parse<RunEvent>(blob.Name, content.Bytes));
+            }
+        }
+
+        return [.. events.OrderBy(e => e.At)];
+    }
+}
+
+/// <summary>One thing that happened.</summary>
+/// <param name="At">When.</param>
+/// <param name="Actor">The worker that saw it.</param>
+/// <param name="Kind">One of the constants below.</param>
+/// <param name="Text">For a person; of a stage event the stage's name.</param>
+public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, string Text)
+{
+    /// <summary>The run was created.</summary>
+    public const string Submitted = "submitted";
+
+    /// <summary>The run was taken up again.</summary>
+    public const string Resumed = "resumed";
+
+    /// <summary>A stage begins.</summary>
+    public const string Stage = "stage";
+
+    /// <summary>The run stopped and waits for a person.</summary>
+    public const string Failed = "failed";
+}

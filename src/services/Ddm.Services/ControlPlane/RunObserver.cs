@@ -1,0 +1,97 @@
+using System.Globalization;
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Services;
+
+/// <summary>Reads from the blobs how far a run's present stage is. That a piece is done means that its blob exists.</summary>
+public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker)
+{
+    /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
+    public static readonly TimeSpan OwnerTimeout = TimeSpan.FromSeconds(60);
+
+    /// <summary>Looks at what <paramref name="document"/>'s stage needs.</summary>
+    public async Task<RunObservation> ObserveAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var run = document.Name;
+        return document.Stage switch
+        {
+            RunStage.Ingest => new RunObservation
+            {
+                Stage = document.Stage,
+                FinishedShards = await IndicesAsync(BlobNames.DatasetShards(document.DatasetId!), ".json", cancellationToken),
+            },
+            RunStage.FitFeatures => await SingleAsync(document, BlobNames.Encoder(run), cancellationToken),
+            RunStage.ExtractFeatures => new RunObservation
+            {
+                Stage = document.Stage,
+                FinishedShards = await IndicesAsync(BlobNames.AllFeatures(run), ".safetensors", cancellationToken),
+            },
+            RunStage.FitPartition => await SingleAsync(document, BlobNames.PartitionManifest(run), cancellationToken),
+            RunStage.AssignShards => new RunObservation
+            {
+                Stage = document.Stage,
+                FinishedShards = await IndicesAsync(BlobNames.Assignments(run), ".safetensors", cancellationToken),
+            },
+            RunStage.FreezeClusters => new RunObservation { Stage = document.Stage, StageFinished = await FrozenAsync(document, cancellationToken) },
+            RunStage.Train => await ObserveTrainingAsync(document, cancellationToken),
+            RunStage.Evaluate => await SingleAsync(document, BlobNames.EvaluationManifest(run), cancellationToken),
+            RunStage.Publish => await SingleAsync(document, BlobNames.ModelCurrent(run), cancellationToken),
+            _ => new RunObservation { Stage = document.Stage },
+        };
+    }
+
+    private async Task<RunObservation> ObserveTrainingAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var committed = new Dictionary<string, long>(StringComparer.Ordinal);
+        var owned = new HashSet<string>(StringComparer.Ordinal);
+        var failed = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var role in document.Roles.Select(r => Role.Parse(r.Role)))
+        {
+            committed[role.Path] = (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step ?? 0;
+            if (await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure)
+            {
+                failed[role.Path] = failure.Value.Reason;
+            }
+
+            if (await checkpoints.ReadLiveOwnerAsync(document.Name, role, worker.IsKnownDead, OwnerTimeout, cancellationToken) is not null)
+            {
+                owned.Add(role.Path);
+            }
+        }
+
+        return new RunObservation { Stage = document.Stage, CommittedSteps = committed, OwnedRoles = owned, FailedRoles = failed };
+    }
+
+    private async Task<RunObservation> SingleAsync(RunDocument document, string barrier, CancellationToken cancellationToken)
+        => new() { Stage = document.Stage, StageFinished = await blobs.ExistsAsync(barrier, cancellationToken) };
+
+    private async Task<bool> FrozenAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        for (var k = 0; k < document.Spec.Partition.Experts; k++)
+        {
+            if (!await blobs.ExistsAsync(BlobNames.ClusterManifest(document.Name, k), cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task<IReadOnlySet<int>> IndicesAsync(string folder, string extension, CancellationToken cancellationToken)
+    {
+        var indices = new HashSet<int>();
+        await foreach (var blob in blobs.ListAsync(folder, cancellationToken))
+        {
+            var file = blob.Name[folder.Length..];
+            if (file.EndsWith(extension, StringComparison.Ordinal)
+                && int.TryParse(file.AsSpan(0, file.Length - extension.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            {
+                indices.Add(index);
+            }
+        }
+
+        return indices;
+    }
+}

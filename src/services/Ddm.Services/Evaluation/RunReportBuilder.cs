@@ -1,0 +1,135 @@
+using Ddm.Data;
+using Ddm.Evaluation;
+using Ddm.Partitioning;
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Tensors;
+using Ddm.Training;
+
+namespace Ddm.Services;
+
+/// <summary>Gathers what a run's report shows: from its blobs, and by measuring router and pictures.</summary>
+public sealed class RunReportBuilder(
+    IBlobStore blobs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, RunDataset datasets, DeviceThread device, TimeProvider time)
+{
+    private const long RouterRows = 500;
+    private const int ContactSheetRows = 80;
+    private const int ContactSheetColumns = 16;
+
+    /// <summary>The report of a run whose roles have all committed.</summary>
+    public async Task<ReportModel> BuildAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var dataset = (await datasets.OpenAsync(document, cancellationToken)).Manifest;
+        var all = Enumerable.Range(0, document.Spec.Partition.Experts).ToArray();
+        var training = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: false, cancellationToken);
+        var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: true, cancellationToken);
+        using var model = await loader.OpenAsync(await catalog.OfRunAsync(document, cancellationToken), cancellationToken);
+        var rows = await EvaluationSample.ReadAsync(heldOut, RouterRows, cancellationToken);
+        var router = rows.Count == 0 ? null : await device.RunAsync(() => RouterDiagnostics.Measure(
+            model.RouterModel.Logits, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
+        var grids = await device.RunAsync(() => SampleGrids.Draw(model, cancellationToken));
+        return new ReportModel
+        {
+            RunName = document.Name,
+            SpecText = document.SpecText,
+            WrittenAt = time.GetUtcNow(),
+            ModelVersion = document.ModelVersion,
+            DefaultStrategy = model.Manifest.Routing,
+            Warnings = model.Notices,
+            Dataset = new DatasetFacts(
+                dataset.Id, training.Rows, heldOut.Rows, dataset.Quarantined, dataset.ImageSize, dataset.Channels, dataset.ClassNames),
+            Clusters = await ClustersAsync(document, training, cancellationToken),
+            Roles = await RolesAsync(document, dataset.ClassNames.Count, cancellationToken),
+            Router = router,
+            Grids = grids,
+            Stages = Stages(await RunEvents.ReadAsync(blobs, document.Name, cancellationToken), time.GetUtcNow()),
+            Numerics = document.Numerics,
+            Versions = [new NamedValue("libraries", TorchRuntime.LibraryVersions), new NamedValue("data", training.ManifestSha256)],
+            Commands =
+            [
+                new ReportCommand("train the same model again, bit for bit on the same numerics class", "ddm run SPEC.yaml --home NEW-FOLDER"),
+                new ReportCommand("see every role's step and the hash of its weights", $"ddm inspect {document.Name} --json"),
+                new ReportCommand("draw pictures", $"ddm sample {document.Name} --n 40 --seed 1000"),
+                new ReportCommand("measure agreement with the asked class", $"ddm eval {document.Name} --n 1000"),
+            ],
+        };
+    }
+
+    // From one stage event to the next, on the wall clock.
+    private static IReadOnlyList<StageCost> Stages(IReadOnlyList<RunEvent> events, DateTimeOffset now)
+    {
+        var stages = events.Where(e => e.Kind == RunEvent.Stage).ToArray();
+        return [.. stages.Select((e, i) => new StageCost(e.Text, ((i + 1 < stages.Length ? stages[i + 1].At : now) - e.At).TotalSeconds))];
+    }
+
+    private async Task<ClusterFacts> ClustersAsync(RunDocument document, ClusterDataset training, CancellationToken cancellationToken)
+    {
+        var (partition, _) = await blobs.ReadJsonAsync<PartitionReport>(BlobNames.PartitionManifest(document.Name), cancellationToken)
+            ?? throw new InvalidOperationException($"The partition of run {document.Name} is missing.");
+        var sheets = new List<ReadOnlyMemory<byte>>();
+        for (var k = 0; k < training.RowsOfCluster.Count; k++)
+        {
+            var sheet = await ContactSheetAsync(document.Name, k, cancellationToken);
+            await blobs.TryWriteAsync(BlobNames.ClusterContactSheet(document.Name, k), sheet, WriteCondition.Any, cancellationToken);
+            sheets.Add(sheet);
+        }
+
+        var sizes = training.RowsOfCluster;
+        return new ClusterFacts
+        {
+            Features = document.Spec.Features.Encoder,
+            FineCentroids = partition.Fine,
+            Sizes = sizes,
+            Cap = document.Spec.Partition.Cap,
+            Imbalance = sizes.Max() / sizes.Average(),
+            Silhouette = partition.Silhouette,
+            ClassesByCluster = training.Manifests.All(m => m.ClassRows.Count > 1) ? [.. training.Manifests.Select(m => m.ClassRows)] : null,
+            ContactSheets = sheets,
+        };
+    }
+
+    private async Task<byte[]> ContactSheetAsync(string run, int cluster, CancellationToken cancellationToken)
+    {
+        var data = await ClusterDataset.OpenAsync(blobs, run, [cluster], heldOut: false, cancellationToken);
+        await data.LoadAsync([0], cancellationToken);
+        var pictures = new List<byte[]>();
+        for (var row = 0; row < Math.Min(ContactSheetRows, data.ShardRows[0]); row++)
+        {
+            var picture = new byte[data.Channels * data.Size * data.Size];
+            data.CopyRow(0, row, picture, out _, out _);
+            pictures.Add(picture);
+        }
+
+        return ImageGrid.Png(pictures, data.Channels, data.Size, ContactSheetColumns, scale: 1);
+    }
+
+    private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(RunDocument document, int classes, CancellationToken cancellationToken)
+    {
+        var facts = new List<Ddm.Evaluation.RoleFacts>();
+        foreach (var decision in document.Roles)
+        {
+            var role = Role.Parse(decision.Role);
+            var newest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
+            var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, cancellationToken);
+            var cost = RoleCost.Of(document.Spec, role, classes);
+            var images = history.Sum(m => (long)m.Images);
+            facts.Add(new Ddm.Evaluation.RoleFacts
+            {
+                Role = decision.Role,
+                IsRouter = role.Kind == RoleKind.Router,
+                Parameters = cost.Parameters,
+                Step = newest?.Step ?? 0,
+                TargetSteps = decision.TargetSteps,
+                Status = decision.Status.ToString().ToLowerInvariant(),
+                TrainingLoss = [.. history.Select(m => new CurvePoint(m.Step, m.Loss))],
+                HeldOutLoss = [.. history.Where(m => m.HeldOutLoss is not null).Select(m => new CurvePoint(m.Step, m.HeldOutLoss!.Value))],
+                ImagesSeen = images,
+                TrainingSeconds = history.Sum(m => m.Seconds),
+                TrainingFlops = 3.0 * images * cost.ForwardFlops, // forward, and twice that backward
+                CheckpointSha256 = newest?.Parts.FirstOrDefault(p => p.Name == TrainingState.WeightsPart)?.Sha256,
+            });
+        }
+
+        return facts;
+    }
+}

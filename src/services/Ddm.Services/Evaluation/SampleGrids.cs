@@ -1,0 +1,65 @@
+using System.Globalization;
+using Ddm.Diffusion;
+using Ddm.Evaluation;
+using TorchSharp;
+
+namespace Ddm.Services;
+
+/// <summary>The fixed-seed grids of a report: the same seeds and classes for every strategy and for every expert alone, so that columns compare.</summary>
+internal static class SampleGrids
+{
+    private const int PicturesWithoutClasses = 40;
+    private const int PicturesPerClass = 4;
+    private const int MostClasses = 16;
+    private const int FirstSeed = 1000;
+
+    /// <summary>Draws all grids; the first is the model's default strategy. Call on the device thread.</summary>
+    public static IReadOnlyList<SampleGrid> Draw(LoadedModel model, CancellationToken cancellationToken)
+    {
+        using var scope = torch.NewDisposeScope();
+        var standard = model.Manifest.Routing;
+        var strategies = new[] { standard, "top-1", "full" }.Distinct();
+        var grids = strategies.Select(s => Draw(model, s, s, Note(s, s == standard), null, cancellationToken)).ToList();
+        for (var k = 0; k < model.Ensemble.Count; k++)
+        {
+            if (model.Ensemble.Available[k])
+            {
+                var name = string.Create(CultureInfo.InvariantCulture, $"expert {k} alone");
+                grids.Add(Draw(model, "oracle", name, "every picture by this one expert, also those of classes its cluster has little of", k, cancellationToken));
+            }
+        }
+
+        return grids;
+    }
+
+    private static SampleGrid Draw(LoadedModel model, string strategy, string title, string note, int? expert, CancellationToken cancellationToken)
+    {
+        var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, MostClasses) : 0;
+        var columns = classes > 0 ? classes : PicturesWithoutClasses / PicturesPerClass;
+        var count = columns * PicturesPerClass;
+        using var result = model.Sampler().Sample(
+            new SampleRequest
+            {
+                Seeds = [.. Enumerable.Range(FirstSeed, count).Select(s => (long)s)],
+                Labels = classes > 0 ? [.. Enumerable.Range(0, count).Select(i => (long)(i % columns))] : null,
+                Steps = model.Manifest.Sampling.Steps,
+                Guidance = classes > 0 ? model.Manifest.Sampling.Guidance : 1,
+                Solver = model.Manifest.Sampling.Solver,
+                Shift = model.Manifest.Sampling.Shift,
+                Strategy = RoutingStrategy.Parse(strategy),
+                Oracle = expert is { } k ? [.. Enumerable.Repeat(k, count)] : null,
+            },
+            progress: null,
+            cancellationToken);
+        var seeds = string.Create(CultureInfo.InvariantCulture, $"{FirstSeed} to {FirstSeed + count - 1}");
+        return new SampleGrid(title, Drawings.Grid(result, columns), note, seeds);
+    }
+
+    private static string Note(string strategy, bool standard) => (strategy, standard) switch
+    {
+        (_, true) => "the model's default strategy; one column a class where there are classes",
+        ("top-1", _) => "the likeliest expert at every step",
+        ("full", _) => "all experts, weighted by the router at every step",
+        _ => "",
+    };
+}

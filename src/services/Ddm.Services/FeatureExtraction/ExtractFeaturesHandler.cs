@@ -1,0 +1,44 @@
+using Ddm.Encoders;
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Tensors;
+using TorchSharp;
+
+namespace Ddm.Services;
+
+/// <summary>Encodes one shard: <c>features</c> [N, D] float32, rows in the shard's order.</summary>
+public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets, DeviceThread device, ICommandSender sender)
+    : ICommandHandler<ExtractFeatures>
+{
+    private const int BatchRows = 1024;
+
+    /// <inheritdoc/>
+    public async Task HandleAsync(ExtractFeatures command, CancellationToken cancellationToken)
+    {
+        var target = BlobNames.Features(command.Run, command.Shard);
+        if (!await blobs.ExistsAsync(target, cancellationToken))
+        {
+            var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+            var rows = await dataset.ReadShardAsync(command.Shard, cancellationToken);
+            var fitted = await blobs.ReadAsync(BlobNames.Encoder(command.Run), cancellationToken)
+                ?? throw new InvalidOperationException($"Run {command.Run} has no encoder, though its fit is over.");
+            var bytes = await device.RunAsync(() => Encode(document.Spec.Features, fitted.Bytes, rows));
+            await blobs.TryWriteAsync(target, bytes, WriteCondition.IfAbsent, cancellationToken);
+        }
+
+        await sender.AdvancedAsync(command.Run, cancellationToken);
+    }
+
+    private static byte[] Encode(FeaturesSpec spec, byte[] fitted, Data.ImageRows rows)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        using var bundle = TensorFile.Load(new MemoryStream(fitted));
+        using var encoder = ImageEncoders.Open(spec, bundle);
+        var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Channels, rows.Size, rows.Size], torch.ScalarType.Byte);
+        var features = torch.cat([.. pixels.split(BatchRows).Select(encoder.Encode)]);
+        using var stream = new MemoryStream();
+        TensorFile.Save(stream, [("features", features)]);
+        return stream.ToArray();
+    }
+}

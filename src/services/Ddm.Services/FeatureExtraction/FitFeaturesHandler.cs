@@ -1,0 +1,53 @@
+using Ddm.Data;
+using Ddm.Encoders;
+using Ddm.Runs;
+using Ddm.Storage;
+using TorchSharp;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
+/// (principal components); a published encoder needs no fit and leaves only its name.
+/// </summary>
+public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, RunDataset datasets, DeviceThread device, ICommandSender sender)
+    : ICommandHandler<FitFeatures>
+{
+    private const int SampleRows = 16_384; // 64 components need no more
+
+    /// <inheritdoc/>
+    public async Task HandleAsync(FitFeatures command, CancellationToken cancellationToken)
+    {
+        var document = await runs.GetAsync(command.Run, cancellationToken);
+        var source = ImageSources.Open(document.Spec.Data, document.SourceRoot);
+        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, cancellationToken);
+
+        var dataset = await datasets.OpenAsync(document, cancellationToken);
+        var sample = await SampleAsync(dataset, cancellationToken);
+        var encoded = await device.RunAsync(() =>
+        {
+            using var scope = torch.NewDisposeScope();
+            using var noGrad = torch.no_grad();
+            var pixels = torch.tensor(sample.Pixels, [sample.Count, sample.Channels, sample.Size, sample.Size], torch.ScalarType.Byte);
+            using var bytes = new MemoryStream();
+            ImageEncoders.Fit(document.Spec.Features, pixels, document.Spec.Seed, bytes);
+            return bytes.ToArray();
+        });
+        await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), encoded, WriteCondition.IfAbsent, cancellationToken);
+        await sender.AdvancedAsync(command.Run, cancellationToken);
+    }
+
+    // Training rows of as many shards, evenly spaced, as give the sample. Held-out rows decide nothing.
+    private static async Task<ImageRows> SampleAsync(DatasetReader dataset, CancellationToken cancellationToken)
+    {
+        var shards = dataset.Manifest.Shards;
+        var wanted = Math.Clamp((SampleRows / Math.Max(1, shards.Max(s => s.Rows))) + 1, 1, shards.Count);
+        var parts = new List<ImageRows>();
+        for (var i = 0; i < wanted; i++)
+        {
+            parts.Add(await dataset.ReadShardAsync((int)((long)i * shards.Count / wanted), cancellationToken));
+        }
+
+        return ImageRows.Training(parts, SampleRows);
+    }
+}

@@ -1,0 +1,64 @@
+using Ddm.Diffusion;
+using TorchSharp;
+
+namespace Ddm.Services;
+
+/// <summary>A model in memory, ready to draw. Belongs to the device thread that loaded it.</summary>
+public sealed class LoadedModel : IDisposable
+{
+    private readonly IReadOnlyList<torch.nn.Module> networks;
+
+    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, IReadOnlyList<string> notices)
+    {
+        Manifest = manifest;
+        Notices = notices;
+        RouterModel = new NetworkRouter(router);
+        networks = [.. experts.Where(e => e is not null).Cast<torch.nn.Module>(), router];
+        var labels = experts.First(e => e is not null)!.Config.Classes;
+        Ensemble = new Ensemble([.. experts.Select(e => e is null ? null : new DiTExpert(e))], RouterModel, labels > 0 ? labels : null);
+    }
+
+    /// <summary>What was loaded.</summary>
+    public ModelManifest Manifest { get; }
+
+    /// <summary>Experts and router as one velocity field.</summary>
+    public Ensemble Ensemble { get; }
+
+    /// <summary>The router alone.</summary>
+    public IRouterModel RouterModel { get; }
+
+    /// <summary>Why this is less than the finished model; empty when it is all there.</summary>
+    public IReadOnlyList<string> Notices { get; }
+
+    /// <summary>True when some role has not finished its training, or has no weights.</summary>
+    public bool Partial => Notices.Count > 0;
+
+    /// <summary>A sampler over the ensemble.</summary>
+    public Sampler Sampler() => new(Ensemble, [Manifest.Channels, Manifest.ImageSize, Manifest.ImageSize]) { Prior = Prior() };
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var network in networks)
+        {
+            network.Dispose();
+        }
+    }
+
+    // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
+    private double[,] Prior()
+    {
+        var rows = Manifest.ClusterRows;
+        var classes = Ensemble.NullLabel is { } none ? (int)none : 0;
+        var prior = new double[classes + 1, rows.Count];
+        for (var c = 0; c <= classes; c++)
+        {
+            for (var k = 0; k < rows.Count; k++)
+            {
+                prior[c, k] = c < classes ? rows[k][c] : rows[k].Sum();
+            }
+        }
+
+        return prior;
+    }
+}

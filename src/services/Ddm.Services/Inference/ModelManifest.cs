@@ -1,0 +1,74 @@
+using Ddm.Runs;
+
+namespace Ddm.Services;
+
+/// <summary>What is published: everything that drawing pictures needs, and where the weights come from.</summary>
+public sealed record ModelManifest
+{
+    /// <summary>The schema this code writes.</summary>
+    public const int CurrentSchema = 1;
+
+    /// <summary>Version of this document's shape.</summary>
+    public int Schema { get; init; } = CurrentSchema;
+
+    /// <summary>The model's id: its run's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Version under the name.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>When it was published; of an unfinished run: when it was looked at.</summary>
+    public required DateTimeOffset PublishedAt { get; init; }
+
+    /// <summary>Side of the pictures, pixels.</summary>
+    public required int ImageSize { get; init; }
+
+    /// <summary>1 (grey) or 3 (RGB).</summary>
+    public required int Channels { get; init; }
+
+    /// <summary>Names of the classes in the order of their labels.</summary>
+    public required IReadOnlyList<string> ClassNames { get; init; }
+
+    /// <summary>What t in [0, 1] is multiplied by before it is embedded.</summary>
+    public required double TimeScale { get; init; }
+
+    /// <summary>The experts' network, its preset resolved.</summary>
+    public required NetworkSpec Expert { get; init; }
+
+    /// <summary>The router's network, its preset resolved.</summary>
+    public required NetworkSpec RouterNetwork { get; init; }
+
+    /// <summary>How pictures are drawn unless a request says otherwise.</summary>
+    public required SamplingSpec Sampling { get; init; }
+
+    /// <summary>Default routing strategy.</summary>
+    public string Routing { get; init; } = "ancestral";
+
+    /// <summary>Why that one: the measurement, or that there is none yet.</summary>
+    public string RoutingReason { get; init; } = "exact with exact parts at one expert's cost; not yet measured on this model";
+
+    /// <summary>Training rows of each cluster and class, [K][classes]; without classes one number a cluster.</summary>
+    public required IReadOnlyList<IReadOnlyList<long>> ClusterRows { get; init; }
+
+    /// <summary>SHA-256 over the frozen cluster manifests: which data the experts saw.</summary>
+    public required string DataManifestSha256 { get; init; }
+
+    /// <summary>The experts in order; of an unfinished run some may have no weights.</summary>
+    public required IReadOnlyList<PublishedRole> Experts { get; init; }
+
+    /// <summary>The router.</summary>
+    public required PublishedRole Router { get; init; }
+}
+
+/// <summary>One role of a model.</summary>
+/// <param name="Role">experts/K or router.</param>
+/// <param name="Step">Steps its weights have seen.</param>
+/// <param name="TargetSteps">Steps asked for.</param>
+/// <param name="Weights">Blob of the EMA weights; null: none are committed.</param>
+/// <param name="Sha256">Their hash.</param>
+public sealed record PublishedRole(string Role, long Step, long TargetSteps, string? Weights, string? Sha256);
+
+/// <summary>Which version of a model is current.</summary>
+/// <param name="Version">The version.</param>
+/// <param name="ManifestSha256">SHA-256 of its manifest.</param>
+public sealed record CurrentModel(string Version, string ManifestSha256);

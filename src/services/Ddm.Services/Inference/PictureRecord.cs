@@ -1,0 +1,65 @@
+using Ddm.Diffusion;
+
+namespace Ddm.Services;
+
+/// <summary>How one drawing came about: written beside its grid.</summary>
+/// <param name="Model">Name and version.</param>
+/// <param name="Partial">True when roles were unfinished or missing.</param>
+/// <param name="Notices">Why it is partial.</param>
+/// <param name="Strategy">Routing strategy.</param>
+/// <param name="Steps">Solver steps.</param>
+/// <param name="Guidance">Guidance scale.</param>
+/// <param name="Solver">Euler or Heun.</param>
+/// <param name="Shift">Timestep shift.</param>
+/// <param name="GuidanceRouting">Shared or separate.</param>
+/// <param name="ExpertRows">Rows each expert was evaluated on.</param>
+/// <param name="RouterRows">Rows the router was evaluated on.</param>
+/// <param name="Pictures">In the order of the grid, row by row.</param>
+public sealed record DrawingRecord(
+    string Model,
+    bool Partial,
+    IReadOnlyList<string> Notices,
+    string Strategy,
+    int Steps,
+    double Guidance,
+    string Solver,
+    double Shift,
+    string GuidanceRouting,
+    IReadOnlyList<long> ExpertRows,
+    long RouterRows,
+    IReadOnlyList<PictureRecord> Pictures)
+{
+    /// <summary>The record of a result.</summary>
+    public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result)
+    {
+        var manifest = model.Manifest;
+        var pictures = request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i));
+        return new DrawingRecord(
+            $"{manifest.Name}/{manifest.Version}", model.Partial, model.Notices, request.Strategy.ToString(), request.Steps, request.Guidance,
+            request.Solver.ToString(), request.Shift, request.GuidanceRouting.ToString(), result.Evaluations, result.RouterEvaluations, [.. pictures]);
+    }
+}
+
+/// <summary>One picture of a drawing.</summary>
+/// <param name="Seed">The seed it depends on, and on nothing else.</param>
+/// <param name="Class">Its class's name; null: none.</param>
+/// <param name="Degraded">True when an expert was missing.</param>
+/// <param name="LiveMass">Probability at t = 1 of the experts that were there.</param>
+/// <param name="Experts">The expert of the largest weight at each step, t = 1 first.</param>
+/// <param name="Weights">[steps][K]: the weights the experts' velocities were mixed with.</param>
+public sealed record PictureRecord(
+    long Seed, string? Class, bool Degraded, double LiveMass, IReadOnlyList<int> Experts, IReadOnlyList<IReadOnlyList<float>> Weights)
+{
+    internal static PictureRecord Of(ModelManifest manifest, SampleRequest request, SampleResult result, long seed, int index)
+    {
+        var experts = manifest.Experts.Count;
+        var label = request.Labels?[index] ?? -1;
+        return new PictureRecord(
+            seed,
+            label >= 0 ? manifest.ClassNames[(int)label] : null,
+            result.Degraded,
+            result.LiveMass[index],
+            [.. Enumerable.Range(0, request.Steps).Select(step => result.Choices[step, index])],
+            [.. Enumerable.Range(0, request.Steps).Select(step => (IReadOnlyList<float>)[.. Enumerable.Range(0, experts).Select(k => result.Weights[step, index, k])])]);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using Ddm.Tensors;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// The one thread that owns all tensors of a device. Dispose scopes and gradient mode are per thread in TorchSharp, so tensor work never
+/// crosses an await: it is handed over here whole.
+/// </summary>
+public sealed class DeviceThread : IDisposable
+{
+    private readonly BlockingCollection<Action> work = [];
+    private readonly Thread thread;
+
+    /// <summary>Starts the thread.</summary>
+    public DeviceThread()
+    {
+        TorchNative.EnsureLoaded();
+        thread = new Thread(Loop) { IsBackground = true, Name = "ddm-device" };
+        thread.Start();
+    }
+
+    /// <summary>Runs <paramref name="function"/> after all that was handed over before it.</summary>
+    public Task<T> RunAsync<T>(Func<T> function)
+    {
+        var completion = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        work.Add(() =>
+        {
+            try
+            {
+                completion.SetResult(function());
+            }
+            catch (Exception e)
+            {
+                completion.SetException(e); // rethrown where it is awaited
+            }
+        });
+        return completion.Task;
+    }
+
+    /// <summary>Runs <paramref name="action"/> after all that was handed over before it.</summary>
+    public Task RunAsync(Action action) => RunAsync(() =>
+    {
+        action();
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        work.CompleteAdding();
+        thread.Join();
+        work.Dispose();
+    }
+
+    private void Loop()
+    {
+        foreach (var action in work.GetConsumingEnumerable())
+        {
+            action();
+        }
+    }
+}

@@ -1,0 +1,19 @@
+namespace Ddm.Services;
+
+/// <summary>Who this process is in owner records, and which other workers it knows to be dead.</summary>
+/// <param name="Name">Unique to the process.</param>
+/// <param name="IsKnownDead">True for a worker that cannot be alive, so that its roles need not wait for their owner records to age.</param>
+public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
+{
+    private const string EmbeddedPrefix = "embedded:";
+
+    /// <summary>
+    /// The worker of <c>ddm run</c>. It holds the run's lock, which the operating system takes from a process that dies, so every other
+    /// embedded worker of the run is dead.
+    /// </summary>
+    public static WorkerIdentity Embedded(string host, int processId, long startedAt)
+    {
+        var name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{EmbeddedPrefix}{host}:{processId}:{startedAt}");
+        return new WorkerIdentity(name, other => other != name && other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal));
+    }
+}

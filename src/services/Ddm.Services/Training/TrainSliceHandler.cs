@@ -1,0 +1,171 @@
+using Ddm.Data;
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Training;
+using TorchSharp;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// Trains one role for one slice: claim, load, step, commit, send the successor. The message is only a wake-up: one that was sent for a
+/// step the role has left behind is dropped, and so is one that finds a live owner.
+/// </summary>
+public sealed class TrainSliceHandler(
+    IBlobStore blobs,
+    CheckpointStore checkpoints,
+    RunRepository runs,
+    RunDataset datasets,
+    DeviceThread device,
+    WorkerIdentity worker,
+    ICommandSender sender,
+    StopSignal stop,
+    IRunProgress progress,
+    TimeProvider time) : ICommandHandler<TrainSlice>
+{
+    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
+    private const int RecentSteps = 20;
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
+
+    /// <inheritdoc/>
+    public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
+    {
+        var document = await runs.GetAsync(command.Run, cancellationToken);
+        var role = Role.Parse(command.RolePath);
+        var head = await checkpoints.ReadHeadAsync(command.Run, role, cancellationToken);
+        var target = document.Roles.Single(r => r.Role == role.Path).TargetSteps;
+        if (document.Status != RunStatus.Running || (head?.Step ?? 0) != command.FromStep || command.FromStep >= target)
+        {
+            return;
+        }
+
+        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, worker.IsKnownDead, RunObserver.OwnerTimeout, cancellationToken)
+            is not ClaimOutcome.Claimed { Claim: var claim })
+        {
+            return;
+        }
+
+        try
+        {
+            var step = await TrainAsync(document, claim, target, cancellationToken);
+            await checkpoints.ReleaseAsync(claim, cancellationToken);
+            if (step >= target)
+            {
+                await sender.AdvancedAsync(command.Run, cancellationToken);
+            }
+            else if (!stop.Token.IsCancellationRequested)
+            {
+                await sender.SendAsync(command with { FromStep = step }, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
+        {
+            // Beyond what another try can mend: the role waits for a person, the others go on.
+            await checkpoints.ReleaseAsync(claim, cancellationToken);
+            var failure = new RoleFailure(e.Message, command.FromStep, time.GetUtcNow());
+            await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, role), failure, WriteCondition.Any, cancellationToken);
+            progress.Notice($"{role} failed: {e.Message}");
+            await sender.AdvancedAsync(command.Run, cancellationToken);
+        }
+    }
+
+    private async Task<long> TrainAsync(RunDocument document, RoleClaim claim, long target, CancellationToken cancellationToken)
+    {
+        var (spec, role) = (document.Spec, claim.Role);
+        var clusters = role.Kind == RoleKind.Expert ? [role.Index] : Enumerable.Range(0, spec.Partition.Experts).ToArray();
+        var train = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: false, cancellationToken);
+        var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: true, cancellationToken);
+        var parent = await checkpoints.OpenAsync(claim, train.ManifestSha256, cancellationToken);
+        foreach (var skipped in parent?.Skipped ?? [])
+        {
+            progress.Notice(skipped);
+        }
+
+        var numerics = document.Numerics[role.Path];
+        var classes = (await datasets.OpenAsync(document, cancellationToken)).Manifest.ClassNames.Count;
+        var trainer = await device.RunAsync(() => new Trainer(spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
+        try
+        {
+            await device.RunAsync(() => trainer.InitializeOrLoadAsync(parent, cancellationToken).GetAwaiter().GetResult());
+            var from = trainer.StepNumber;
+            var committedAt = parent?.Manifest.CommittedAt;
+            Report(trainer, role, target, from, committedAt, 0, active: true);
+            if (!await StepAsync(trainer, claim, spec, target, from, committedAt, cancellationToken))
+            {
+                progress.Notice($"{role} was taken over by another worker; this slice is dropped.");
+                return target; // nothing more to send: the new owner does
+            }
+
+            await device.RunAsync(() => trainer.HeldOutLoss());
+            var parts = trainer.CheckpointParts();
+            var commit = new CommitRequest
+            {
+                Step = trainer.StepNumber,
+                FromStep = from,
+                DataManifestSha256 = train.ManifestSha256,
+                Numerics = numerics,
+                Parts = parts,
+            };
+            var outcome = await checkpoints.CommitAsync(claim, commit, cancellationToken);
+            if (outcome is CommitOutcome.Fenced)
+            {
+                progress.Notice($"{role} was taken over by another worker; its steps {from} to {trainer.StepNumber} are not committed.");
+                return target;
+            }
+
+            await checkpoints.SweepAsync(document.Name, role, spec.Execution.KeepCheckpoints, cancellationToken);
+            Report(trainer, role, target, trainer.StepNumber, time.GetUtcNow(), 0, active: false);
+            return trainer.StepNumber;
+        }
+        finally
+        {
+            await device.RunAsync(trainer.Dispose);
+        }
+    }
+
+    // False when the role was lost to another owner.
+    private async Task<bool> StepAsync(
+        Trainer trainer, RoleClaim claim, RunSpec spec, long target, long committed, DateTimeOffset? committedAt, CancellationToken cancellationToken)
+    {
+        var (began, renewed) = (time.GetTimestamp(), time.GetTimestamp());
+        var limit = TimeSpan.FromSeconds(spec.Execution.SliceSeconds);
+        var batch = Roles.Training(spec, claim.Role).Batch;
+        while (trainer.StepNumber < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (from, since) = (trainer.StepNumber, time.GetTimestamp());
+            await device.RunAsync(() =>
+            {
+                do
+                {
+                    trainer.Step();
+                }
+                while (trainer.StepNumber < target && time.GetElapsedTime(since) < ReportEvery && !stop.Token.IsCancellationRequested);
+            });
+            var rate = (trainer.StepNumber - from) * batch / time.GetElapsedTime(since).TotalSeconds;
+            Report(trainer, claim.Role, target, committed, committedAt, rate, active: true);
+            if (time.GetElapsedTime(renewed) >= RenewEvery)
+            {
+                renewed = time.GetTimestamp();
+                if (!await checkpoints.RenewAsync(claim, cancellationToken))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private static torch.Device DeviceOf(NumericsClass numerics)
+        => numerics.Device.StartsWith("cuda", StringComparison.Ordinal) ? torch.CUDA : torch.CPU;
+
+    private void Report(Trainer trainer, Role role, long target, long committed, DateTimeOffset? committedAt, double rate, bool active)
+        => progress.Training(new TrainingProgress(role, trainer.StepNumber, target, rate, RecentLoss(trainer), committed, committedAt, active));
+
+    // One step's loss says little: its times and noise are a draw.
+    private static double? RecentLoss(Trainer trainer)
+    {
+        var steps = trainer.Metrics.Steps;
+        return steps.Count == 0 ? null : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
+    }
+}

@@ -1,0 +1,97 @@
+using Ddm.Runs;
+
+namespace Ddm.Services.Tests;
+
+public class EmbeddedRunTests
+{
+    [Fact]
+    public async Task ARunGoesThroughEveryStageAndPublishesAModel()
+    {
+        using var tiny = new TinyRun();
+        var progress = new RecordingProgress();
+
+        var document = await tiny.RunAsync(progress);
+
+        Assert.Equal((RunStatus.Succeeded, RunStage.Done, null), (document.Status, document.Stage, document.Failure));
+        var stages = progress.Stages.Distinct().ToArray();
+        Assert.Equal(stages.Order(), stages);
+        var facts = await tiny.InspectAsync();
+        Assert.Equal(["experts/0", "experts/1", "router"], facts.Roles.Select(r => r.Role));
+        Assert.All(facts.Roles, r => Assert.Equal(r.Target, r.Step));
+        Assert.All(facts.Roles, r => Assert.Equal(64, r.Sha256?.Length));
+        Assert.All(facts.Roles, r => Assert.Null(r.Worker));
+        Assert.True(await tiny.Blobs.ExistsAsync(BlobNames.ModelManifest(TinyRun.Name, document.ModelVersion!), TestContext.Current.CancellationToken));
+        Assert.True(await tiny.Blobs.ExistsAsync(BlobNames.ModelCurrent(TinyRun.Name), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task TwoRunsOfOneSpecHaveTheSameWeightsHoweverTheirSlicesFall()
+    {
+        using var one = new TinyRun();
+        using var other = new TinyRun(TinyRun.DefaultSpec.Replace("slice_seconds: 0.05", "slice_seconds: 30", StringComparison.Ordinal));
+        await one.RunAsync();
+        await other.RunAsync();
+
+        Assert.Equal(await WeightsAsync(one), await WeightsAsync(other));
+    }
+
+    [Fact]
+    public async Task AStoppedRunGoesOnAndEndsWithTheWeightsOfAnUndisturbedOne()
+    {
+        using var undisturbed = new TinyRun();
+        await undisturbed.RunAsync();
+
+        using var tiny = new TinyRun();
+        for (var stops = 0; stops < 4; stops++)
+        {
+            // Stop at the first training report of this attempt that is past what was there before.
+            var before = stops;
+            using var stop = new StopSignal();
+            var seen = 0;
+            await tiny.RunAsync(new RecordingProgress(p => RaiseAfter(before + 1)), stop);
+
+            void RaiseAfter(int reports)
+            {
+                if (Interlocked.Increment(ref seen) >= reports)
+                {
+                    stop.Raise();
+                }
+            }
+        }
+
+        var document = await tiny.RunAsync();
+
+        Assert.Equal(RunStatus.Succeeded, document.Status);
+        Assert.Equal(await WeightsAsync(undisturbed), await WeightsAsync(tiny));
+    }
+
+    [Fact]
+    public async Task AChangedSpecIsRefusedWithTheDifferenceAndTheRunIsLeftAlone()
+    {
+        using var tiny = new TinyRun();
+        await tiny.RunAsync();
+        var before = await tiny.InspectAsync();
+        var changed = tiny.SpecText.Replace("steps: 12", "steps: 13", StringComparison.Ordinal);
+
+        using var stop = new StopSignal();
+        await using var host = await EmbeddedHost.StartAsync(tiny.Blobs, new RecordingProgress(), stop, TestContext.Current.CancellationToken);
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => host.RunAsync(changed, tiny.SpecFile, TestContext.Current.CancellationToken));
+
+        Assert.Contains("experts.steps: 12 -> 13", error.Message, StringComparison.Ordinal);
+        Assert.Equal(before.Roles, (await tiny.InspectAsync()).Roles);
+    }
+
+    [Fact]
+    public async Task MissingDataFailsBeforeARunExists()
+    {
+        using var tiny = new TinyRun(TinyRun.DefaultSpec.Replace("source: pictures", "source: nowhere", StringComparison.Ordinal));
+
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => tiny.RunAsync());
+
+        Assert.Contains("nowhere", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await new RunRepository(tiny.Blobs).NamesAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<string[]> WeightsAsync(TinyRun run)
+        => [.. (await run.InspectAsync()).Roles.Select(r => $"{r.Role} {r.Step} {r.Sha256} {r.EmaSha256}")];
+}

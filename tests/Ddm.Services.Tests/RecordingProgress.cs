@@ -1,0 +1,28 @@
+using System.Collections.Concurrent;
+using Ddm.Runs;
+
+namespace Ddm.Services.Tests;
+
+/// <summary>Keeps what handlers tell, and lets a test act on it.</summary>
+internal sealed class RecordingProgress(Action<TrainingProgress>? onTraining = null) : IRunProgress
+{
+    public ConcurrentQueue<RunStage> Stages { get; } = new();
+
+    public ConcurrentQueue<string> Notices { get; } = new();
+
+    public ConcurrentQueue<TrainingProgress> TrainingReports { get; } = new();
+
+    public void Stage(RunStage stage, int done, int total) => Stages.Enqueue(stage);
+
+    public void Training(TrainingProgress progress)
+    {
+        TrainingReports.Enqueue(progress);
+        onTraining?.Invoke(progress);
+    }
+
+    public void Notice(string message) => Notices.Enqueue(message);
+
+    public void Ended(RunDocument document)
+    {
+    }
+}

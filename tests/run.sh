@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds everything that is tested and runs every test project, one at a time.
+#   tests/run.sh          what a change must pass (at most 12 minutes on two cores)
+#   tests/run.sh --full   the long tests too
+# The last line is "N passed, N failed, N skipped"; the exit code is 0 only if none failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+full=false
+for argument in "$@"; do
+  case "$argument" in
+    --full) full=true ;;
+    *) echo "tests/run.sh: unknown argument '$argument' (known: --full)" >&2; exit 2 ;;
+  esac
+done
+
+command -v dotnet >/dev/null || { echo "tests/run.sh: the .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+if ! dotnet build tests/Services.slnf -c Release -v quiet --nologo; then
+  echo "the build failed" >&2
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+fi
+
+# Long tests take minutes each: they are left out here by their trait, and counted nowhere.
+only=(-trait- "Category=Long")
+$full && only=()
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for project in tests/*.Tests/; do
+  name=$(basename "$project")
+  started=$SECONDS
+  "$project/bin/Release/net10.0/$name" -noLogo -noColor "${only[@]}" 2>&1 | tee "$log" | grep -vE '^ *(Discover|Start|Finish)' 
+  code=${PIPESTATUS[0]}
+  summary=$(grep -oE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1)
+  if [[ "$summary" =~ Total:\ ([0-9]+),\ Errors:\ ([0-9]+),\ Failed:\ ([0-9]+),\ Skipped:\ ([0-9]+) ]]; then
+    bad=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
+    skipped=$((skipped + BASH_REMATCH[4]))
+    passed=$((passed + BASH_REMATCH[1] - BASH_REMATCH[3] - BASH_REMATCH[4]))
+  else
+    bad=1
+    echo "$name ended without a summary (exit code $code)" >&2
+  fi
+  # A runner that fails without a failed test (a crash at exit, say) has failed all the same.
+  (( code != 0 && bad == 0 )) && bad=1
+  failed=$((failed + bad))
+  echo "-- $name: $((SECONDS - started)) s"
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+(( failed == 0 ))
