@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Tests;
 
 namespace Ddm.Services.Tests;
 
@@ -28,7 +29,7 @@ public class EmbeddedRunTests
     public async Task TwoRunsOfOneSpecHaveTheSameWeightsHoweverTheirSlicesFall()
     {
         using var one = new TinyRun();
-        using var other = new TinyRun(TinyRun.DefaultSpec.Replace("slice_seconds: 0.05", "slice_seconds: 30", StringComparison.Ordinal));
+        using var other = new TinyRun(TinyFolder.DefaultSpec.Replace("slice_seconds: 0.05", "slice_seconds: 30", StringComparison.Ordinal));
         await one.RunAsync();
         await other.RunAsync();
 
@@ -84,7 +85,7 @@ public class EmbeddedRunTests
     [Fact]
     public async Task MissingDataFailsBeforeARunExists()
     {
-        using var tiny = new TinyRun(TinyRun.DefaultSpec.Replace("source: pictures", "source: nowhere", StringComparison.Ordinal));
+        using var tiny = new TinyRun(TinyFolder.DefaultSpec.Replace("source: pictures", "source: nowhere", StringComparison.Ordinal));
 
         var error = await Assert.ThrowsAsync<UserErrorException>(() => tiny.RunAsync());
 

@@ -13,7 +13,7 @@ public sealed class RunRepository(IBlobStore blobs)
     /// <summary>The run's document.</summary>
     /// <exception cref="UserErrorException">There is no such run.</exception>
     public async Task<RunDocument> GetAsync(string run, CancellationToken cancellationToken)
-        => (await FindAsync(run, cancellationToken) ?? throw await UnknownAsync(run, cancellationToken)).Value;
+        => (await FindAsync(RunName.Require(run), cancellationToken) ?? throw await UnknownAsync(run, cancellationToken)).Value;
 
     /// <summary>Creates the document; false when the run exists.</summary>
     public async Task<bool> TryCreateAsync(RunDocument document, CancellationToken cancellationToken)

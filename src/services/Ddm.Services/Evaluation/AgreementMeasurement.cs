@@ -10,7 +10,7 @@ namespace Ddm.Services;
 /// <summary>Draws pictures of every class in turn and lets a classifier judge them that was trained on the run's own training rows.</summary>
 public sealed class AgreementMeasurement(IBlobStore blobs, DeviceThread device)
 {
-    private const long MostRows = 100_000;
+    private const int MostRows = 100_000;
 
     /// <summary>Measures a model.</summary>
     /// <param name="model">The model.</param>
@@ -39,6 +39,6 @@ public sealed class AgreementMeasurement(IBlobStore blobs, DeviceThread device)
         });
 
         async Task<EvaluationRows> ReadAsync(bool heldOut)
-            => await EvaluationSample.ReadAsync(await ClusterDataset.OpenAsync(blobs, name, all, heldOut, cancellationToken), MostRows, cancellationToken);
+            => await EvaluationRows.LoadAsync(await ClusterDataset.OpenAsync(blobs, name, all, heldOut, cancellationToken), MostRows, cancellationToken);
     }
 }

@@ -12,7 +12,7 @@ namespace Ddm.Services;
 public sealed class RunReportBuilder(
     IBlobStore blobs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, RunDataset datasets, DeviceThread device, TimeProvider time)
 {
-    private const long RouterRows = 500;
+    private const int RouterRows = 500;
     private const int ContactSheetRows = 80;
     private const int ContactSheetColumns = 16;
 
@@ -24,9 +24,9 @@ public sealed class RunReportBuilder(
         var training = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: false, cancellationToken);
         var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: true, cancellationToken);
         using var model = await loader.OpenAsync(await catalog.OfRunAsync(document, cancellationToken), cancellationToken);
-        var rows = await EvaluationSample.ReadAsync(heldOut, RouterRows, cancellationToken);
+        var rows = await EvaluationRows.LoadAsync(heldOut, RouterRows, cancellationToken);
         var router = rows.Count == 0 ? null : await device.RunAsync(() => RouterDiagnostics.Measure(
-            model.RouterModel.Logits, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
+            model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, cancellationToken));
         return new ReportModel
         {

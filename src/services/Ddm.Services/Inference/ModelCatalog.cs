@@ -19,7 +19,7 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
     /// <exception cref="UserErrorException">A newer program published it.</exception>
     public async Task<ModelManifest?> FindPublishedAsync(string name, CancellationToken cancellationToken)
     {
-        if (await blobs.ReadJsonAsync<CurrentModel>(BlobNames.ModelCurrent(name), cancellationToken) is not { Value: var current })
+        if (await blobs.ReadJsonAsync<CurrentModel>(BlobNames.ModelCurrent(RunName.Require(name)), cancellationToken) is not { Value: var current })
         {
             return null;
         }
