@@ -29,7 +29,7 @@ public class EmbeddedRunTests
     public async Task TwoRunsOfOneSpecHaveTheSameWeightsHoweverTheirSlicesFall()
     {
         using var one = new TinyRun();
-        using var other = new TinyRun(TinyFolder.DefaultSpec.Replace("slice_seconds: 0.05", "slice_seconds: 30", StringComparison.Ordinal));
+        using var other = new TinyRun(TinyFolder.DefaultSpec.Replace("slice_seconds: 0.01", "slice_seconds: 30", StringComparison.Ordinal));
         await one.RunAsync();
         await other.RunAsync();
 
@@ -67,6 +67,63 @@ public class EmbeddedRunTests
     }
 
     [Fact]
+    public async Task ACorruptNewestCheckpointIsSkippedAndSaidAndTheWeightsComeOutTheSame()
+    {
+        using var undisturbed = new TinyRun();
+        await undisturbed.RunAsync();
+
+        using var tiny = new TinyRun();
+        using var stop = new StopSignal();
+        await tiny.RunAsync(new RecordingProgress(p => RaiseOnceTrained(p, stop)), stop);
+        var newest = await tiny.NewestCheckpointAsync(Role.Expert(0));
+        Flip(Path.Combine(tiny.Home, newest, "weights.safetensors"));
+        var progress = new RecordingProgress();
+
+        var document = await tiny.RunAsync(progress);
+
+        Assert.Equal(RunStatus.Succeeded, document.Status);
+        Assert.Contains(progress.Notices, notice => notice.Contains(newest, StringComparison.Ordinal) && notice.Contains("sha256", StringComparison.Ordinal));
+        Assert.Equal(await WeightsAsync(undisturbed), await WeightsAsync(tiny));
+
+        static void RaiseOnceTrained(TrainingProgress progress, StopSignal stop)
+        {
+            if (progress.Role == Role.Expert(0) && progress.CommittedStep >= 3)
+            {
+                stop.Raise();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ARoleWithNoGoodCheckpointWaitsForAPersonAndTheOthersGoOn()
+    {
+        using var tiny = new TinyRun();
+        using var stop = new StopSignal();
+        await tiny.RunAsync(new RecordingProgress(p => RaiseOnceTrained(p, stop)), stop);
+        foreach (var file in Directory.GetFiles(Path.Combine(tiny.Home, "runs", "tiny", "experts", "0", "checkpoints"), "ema.safetensors", SearchOption.AllDirectories))
+        {
+            Flip(file);
+        }
+
+        var document = await tiny.RunAsync();
+
+        Assert.Equal(RunStatus.Failed, document.Status);
+        Assert.Contains("experts/0", document.Failure, StringComparison.Ordinal);
+        var roles = (await tiny.InspectAsync()).Roles.ToDictionary(r => r.Role);
+        Assert.InRange(roles["experts/0"].Step, 1, 11);
+        Assert.Equal(12, roles["experts/1"].Step);
+        Assert.Equal(8, roles["router"].Step);
+
+        static void RaiseOnceTrained(TrainingProgress progress, StopSignal stop)
+        {
+            if (progress.Role == Role.Expert(0) && progress.CommittedStep >= 2)
+            {
+                stop.Raise();
+            }
+        }
+    }
+
+    [Fact]
     public async Task AChangedSpecIsRefusedWithTheDifferenceAndTheRunIsLeftAlone()
     {
         using var tiny = new TinyRun();
@@ -91,6 +148,13 @@ public class EmbeddedRunTests
 
         Assert.Contains("nowhere", error.Message, StringComparison.Ordinal);
         Assert.Empty(await new RunRepository(tiny.Blobs).NamesAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static void Flip(string file)
+    {
+        var bytes = File.ReadAllBytes(file);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(file, bytes);
     }
 
     private static async Task<string[]> WeightsAsync(TinyRun run)

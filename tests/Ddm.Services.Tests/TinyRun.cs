@@ -1,6 +1,7 @@
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Services.Tests;
 
@@ -20,6 +21,8 @@ internal sealed class TinyRun : IDisposable
 
     public string SpecText => files.SpecText;
 
+    public string Home => files.Home;
+
     public FileBlobStore Blobs { get; }
 
     public async Task<RunDocument> RunAsync(RecordingProgress? progress = null, StopSignal? stop = null)
@@ -30,6 +33,13 @@ internal sealed class TinyRun : IDisposable
     }
 
     public Task<RunFacts> InspectAsync() => RunInspector.For(Blobs).InspectAsync(Name, TestContext.Current.CancellationToken);
+
+    /// <summary>Folder of a role's newest checkpoint, relative to the home folder.</summary>
+    public async Task<string> NewestCheckpointAsync(Role role)
+    {
+        var checkpoints = new CheckpointStore(Blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance);
+        return (await checkpoints.HistoryAsync(Name, role, TestContext.Current.CancellationToken))[0].Folder;
+    }
 
     public void Dispose() => files.Dispose();
 }

@@ -113,7 +113,7 @@ internal sealed class Workshop : IDisposable
         var training = Enumerable.Range(0, (rows + ShardRows - 1) / ShardRows)
             .Select(n => Shard(BlobNames.ClusterShard(Run, cluster, n), cluster, firstRow + (n * ShardRows), Math.Min(ShardRows, rows - (n * ShardRows)))).ToArray();
         ClusterShard[] heldOut = [Shard(BlobNames.ClusterHeldOutShard(Run, cluster, 0), cluster, firstRow + rows, ShardRows)];
-        var manifest = new ClusterManifest(1, Run, cluster, "drawn", "none", "none", 1, Size, training, heldOut, rows, ShardRows);
+        var manifest = new ClusterManifest(1, Run, cluster, "drawn", "none", "none", 1, Size, training, heldOut, rows, ShardRows, new long[Classes]);
         Write(BlobNames.ClusterManifest(Run, cluster), BlobJson.Serialize(manifest));
     }
 

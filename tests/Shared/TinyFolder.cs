@@ -30,7 +30,7 @@ internal sealed class TinyFolder : IDisposable
         experts: { steps: 12, batch: 16, learning_rate: 1e-3 }
         router: { network: { hidden: 32, depth: 1, heads: 2, patch: 4 }, steps: 8, batch: 16, learning_rate: 1e-3 }
         sampling: { steps: 2 }
-        execution: { threads: 1, slice_seconds: 0.05 }
+        execution: { threads: 1, slice_seconds: 0.01 }
         """;
 
     public string Folder { get; }

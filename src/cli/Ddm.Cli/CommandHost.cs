@@ -1,10 +1,11 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Ddm.Runs;
 
 namespace Ddm.Cli;
 
 /// <summary>Exit codes and errors, the same for every command.</summary>
-internal static class CommandHost
+internal static partial class CommandHost
 {
     /// <summary>All went well.</summary>
     public const int Success = 0;
@@ -26,7 +27,7 @@ internal static class CommandHost
         {
             foreach (var error in parsed.Errors)
             {
-                await Console.Error.WriteLineAsync("ddm: " + error.Message);
+                await Console.Error.WriteLineAsync("ddm: " + TypeName().Replace(error.Message, ""));
             }
 
             await Console.Error.WriteLineAsync("Try 'ddm --help'.");
@@ -53,4 +54,8 @@ internal static class CommandHost
             return Failure;
         }
     }
+
+    // The parser speaks of System.Nullable`1[System.Int32]; the option's description says it better.
+    [GeneratedRegex(" as expected type '[^']*'")]
+    private static partial Regex TypeName();
 }

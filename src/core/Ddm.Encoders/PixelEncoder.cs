@@ -79,7 +79,7 @@ public sealed class PixelEncoder : IImageEncoder
         {
             using var step = NewDisposeScope();
             var count = Math.Min(BlockRows, pixels.size(0) - start);
-            var centred = PixelVectors.From(pixels.narrow(0, start, count)).sub(mean);
+            var centred = PixelVectors.From(pixels.narrow(0, start, count)).Minus(mean);
             features.narrow(0, start, count).copy_(centred.mm(transposed));
         }
 
@@ -139,13 +139,13 @@ public sealed class PixelEncoder : IImageEncoder
     {
         var inputs = PixelVectors.From(rows.narrow(0, 0, 1)).size(1);
         var sum = zeros(inputs, ScalarType.Float64);
-        Each(rows, block => sum.add_(block.sum(dim: 0))); // a bare 0 would be the element type Byte, and the sum one over everything
-        using Scalar count = (double)rows.size(0), one = 1.0;
+        Each(rows, block => sum.add_(block.sum(dim: 0), Arithmetic.One)); // a bare 0 would be the element type Byte, and the sum one over everything
+        using Scalar count = (double)rows.size(0);
         var mean = sum.div(count);
         var scatter = zeros(inputs, inputs, ScalarType.Float64);
         Each(rows, block =>
         {
-            var centred = block.sub(mean);
+            var centred = block.Minus(mean);
             scatter.addmm_(centred.t(), centred, 1f, 1f);
         });
         return (mean, scatter.div(count));

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
 using Spectre.Console;

@@ -58,7 +58,11 @@ internal sealed class LiveTableDisplay : ProgressDisplay
         drawing.GetAwaiter().GetResult();
     }
 
-    public override void Dispose() => Close();
+    public override void Dispose()
+    {
+        Close();
+        base.Dispose();
+    }
 
     private async Task DrawAsync(LiveDisplayContext context)
     {

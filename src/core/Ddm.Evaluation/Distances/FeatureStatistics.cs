@@ -63,7 +63,7 @@ public sealed class FeatureStatistics : IDisposable
         }
 
         var centre = rows.mean([0]);
-        var centred = rows - centre;
+        var centred = rows.Minus(centre);
         Combine(rows.size(0), centre, centred.t().mm(centred));
     }
 
@@ -107,9 +107,9 @@ public sealed class FeatureStatistics : IDisposable
     {
         var total = Count + count;
         using Scalar share = count / (double)total, weight = (double)Count / total * count;
-        var shift = otherMean - mean;
-        var newScatter = (scatter + otherScatter + (shift.outer(shift) * weight)).DetachFromDisposeScope();
-        var newMean = (mean + (shift * share)).DetachFromDisposeScope();
+        var shift = otherMean.Minus(mean);
+        var newScatter = scatter.Plus(otherScatter).Plus(shift.outer(shift) * weight).DetachFromDisposeScope();
+        var newMean = mean.Plus(shift * share).DetachFromDisposeScope();
         Dispose();
         (mean, scatter, Count) = (newMean, newScatter, total);
     }

@@ -12,6 +12,7 @@ public static class FrechetDistance
 {
     private const double Rounding = 1e-6;
     private static readonly Scalar Zero = 0.0;
+    private static readonly Scalar Half = 0.5;
 
     /// <summary>The distance of two sets of rows [N, D] and [M, D]: by their singular values where rows are fewer than dimensions, else by covariances.</summary>
     public static double Between(Tensor first, Tensor second)
@@ -39,7 +40,7 @@ public static class FrechetDistance
         var (values, vectors) = linalg.eigh(s1);
         var root = (vectors * values.clamp_min(Zero).sqrt().unsqueeze(0)).mm(vectors.t()); // A
         var product = root.mm(s2).mm(root);
-        var spectrum = linalg.eigvalsh((product + product.t()) * (Scalar)0.5);
+        var spectrum = linalg.eigvalsh(product.Plus(product.t()) * Half);
         var traceOfRoot = spectrum.clamp_min(Zero).sqrt().sum().item<double>();
         return Close(first.Mean, second.Mean, s1.trace().item<double>(), s2.trace().item<double>(), traceOfRoot);
     }
@@ -54,7 +55,7 @@ public static class FrechetDistance
         using var scope = NewDisposeScope();
         var (x, y) = (first.cpu().to(float64), second.cpu().to(float64));
         var (meanX, meanY) = (x.mean([0]), y.mean([0]));
-        var (centredX, centredY) = (x - meanX, y - meanY);
+        var (centredX, centredY) = (x.Minus(meanX), y.Minus(meanY));
         var (n, m) = (x.size(0) - 1.0, y.size(0) - 1.0);
         var singular = linalg.svdvals(Triangle(centredX).mm(Triangle(centredY).t()));
         return Close(
@@ -71,7 +72,7 @@ public static class FrechetDistance
     private static double Close(Tensor firstMean, Tensor secondMean, double firstTrace, double secondTrace, double traceOfRoot)
     {
         using var scope = NewDisposeScope();
-        var distance = (firstMean - secondMean).square().sum().item<double>() + firstTrace + secondTrace - (2 * traceOfRoot);
+        var distance = firstMean.Minus(secondMean).square().sum().item<double>() + firstTrace + secondTrace - (2 * traceOfRoot);
         if (!(distance > -Rounding * Math.Max(1, firstTrace + secondTrace)))
         {
             throw new ArithmeticException($"A Frechet distance came out as {distance}: the features are not usable.");

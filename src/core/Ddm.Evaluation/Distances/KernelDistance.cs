@@ -63,7 +63,7 @@ public static class KernelDistance
     {
         var kernel = Kernel(x, x);
         var n = (double)x.size(0);
-        return (kernel.sum() - kernel.trace()).item<double>() / (n * (n - 1));
+        return kernel.sum().Minus(kernel.trace()).item<double>() / (n * (n - 1));
     }
 
     private static Tensor Kernel(Tensor x, Tensor y)

@@ -83,7 +83,7 @@ public static class RouterDiagnostics
         var (eps, time) = Draw(noise, rows, block, bin);
         var t = tensor(time);
         var blend = t.view(count, 1, 1, 1);
-        var xt = x0.mul(One - blend).add_(blend.mul(tensor(eps).view(x0.shape)));
+        var xt = x0.mul(blend.OneMinus()).Plus(blend.mul(tensor(eps).view(x0.shape)));
         var labels = rows.Labelled ? tensor(rows.Labels.AsSpan(first, count).ToArray()) : null;
         var answer = logits(xt.to(device), t.to(device), labels?.to(device));
         if (answer.dim() != 2 || answer.size(0) != count || answer.size(1) != tally.Clusters)

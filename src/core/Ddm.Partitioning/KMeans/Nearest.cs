@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Partitioning;
@@ -23,7 +24,7 @@ internal static class Nearest
         {
             using var step = NewDisposeScope();
             var count = Math.Min(nearest.BlockRows, assignment.Length - start);
-            var block = points.narrow(0, start, count).sub(origin);
+            var block = points.narrow(0, start, count).Minus(origin);
             nearest.Find(block, assignment.AsSpan(start, count), scores.AsSpan(start, count));
             inertia += block.mul(block).sum(ScalarType.Float64).item<double>();
         }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ddm.Runs;
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Partitioning;
@@ -54,7 +55,7 @@ internal sealed class PointSet : IDisposable
         var dense = points.to(float32).cpu().contiguous();
         RequireFinite(dense);
         var mean = dense.mean([0], type: ScalarType.Float64).to(float32);
-        var centred = dense - mean;
+        var centred = dense.Minus(mean);
         var norms = centred.mul(centred).sum(1);
         var total = norms.sum(ScalarType.Float64).item<double>();
         return new PointSet(

@@ -1,4 +1,5 @@
 using Ddm.Diffusion;
+using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Training;
@@ -18,6 +19,6 @@ public sealed class ExpertObjective(DiTConfig config, ComputeType type) : Object
     {
         var xt = LinearPath.Interpolate(batch.X0, batch.Eps, batch.T);
         var v = ((DiT)network).Forward(xt, batch.T, batch.Labels, type);
-        return (v - LinearPath.Velocity(batch.X0, batch.Eps)).square().mean(ImageDimensions);
+        return v.Minus(LinearPath.Velocity(batch.X0, batch.Eps)).square().mean(ImageDimensions);
     }
 }

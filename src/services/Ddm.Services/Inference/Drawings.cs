@@ -1,5 +1,6 @@
 using Ddm.Data;
 using Ddm.Diffusion;
+using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ public static class Drawings
     public static IReadOnlyList<byte[]> ToBytes(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var bytes = images.add(1).mul(HalfRange).round().clamp(Zero, Top).to(ScalarType.Byte).cpu().contiguous();
+        var bytes = images.PlusOne().mul(HalfRange).round().clamp(Zero, Top).to(ScalarType.Byte).cpu().contiguous();
         var flat = bytes.data<byte>().ToArray();
         var each = flat.Length / (int)images.size(0);
         return [.. Enumerable.Range(0, (int)images.size(0)).Select(i => flat[(i * each)..((i + 1) * each)])];

@@ -44,30 +44,36 @@ public sealed class TrainSliceHandler(
             return;
         }
 
+        long step;
         try
         {
-            var step = await TrainAsync(document, claim, target, cancellationToken);
-            await checkpoints.ReleaseAsync(claim, cancellationToken);
-            if (step >= target)
-            {
-                await sender.AdvancedAsync(command.Run, cancellationToken);
-            }
-            else if (!stop.Token.IsCancellationRequested)
-            {
-                await sender.SendAsync(command with { FromStep = step }, cancellationToken);
-            }
+            step = await TrainAsync(document, claim, target, cancellationToken);
         }
         catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
         {
             // Beyond what another try can mend: the role waits for a person, the others go on.
-            await checkpoints.ReleaseAsync(claim, cancellationToken);
             var failure = new RoleFailure(e.Message, command.FromStep, time.GetUtcNow());
             await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, role), failure, WriteCondition.Any, cancellationToken);
             progress.Notice($"{role} failed: {e.Message}");
+            step = target;
+        }
+        finally
+        {
+            // Also after an error that is tried again: the next try must find the role free.
+            await checkpoints.ReleaseAsync(claim, CancellationToken.None);
+        }
+
+        if (step >= target)
+        {
             await sender.AdvancedAsync(command.Run, cancellationToken);
+        }
+        else if (!stop.Token.IsCancellationRequested)
+        {
+            await sender.SendAsync(command with { FromStep = step }, cancellationToken);
         }
     }
 
+    // The step that is committed; the target where there is nothing more to send: done, or another worker's now.
     private async Task<long> TrainAsync(RunDocument document, RoleClaim claim, long target, CancellationToken cancellationToken)
     {
         var (spec, role) = (document.Spec, claim.Role);
@@ -92,7 +98,7 @@ public sealed class TrainSliceHandler(
             if (!await StepAsync(trainer, claim, spec, target, from, committedAt, cancellationToken))
             {
                 progress.Notice($"{role} was taken over by another worker; this slice is dropped.");
-                return target; // nothing more to send: the new owner does
+                return target;
             }
 
             await device.RunAsync(() => trainer.HeldOutLoss());
@@ -128,6 +134,7 @@ public sealed class TrainSliceHandler(
     {
         var (began, renewed) = (time.GetTimestamp(), time.GetTimestamp());
         var limit = TimeSpan.FromSeconds(spec.Execution.SliceSeconds);
+        var chunk = limit < ReportEvery ? limit : ReportEvery;
         var batch = Roles.Training(spec, claim.Role).Batch;
         while (trainer.StepNumber < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
         {
@@ -139,7 +146,7 @@ public sealed class TrainSliceHandler(
                 {
                     trainer.Step();
                 }
-                while (trainer.StepNumber < target && time.GetElapsedTime(since) < ReportEvery && !stop.Token.IsCancellationRequested);
+                while (trainer.StepNumber < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
             });
             var rate = (trainer.StepNumber - from) * batch / time.GetElapsedTime(since).TotalSeconds;
             Report(trainer, claim.Role, target, committed, committedAt, rate, active: true);
