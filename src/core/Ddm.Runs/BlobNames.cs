@@ -58,9 +58,6 @@ public static class BlobNames
     /// <summary>The partition's manifest: the barrier of <see cref="RunStage.FitPartition"/>.</summary>
     public static string PartitionManifest(string run) => $"{Partition(run)}manifest.json";
 
-    /// <summary>Sizes and quality of the clusters.</summary>
-    public static string PartitionReport(string run) => $"{Partition(run)}report.json";
-
     /// <summary>Prefix of the run's assignments.</summary>
     public static string Assignments(string run) => $"{Run(run)}assignments/";
 
