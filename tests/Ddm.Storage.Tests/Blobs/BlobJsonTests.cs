@@ -84,7 +84,7 @@ public sealed class BlobJsonTests
         var text = Encoding.UTF8.GetString(BlobJson.Serialize(new RoleOwner { Epoch = 2, Worker = "w", Attempt = 1, Renewals = 0 }));
         var edited = text.Replace("\"epoch\": 2", "\"epoch\": 3", StringComparison.Ordinal);
         var error = Assert.Throws<InvalidDataException>(() => BlobJson.Parse<RoleOwner>("o", Encoding.UTF8.GetBytes(edited)));
-        Assert.Contains("o (151 bytes) was changed after it had been written", error.Message, StringComparison.Ordinal);
+        Assert.Contains("o (145 bytes) was changed after it had been written", error.Message, StringComparison.Ordinal);
         var unsealed = edited[..edited.IndexOf(",\n  \"seal\"", StringComparison.Ordinal)] + "\n}\n";
         Assert.Equal(3, BlobJson.Parse<RoleOwner>("o", Encoding.UTF8.GetBytes(unsealed)).Epoch);
     }

@@ -12,6 +12,8 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 /// <summary>Follows a role's checkpoints from the head to the oldest, believing nothing whose hash is not vouched for by what lies above it.</summary>
 internal sealed class CheckpointChain(IBlobStore store)
 {
+    private const long SmallPart = 1 << 20; // a thread of its own costs more
+
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
     public async IAsyncEnumerable<ChainLink> WalkAsync(RoleBlobs blobs, RoleHead head, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -49,7 +51,7 @@ internal sealed class CheckpointChain(IBlobStore store)
                     return $"{link.Folder}{part.Name} has {length} bytes where its manifest says {part.Length}";
                 }
 
-                hashes.Add(Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None));
+                hashes.Add(stream.Length < SmallPart ? HashAsync(stream, cancellationToken) : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None));
             }
         }
         finally
