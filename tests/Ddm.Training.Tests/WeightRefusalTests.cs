@@ -1,7 +1,6 @@
 using System.Text;
 using Ddm.Diffusion;
 using Ddm.Runs;
-using Ddm.Storage;
 using Ddm.Tensors;
 using static TorchSharp.torch;
 
@@ -10,6 +9,8 @@ namespace Ddm.Training.Tests;
 /// <summary>Weights that are not this network's: refused by the tensor's name, and the network keeps what it had.</summary>
 public sealed class WeightRefusalTests
 {
+    public WeightRefusalTests() => TorchNative.EnsureLoaded();
+
     private const string Bias = "final_layer.linear.bias", Embed = "x_embedder.proj.weight";
 
     public static TheoryData<string, string> Damages => new()
