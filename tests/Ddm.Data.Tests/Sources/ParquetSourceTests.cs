@@ -38,15 +38,15 @@ public sealed class ParquetSourceTests : IDisposable
             new DataField<string>("label"), new DataField<int>("id"), new DataField<byte[]>("image"), new ListField("text", new DataField<string>("element")));
         await using (var file = File.Create(folder.Combine("x.parquet")))
         {
-            await using var parquet = await ParquetWriter.CreateAsync(schema, file);
+            await using var parquet = await ParquetWriter.CreateAsync(schema, file, cancellationToken: Cancel);
             using var group = parquet.CreateRowGroup();
             var fields = schema.DataFields;
             var most = fields[3].MaxDefinitionLevel;
             await group.WriteAsync(fields[0], (string[])["b", "a", null!, "b"], null);
-            await group.WriteAsync<int>(fields[1], new int[] { 1, 2, 3, 4 }, null, null, default);
+            await group.WriteAsync<int>(fields[1], new int[] { 1, 2, 3, 4 }, null, null, Cancel);
             await group.WriteAsync(fields[2], (byte[][])[[1], [2], [3], [4]], null);
             await group.WriteAllPartsAsync<ReadOnlyMemory<char>>(
-                fields[3], (ReadOnlyMemory<char>[])["p".AsMemory(), "q".AsMemory(), "r".AsMemory()], new int[] { most, most, 0, 1, most }, new int[] { 0, 1, 0, 0, 0 }, default);
+                fields[3], (ReadOnlyMemory<char>[])["p".AsMemory(), "q".AsMemory(), "r".AsMemory()], new int[] { most, most, 0, 1, most }, new int[] { 0, 1, 0, 0, 0 }, Cancel);
             group.CompleteValidate();
         }
 
@@ -74,10 +74,10 @@ public sealed class ParquetSourceTests : IDisposable
         var schema = new ParquetSchema(new DataField<string>("picture"), new DataField<long>("label"));
         await using (var file = File.Create(folder.Combine("x.parquet")))
         {
-            await using var parquet = await ParquetWriter.CreateAsync(schema, file);
+            await using var parquet = await ParquetWriter.CreateAsync(schema, file, cancellationToken: Cancel);
             using var group = parquet.CreateRowGroup();
             await group.WriteAsync(schema.DataFields[0], (string[])["a"], null);
-            await group.WriteAsync<long>(schema.DataFields[1], new long[] { 1 }, null, null, default);
+            await group.WriteAsync<long>(schema.DataFields[1], new long[] { 1 }, null, null, Cancel);
         }
 
         Assert.Equal($"'{folder.Combine("x.parquet")}' has no column 'image' (it has: picture, label). Give the pictures as a column 'image' of bytes or of " +
@@ -115,6 +115,8 @@ public sealed class ParquetSourceTests : IDisposable
         await WriteAsync("dev-00000-of-00001.parquet", 0, 2);
         Assert.Contains("several kinds (dev, test)", Assert.Throws<UserErrorException>(() => Open(".")).Message, StringComparison.Ordinal);
     }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     // Row groups of 7 rows.
     private Task WriteAsync(string name, int first, int count, params string[] classNames) => SampleData.WriteParquetAsync(
