@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ddm.Runs;
+using Microsoft.Win32.SafeHandles;
 
 namespace Ddm.Data;
 
@@ -83,7 +84,7 @@ internal sealed class TarImageSource : IImageSource
         }
     }
 
-    private static string? ReadCaption(Microsoft.Win32.SafeHandles.SafeFileHandle file, TarRows.Place caption)
+    private static string? ReadCaption(SafeFileHandle file, TarRows.Place caption)
     {
         if (caption.Length >= 0)
         {
@@ -95,7 +96,7 @@ internal sealed class TarImageSource : IImageSource
             : Caption.Clean(json.Text);
     }
 
-    private static byte[] ReadAt(Microsoft.Win32.SafeHandles.SafeFileHandle file, long at, int length)
+    private static byte[] ReadAt(SafeFileHandle file, long at, int length)
     {
         var bytes = new byte[length];
         for (var filled = 0; filled < length;)
@@ -132,10 +133,16 @@ internal sealed class TarImageSource : IImageSource
             TarIndexer.RequirePlain(file, path);
             using var tar = new TarReader(file);
             var indexer = new TarIndexer(path, rows);
+            using var headers = File.OpenHandle(path); // its own: the stream would lose its buffer whenever its handle is asked for
+            TarHeaders.Check(headers, 0);
             while (tar.GetNextEntry() is { } entry)
             {
                 at = file.Position;
                 indexer.Take(entry, length);
+                if (TarHeaders.Behind(entry) is > 0 and var next)
+                {
+                    TarHeaders.Check(headers, next);
+                }
             }
 
             indexer.End();
