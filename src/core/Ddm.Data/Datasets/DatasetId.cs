@@ -9,7 +9,7 @@ namespace Ddm.Data;
 public static class DatasetId
 {
     // Raised when the same pictures would come out as other pixels or shards.
-    private const int Schema = 1;
+    private const int Schema = 2; // 2: JPEGs are halved while decoded, embedded profiles are applied
 
     /// <summary>A hash of the source's fingerprint and of everything in the spec that decides the shards: 20 hexadecimal digits.</summary>
     public static string For(DataSpec spec, IImageSource source)
