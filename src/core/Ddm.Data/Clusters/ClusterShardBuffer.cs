@@ -25,11 +25,11 @@ internal sealed class ClusterShardBuffer
     }
 
     /// <summary>Puts one image in its place.</summary>
-    public void Put(int at, ImageRows rows, int row)
+    public void Put(int at, ReadOnlySpan<byte> image, long label, long rowId)
     {
-        rows.Row(row).CopyTo(pixels.AsSpan(at * rows.RowBytes));
-        labels[at] = rows.Labels[row];
-        rowIds[at] = rows.RowIds[row];
+        image.CopyTo(pixels.AsSpan(at * image.Length));
+        labels[at] = label;
+        rowIds[at] = rowId;
     }
 
     /// <summary>Adds the rows of each class; a single count takes all rows.</summary>

@@ -18,10 +18,10 @@ public sealed class FitPartitionHandler(IBlobStore blobs, RunDataset datasets, D
             var sample = new FeatureSample(document.Spec.Partition.SampleRows, document.Spec.Seed);
             foreach (var shard in dataset.Manifest.Shards)
             {
-                var rows = await dataset.ReadShardAsync(shard.Index, cancellationToken);
+                var (rowIds, heldOut) = await dataset.ReadRowsAsync(shard.Index, cancellationToken);
                 var features = await blobs.ReadAsync(BlobNames.Features(command.Run, shard.Index), cancellationToken)
                     ?? throw new InvalidOperationException($"Features of shard {shard.Index} of run {command.Run} are missing, though their stage is over.");
-                await device.RunAsync(() => sample.Add(features.Bytes, rows.RowIds, rows.HeldOut));
+                await device.RunAsync(() => sample.Add(features.Bytes, rowIds, heldOut));
             }
 
             await FitAsync(document, sample, cancellationToken);

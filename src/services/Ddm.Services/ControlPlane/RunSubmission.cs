@@ -78,13 +78,28 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             await blobs.DeleteAsync(BlobNames.RoleFailure(document.Name, Role.Parse(role.Role)), cancellationToken);
         }
 
-        return await runs.UpdateAsync(document.Name, d => d.Status == RunStatus.Failed ? Reopen(d) : d, cancellationToken);
+        var relisted = await RelistAsync(document, cancellationToken);
+        return await runs.UpdateAsync(document.Name, d => relisted(d.Status == RunStatus.Failed ? Reopen(d) : d), cancellationToken);
+    }
+
+    // Until the data set is sealed nothing rests on it: pictures that were mended, removed or added since are listed anew.
+    private async Task<Func<RunDocument, RunDocument>> RelistAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        if (document.Stage > RunStage.FitFeatures || await blobs.ExistsAsync(BlobNames.DatasetManifest(document.DatasetId!), cancellationToken))
+        {
+            return d => d;
+        }
+
+        var source = ImageSources.Open(document.Spec.Data, document.SourceRoot);
+        var (id, shards) = (DatasetId.For(document.Spec.Data, source), DatasetIngest.ShardCount(document.Spec.Data, source));
+        return id == document.DatasetId ? d => d : d => d with { DatasetId = id, ShardCount = shards, Stage = RunStage.Ingest };
     }
 
     private static RunDocument Reopen(RunDocument document) => document with
     {
         Status = RunStatus.Running,
         Failure = null,
+        Refused = false,
         Roles = [.. document.Roles.Select(r => r.Status == RoleStatus.Failed ? r with { Status = RoleStatus.Training, Failure = null } : r)],
     };
 }

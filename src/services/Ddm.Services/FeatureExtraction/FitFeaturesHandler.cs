@@ -10,7 +10,7 @@ namespace Ddm.Services;
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
 /// (principal components); a published encoder needs no fit and leaves only its name.
 /// </summary>
-public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, RunDataset datasets, DeviceThread device, ICommandSender sender)
+public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, RunDataset datasets, DeviceThread device, ICommandSender sender, IRunProgress progress)
     : ICommandHandler<FitFeatures>
 {
     private const int SampleRows = 16_384; // 64 components need no more
@@ -20,7 +20,12 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
         var source = ImageSources.Open(document.Spec.Data, document.SourceRoot);
-        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, cancellationToken);
+        var sealedSet = await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, cancellationToken);
+        if (sealedSet.Quarantined > 0)
+        {
+            progress.Notice($"{sealedSet.Quarantined} of {sealedSet.Rows + sealedSet.Quarantined} images cannot be used and are left out; " +
+                $"{BlobNames.Quarantine(sealedSet.Id)} lists them with reasons.");
+        }
 
         var dataset = await datasets.OpenAsync(document, cancellationToken);
         var sample = await SampleAsync(dataset, cancellationToken);

@@ -30,7 +30,7 @@ public sealed class CommandRunner<TCommand>(
             }
             catch (UserErrorException e)
             {
-                await FailAsync(command, e.Message, cancellationToken);
+                await FailAsync(command, e.Message, refused: true, cancellationToken);
                 return;
             }
             catch (Exception e) when (attempt < Attempts)
@@ -41,15 +41,15 @@ public sealed class CommandRunner<TCommand>(
             catch (Exception e)
             {
                 log.LogError(e, "{Command} failed for good", command);
-                await FailAsync(command, $"{command.GetType().Name} failed {Attempts} times: {e.Message}", cancellationToken);
+                await FailAsync(command, $"{command.GetType().Name} failed {Attempts} times: {e.Message}", refused: false, cancellationToken);
                 return;
             }
         }
     }
 
-    private async Task FailAsync(TCommand command, string reason, CancellationToken cancellationToken)
+    private async Task FailAsync(TCommand command, string reason, bool refused, CancellationToken cancellationToken)
     {
-        await runs.UpdateAsync(command.Run, document => document with { Status = RunStatus.Failed, Failure = reason }, cancellationToken);
+        await runs.UpdateAsync(command.Run, document => document with { Status = RunStatus.Failed, Failure = reason, Refused = refused }, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 }
