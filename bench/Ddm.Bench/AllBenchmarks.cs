@@ -9,6 +9,8 @@ internal static class AllBenchmarks
         new CheckpointBenchmark(),
         new SafetensorsBenchmark(),
         new SourcesBenchmark(),
+        new IngestBenchmark(),
+        new DataWayBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -1,5 +1,11 @@
+using System.Globalization;
 using Ddm.Bench;
 using Ddm.Tensors;
+
+if (args is [DataWay.Argument, var count])
+{
+    return await DataWay.RunAsync(int.Parse(count, CultureInfo.InvariantCulture));
+}
 
 TorchNative.EnsureLoaded();
 var known = AllBenchmarks.List;

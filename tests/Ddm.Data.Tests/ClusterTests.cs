@@ -91,6 +91,9 @@ public sealed class ClusterTests : IAsyncLifetime
         var other = new FileBlobStore(folder.Combine("other"));
         await FreezeAsync(other, bufferBytes: 3 * ClusterShardRows * Side * Side); // several passes
         Assert.Equal(before, Snapshot("other"));
+        var one = new FileBlobStore(folder.Combine("one"));
+        await FreezeAsync(one, bufferBytes: 1); // a pass for each shard
+        Assert.Equal(before, Snapshot("one"));
     }
 
     [Fact]

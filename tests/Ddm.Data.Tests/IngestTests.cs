@@ -103,13 +103,76 @@ public sealed class IngestTests : IDisposable
         folder.Write("c/5.png", ImageCodec.EncodePng(TestFolder.Picture(5, Side), 1, Side, Side)[..40]);
         folder.Write("c/6.png", "no picture at all"u8.ToArray());
         var store = Store("a");
-        var manifest = await IngestAsync(store);
+        var manifest = await IngestAsync(store, spec with { MaxBad = 0.4 });
         Assert.Equal((5, 3), ((int)manifest.Rows, (int)manifest.Quarantined));
         var bad = await new DatasetIngest(store).ReadQuarantineAsync(manifest, Cancel);
         Assert.Equal(["c/3.png", "c/5.png", "c/6.png"], bad.Select(image => image.Source));
         Assert.All(bad, image => Assert.NotEmpty(image.Reason));
         var rows = await new DatasetReader(store, manifest).ReadShardAsync(0, Cancel);
         Assert.Equal([0L, 1, 2, 4, 7], rows.RowIds);
+
+        var list = await store.ReadAsync(BlobNames.Quarantine(manifest.Id), Cancel);
+        var lines = System.Text.Encoding.UTF8.GetString(list!.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Equal("""{"row":3,"source":"c/3.png","reason":"empty file"}""", lines[0]);
+    }
+
+    [Theory]
+    [InlineData(0.3, false)] // 3 of 10 are allowed
+    [InlineData(0.29, true)]
+    [InlineData(0, true)]
+    public async Task TheIngestFailsOnlyAboveTheSetShare(double share, bool fails)
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            folder.Write($"c/{i}.png", i < 3 ? [] : ImageCodec.EncodePng(TestFolder.Picture(i, Side), 1, Side, Side));
+        }
+
+        var store = Store("a");
+        if (!fails)
+        {
+            Assert.Equal(7, (await IngestAsync(store, spec with { MaxBad = share })).Rows);
+            return;
+        }
+
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => IngestAsync(store, spec with { MaxBad = share }));
+        var list = BlobNames.Quarantine(DatasetId.For(spec, Source()));
+        Assert.Equal(
+            $"3 of 10 images of '.' cannot be used, and data.max_bad {share.ToString(System.Globalization.CultureInfo.InvariantCulture)} allows {(share > 0 ? 2 : 0)}. " +
+            $"The first: c/0.png: empty file; c/1.png: empty file; c/2.png: empty file. All are listed in {list} under the home folder. " +
+            "Mend or remove them, or give a larger data.max_bad in a spec of another name.",
+            error.Message);
+        Assert.True(await store.ExistsAsync(list, Cancel));
+
+        // Nothing is lost: with a larger share the same shards are sealed.
+        Assert.Equal(7, (await IngestAsync(store, spec with { MaxBad = 0.5 })).Rows);
+        await Assert.ThrowsAsync<UserErrorException>(() => IngestAsync(store, spec with { MaxBad = share })); // though the manifest stands now
+    }
+
+    [Fact]
+    public void TooMuchIsKnownAsSoonAsItIsCertain()
+    {
+        var tally = new QuarantineTally(new DataSpec { Source = "x", ImageSize = 8, MaxBad = 0.1 }, total: 100);
+        tally.Add(Info(0, good: 15, bad: 5));
+        tally.Add(Info(0, good: 15, bad: 5)); // the same shard again
+        tally.Add(Info(1, good: 15, bad: 5));
+        Assert.Equal((40, 10, false), (tally.Seen, tally.Bad, tally.IsTooMuch));
+        tally.Add(Info(2, good: 19, bad: 1));
+        Assert.True(tally.IsTooMuch);
+        var error = Assert.Throws<UserErrorException>(() => tally.Require("d"));
+        Assert.StartsWith("11 of the first 60 of 100 images of 'x' cannot be used, and data.max_bad 0.1 allows 10. The first: 0: bad; 1: bad; 2: bad.", error.Message, StringComparison.Ordinal);
+
+        static DatasetShardInfo Info(int shard, int good, int bad)
+            => new(new DatasetShard(shard, good, 0, "", 0), [.. Enumerable.Range(0, bad).Select(i => new QuarantinedImage((20 * shard) + i, $"{i}", "bad"))]);
+    }
+
+    [Fact]
+    public async Task NothingLeftToTrainOnIsTheUsersError()
+    {
+        folder.WriteIdx(3, Side);
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => IngestAsync(Store("a"), spec with { HeldOut = 1 }));
+        Assert.Equal(
+            "All 3 images of '.' fall into the held-out share (data.held_out: 1), none is left to train on. Lower the share or give more images.", error.Message);
     }
 
     [Fact]
@@ -118,8 +181,9 @@ public sealed class IngestTests : IDisposable
         folder.Write("c/1.png", []);
         folder.Write("c/2.png", "text"u8.ToArray());
         var error = await Assert.ThrowsAsync<UserErrorException>(() => IngestAsync(Store("a")));
-        Assert.Contains("None of the 2 images", error.Message, StringComparison.Ordinal);
-        Assert.Contains("c/1.png: empty file", error.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "None of the 2 images of '.' can be used: c/1.png: empty file; c/2.png: no picture by its first bytes; only PNG, JPEG and WebP are decoded. " +
+            "Mend them or point data.source elsewhere.", error.Message);
     }
 
     [Fact]
@@ -171,8 +235,9 @@ public sealed class IngestTests : IDisposable
 
     private IImageSource Source() => ImageSources.Open(spec, folder.Path);
 
-    private async Task<DatasetManifest> IngestAsync(FileBlobStore store)
+    private async Task<DatasetManifest> IngestAsync(FileBlobStore store, DataSpec? other = null)
     {
+        var spec = other ?? this.spec;
         var (source, ingest) = (Source(), new DatasetIngest(store));
         var id = DatasetId.For(spec, source);
         for (var shard = 0; shard < DatasetIngest.ShardCount(spec, source); shard++)

@@ -126,6 +126,7 @@ internal sealed class Workshop : IDisposable
         for (var i = 0; i < count; i++)
         {
             pixels[i].narrow(1, cluster * Size / 2, Size / 2).fill_(120 + ((firstRow + i) * 37 % 120));
+            pixels[i].narrow(2, 0, 2).fill_(40 + ((firstRow + i) * 11 % 60)); // left is not right
             if (firstRow + i == MarkedRow)
             {
                 pixels[i].fill_(255);

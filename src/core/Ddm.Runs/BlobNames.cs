@@ -22,6 +22,9 @@ public static class BlobNames
     /// <summary>A data set's manifest: its barrier.</summary>
     public static string DatasetManifest(string dataset) => $"{Datasets}{dataset}/manifest.json";
 
+    /// <summary>A data set's images that could not be used and why, a JSON object a line; absent where all are good.</summary>
+    public static string Quarantine(string dataset) => $"{Datasets}{dataset}/quarantine.jsonl";
+
     /// <summary>Prefix of a data set's shards and their sidecars.</summary>
     public static string DatasetShards(string dataset) => $"{Datasets}{dataset}/shards/";
 
@@ -78,6 +81,9 @@ public static class BlobNames
 
     /// <summary>A cluster's held-out shard.</summary>
     public static string ClusterHeldOutShard(string run, int cluster, int shard) => $"{Cluster(run, cluster)}held-out/{Number(shard)}.safetensors";
+
+    /// <summary>Rows of one data set shard on their way to their clusters: gone once the clusters are frozen.</summary>
+    public static string ClusterScratch(string run, int shard) => $"{Clusters(run)}scratch/{Number(shard)}.bin";
 
     /// <summary>A picture of some of a cluster's images.</summary>
     public static string ClusterContactSheet(string run, int cluster) => $"{Cluster(run, cluster)}contact-sheet.png";

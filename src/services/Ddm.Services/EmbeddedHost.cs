@@ -91,6 +91,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         public void Stage(RunStage stage, int done, int total) => inner.Stage(stage, done, total);
 
+        public void Ingest(long done, long total) => inner.Ingest(done, total);
+
         public void Training(TrainingProgress progress) => inner.Training(progress);
 
         public void Notice(string message) => inner.Notice(message);

@@ -10,8 +10,15 @@ internal sealed class JsonDisplay : ProgressDisplay
 {
     private static readonly JsonSerializerOptions Compact = new(BlobJson.Options) { WriteIndented = false };
     private readonly Lock gate = new();
+    private readonly IngestRate ingest = new(TimeProvider.System);
 
     public override void Stage(RunStage stage, int done, int total) => Write(new { type = "stage", stage = stage.ToString(), done, total });
+
+    public override void Ingest(long done, long total)
+    {
+        var (rate, left) = ingest.Next(done, total);
+        Write(new { type = "ingest", done, total, imagesPerSecond = rate, secondsLeft = left?.TotalSeconds });
+    }
 
     public override void Training(TrainingProgress progress) => Write(new
     {

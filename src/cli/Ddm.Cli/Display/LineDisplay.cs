@@ -10,6 +10,8 @@ internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
     private static readonly TimeSpan TrainingEvery = TimeSpan.FromSeconds(10);
     private readonly TimeProvider time = clock ?? TimeProvider.System;
     private readonly ConcurrentDictionary<Role, long> shown = new();
+    private readonly IngestRate ingest = new(clock ?? TimeProvider.System);
+    private long ingestShown = (clock ?? TimeProvider.System).GetTimestamp();
     private (RunStage Stage, int Done) last = (RunStage.Done, -1);
 
     public override void Stage(RunStage stage, int done, int total)
@@ -18,6 +20,16 @@ internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
         {
             last = (stage, done);
             Console.WriteLine(total > 1 ? $"{stage}: {done}/{total}" : $"{stage}");
+        }
+    }
+
+    public override void Ingest(long done, long total)
+    {
+        var text = ingest.Text(done, total);
+        if (time.GetElapsedTime(ingestShown) >= TrainingEvery)
+        {
+            ingestShown = time.GetTimestamp();
+            Console.WriteLine(text);
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed class LiveTableDisplay : ProgressDisplay
     private readonly SortedDictionary<string, RoleRow> rows = new(StringComparer.Ordinal);
     private readonly List<string> notices = [];
     private readonly TimeProvider time = TimeProvider.System;
+    private readonly IngestRate ingest = new(TimeProvider.System);
     private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task drawing;
     private string stage = "starting";
@@ -24,7 +25,15 @@ internal sealed class LiveTableDisplay : ProgressDisplay
     {
         lock (gate)
         {
-            stage = total > 1 ? $"{runStage} {done}/{total}" : $"{runStage}";
+            stage = runStage == RunStage.Ingest && done > 0 && done < total ? stage : total > 1 ? $"{runStage} {done}/{total}" : $"{runStage}";
+        }
+    }
+
+    public override void Ingest(long done, long total)
+    {
+        lock (gate)
+        {
+            stage = ingest.Text(done, total);
         }
     }
 

@@ -14,6 +14,8 @@ internal abstract class ProgressDisplay : IRunProgress, IDisposable
 
     public abstract void Stage(RunStage stage, int done, int total);
 
+    public abstract void Ingest(long done, long total);
+
     public abstract void Training(TrainingProgress progress);
 
     public abstract void Notice(string message);

@@ -6,8 +6,8 @@ namespace Ddm.Data;
 /// <summary>Cuts a data set along a partition: from here on an expert's worker reads only its own cluster.</summary>
 public sealed class ClusterFreezer(IBlobStore store)
 {
-    /// <summary>Pixels held at once, bytes: a larger data set is read once for each such part of it.</summary>
-    internal long BufferBytes { get; init; } = 1L << 30;
+    /// <summary>Pixels held at once, bytes: a larger data set goes through scratch blobs, in parts of this size.</summary>
+    internal long BufferBytes { get; init; } = 256L << 20;
 
     /// <summary>
     /// Writes every cluster's shards, then every manifest. A pure function of its inputs, so that repeating it, after a crash or beside another
@@ -39,23 +39,21 @@ public sealed class ClusterFreezer(IBlobStore store)
     private static async Task<ClusterLayout> LayOutAsync(
         int clusters, DatasetReader reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
     {
-        var assignments = new List<long[]>();
-        var heldOut = new List<bool[]>();
+        using var layout = new ClusterLayout.Builder([.. reader.Manifest.Shards.Select(shard => shard.Rows)], clusters);
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
         {
-            var flags = await reader.ReadHeldOutAsync(shard, cancellationToken);
+            var (_, flags) = await reader.ReadRowsAsync(shard, cancellationToken);
             var assignment = await readAssignment(shard);
-            if (assignment.Length != flags.Length || assignment.Any(k => k < 0 || k >= clusters))
+            if (assignment.Length != flags.Length || flags.Length != reader.Manifest.Shards[shard].Rows || assignment.Any(k => k < 0 || k >= clusters))
             {
                 throw new InvalidDataException($"The assignment of data set shard {shard} has {assignment.Length} rows (clusters 0 to {clusters - 1} " +
                     $"expected) for {flags.Length} images.");
             }
 
-            heldOut.Add(flags);
-            assignments.Add(assignment);
+            layout.Add(assignment, flags);
         }
 
-        return ClusterLayout.Create(assignments, heldOut, clusters, seed, shardRows);
+        return layout.Build(seed, shardRows);
     }
 
     private static void RequireTrainingRows(ClusterLayout layout, int clusters)
@@ -71,47 +69,65 @@ public sealed class ClusterFreezer(IBlobStore store)
     private async Task<ClusterShard[]> WriteShardsAsync(
         string run, DatasetReader reader, ClusterLayout layout, long[][] classRows, CancellationToken cancellationToken)
     {
-        var manifest = reader.Manifest;
-        var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
-        var written = new ClusterShard[layout.Outputs.Count];
-        for (var first = 0; first < written.Length;)
+        var (manifest, outputs) = (reader.Manifest, layout.Outputs);
+        var written = new ClusterShard[outputs.Count];
+        var partEnds = Parts(outputs, manifest.Channels * manifest.ImageSize * manifest.ImageSize);
+        var scatter = new ClusterScatter(store, run, reader, layout, partEnds);
+        if (partEnds.Count > 1)
         {
-            var last = first;
-            for (var bytes = 0L; last < written.Length && (last == first || bytes + (long)layout.Outputs[last].Rows * rowBytes <= BufferBytes); last++)
-            {
-                bytes += (long)layout.Outputs[last].Rows * rowBytes;
-            }
+            await scatter.SpillAsync(cancellationToken);
+        }
 
-            var buffers = layout.Outputs[first..last].ConvertAll(output => new ClusterShardBuffer(output, manifest.Channels, manifest.ImageSize));
-            for (var shard = 0; shard < manifest.Shards.Count; shard++)
-            {
-                var rows = await reader.ReadShardAsync(shard, cancellationToken);
-                Scatter(rows, layout.Targets[shard], buffers, first);
-            }
-
+        for (int part = 0, first = 0; part < partEnds.Count; first = partEnds[part++])
+        {
+            var buffers = outputs[first..partEnds[part]].ConvertAll(output => new ClusterShardBuffer(output, manifest.Channels, manifest.ImageSize));
+            await (partEnds.Count > 1 ? scatter.FillAsync(part, first, buffers, cancellationToken) : FillAsync(reader, layout, buffers, cancellationToken));
             for (var i = 0; i < buffers.Count; i++)
             {
                 written[first + i] = await buffers[i].WriteAsync(store, run, cancellationToken);
-                if (!layout.Outputs[first + i].HeldOut)
+                if (!outputs[first + i].HeldOut)
                 {
-                    buffers[i].CountClasses(classRows[layout.Outputs[first + i].Cluster]);
+                    buffers[i].CountClasses(classRows[outputs[first + i].Cluster]);
                 }
             }
+        }
 
-            first = last;
+        if (partEnds.Count > 1)
+        {
+            await scatter.CleanAsync(cancellationToken);
         }
 
         return written;
     }
 
-    private static void Scatter(ImageRows rows, ClusterLayout.Target[] targets, List<ClusterShardBuffer> buffers, int first)
+    // Where each part of the outputs ends: at least one output, and no more than the buffer holds.
+    private List<int> Parts(List<ClusterOutput> outputs, int rowBytes)
     {
-        for (var row = 0; row < targets.Length; row++)
+        var ends = new List<int>();
+        for (var end = 0; end < outputs.Count;)
         {
-            var buffer = targets[row].Output - first;
-            if (buffer >= 0 && buffer < buffers.Count)
+            var bytes = (long)outputs[end++].Rows * rowBytes;
+            while (end < outputs.Count && (bytes += (long)outputs[end].Rows * rowBytes) <= BufferBytes)
             {
-                buffers[buffer].Put(targets[row].At, rows, row);
+                end++;
+            }
+
+            ends.Add(end);
+        }
+
+        return ends;
+    }
+
+    // All outputs at once, straight from the data set.
+    private static async Task FillAsync(DatasetReader reader, ClusterLayout layout, List<ClusterShardBuffer> buffers, CancellationToken cancellationToken)
+    {
+        for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
+        {
+            var rows = await reader.ReadShardAsync(shard, cancellationToken);
+            for (var row = 0; row < rows.Count; row++)
+            {
+                var (output, at) = layout.TargetOf(shard, row);
+                buffers[output].Put(at, rows.Row(row), rows.Labels[row], rows.RowIds[row], rows.Texts?[row]);
             }
         }
     }

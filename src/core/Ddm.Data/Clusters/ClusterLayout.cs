@@ -4,79 +4,117 @@ using Ddm.Tensors;
 
 namespace Ddm.Data;
 
-/// <summary>Where every row of a data set goes: decided from assignments and held-out flags before a pixel is moved.</summary>
+/// <summary>
+/// Where every row of a data set goes: decided from assignments and held-out flags before a pixel is moved. Costs 4 bytes a row: a row's slot is
+/// its output shard's number times the rows of a shard, plus its place in it.
+/// </summary>
 internal sealed class ClusterLayout
 {
-    /// <summary>Where a row of a data set shard lands: an output shard and a place in it.</summary>
-    public readonly record struct Target(int Output, int At);
+    private readonly uint[] slots;
+    private readonly int[] starts;
+    private readonly int shardRows;
 
-    private ClusterLayout(List<ClusterOutput> outputs, Target[][] targets, string assignmentSha256)
+    private ClusterLayout(List<ClusterOutput> outputs, uint[] slots, int[] starts, int shardRows, string assignmentSha256)
     {
-        Outputs = outputs;
-        Targets = targets;
-        AssignmentSha256 = assignmentSha256;
+        (Outputs, this.slots, this.starts, this.shardRows, AssignmentSha256) = (outputs, slots, starts, shardRows, assignmentSha256);
     }
 
     /// <summary>The shards to write.</summary>
     public List<ClusterOutput> Outputs { get; }
 
-    /// <summary>By data set shard, by row.</summary>
-    public Target[][] Targets { get; }
-
     /// <summary>Hash of all assignments.</summary>
     public string AssignmentSha256 { get; }
 
-    /// <summary>Lays all rows out: training rows of a cluster in an order shuffled over the whole cluster, held-out rows likewise apart.</summary>
-    /// <param name="assignments">By data set shard: each row's cluster.</param>
-    /// <param name="heldOut">By data set shard: each row's flag.</param>
-    /// <param name="clusters">K.</param>
-    /// <param name="seed">Keys the shuffle.</param>
-    /// <param name="shardRows">Rows of an output shard.</param>
-    public static ClusterLayout Create(IReadOnlyList<long[]> assignments, IReadOnlyList<bool[]> heldOut, int clusters, long seed, int shardRows)
+    /// <summary>Rows of a data set shard.</summary>
+    public int RowsOf(int shard) => starts[shard + 1] - starts[shard];
+
+    /// <summary>Where a row of a data set shard lands: an output shard and a place in it.</summary>
+    public (int Output, int At) TargetOf(int shard, int row)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var groups = Enumerable.Range(0, 2 * clusters).Select(_ => new List<(int Shard, int Row)>()).ToArray(); // [cluster, held out]
-        for (var shard = 0; shard < assignments.Count; shard++)
+        var slot = slots[starts[shard] + row];
+        return ((int)(slot / (uint)shardRows), (int)(slot % (uint)shardRows));
+    }
+
+    /// <summary>Takes the data set's shards in order, then lays all rows out.</summary>
+    /// <param name="shards">Rows of each data set shard.</param>
+    /// <param name="clusters">K.</param>
+    public sealed class Builder(IReadOnlyList<int> shards, int clusters) : IDisposable
+    {
+        private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly uint[] groups = new uint[shards.Sum(rows => (long)rows)]; // [cluster, held out], later slots
+        private readonly long[] members = new long[2 * clusters];
+        private int filled;
+
+        /// <summary>Adds the next shard.</summary>
+        /// <param name="assignment">Each row's cluster.</param>
+        /// <param name="heldOut">Each row's flag.</param>
+        public void Add(long[] assignment, bool[] heldOut)
         {
-            hash.AppendData(MemoryMarshal.AsBytes<long>(assignments[shard]));
-            for (var row = 0; row < assignments[shard].Length; row++)
+            hash.AppendData(MemoryMarshal.AsBytes<long>(assignment));
+            for (var row = 0; row < assignment.Length; row++)
             {
-                groups[2 * assignments[shard][row] + (heldOut[shard][row] ? 1 : 0)].Add((shard, row));
+                var group = 2 * assignment[row] + (heldOut[row] ? 1 : 0);
+                members[group]++;
+                groups[filled++] = (uint)group;
             }
         }
 
-        var outputs = new List<ClusterOutput>();
-        var targets = assignments.Select(shard => new Target[shard.Length]).ToArray();
-        for (var group = 0; group < groups.Length; group++)
+        /// <summary>Training rows of a cluster in an order shuffled over the whole cluster, held-out rows likewise apart.</summary>
+        /// <param name="seed">Keys the shuffle.</param>
+        /// <param name="shardRows">Rows of an output shard.</param>
+        public ClusterLayout Build(long seed, int shardRows)
         {
-            Place(groups[group], group / 2, group % 2 == 1, seed, shardRows, outputs, targets);
+            var outputs = new List<ClusterOutput>();
+            var places = new Placing?[members.Length];
+            for (var group = 0; group < members.Length; group++)
+            {
+                if (members[group] > 0)
+                {
+                    places[group] = Place(group, members[group], seed, shardRows, outputs);
+                }
+            }
+
+            if ((long)outputs.Count * shardRows > uint.MaxValue)
+            {
+                throw new NotSupportedException($"{groups.Length} rows in {outputs.Count} shards of {shardRows} are more than a layout numbers; take fewer rows a shard.");
+            }
+
+            for (var row = 0; row < groups.Length; row++)
+            {
+                groups[row] = places[groups[row]]!.Next();
+            }
+
+            var starts = new int[shards.Count + 1];
+            for (var shard = 0; shard < shards.Count; shard++)
+            {
+                starts[shard + 1] = starts[shard] + shards[shard];
+            }
+
+            return new ClusterLayout(outputs, groups, starts, shardRows, Convert.ToHexStringLower(hash.GetHashAndReset()));
         }
 
-        return new ClusterLayout(outputs, targets, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        public void Dispose() => hash.Dispose();
+
+        private static Placing Place(int group, long count, long seed, int shardRows, List<ClusterOutput> outputs)
+        {
+            var (cluster, heldOut, first) = (group / 2, group % 2 == 1, (long)outputs.Count);
+            for (var number = 0; number * (long)shardRows < count; number++)
+            {
+                outputs.Add(new ClusterOutput(cluster, heldOut, number, (int)Math.Min(shardRows, count - (number * (long)shardRows))));
+            }
+
+            // Epoch 0 orders the training rows, epoch 1 the held-out ones.
+            var order = new FeistelPermutation(count, Philox.Create(seed, (uint)cluster, RandomStreams.Shuffle), heldOut ? 1UL : 0UL);
+            return new Placing(order, first * shardRows);
+        }
     }
 
-    private static void Place(
-        List<(int Shard, int Row)> members, int cluster, bool heldOut, long seed, int shardRows, List<ClusterOutput> outputs, Target[][] targets)
+    // Slots of one group, member after member.
+    private sealed class Placing(FeistelPermutation order, long firstSlot)
     {
-        if (members.Count == 0)
-        {
-            return;
-        }
+        private long member;
 
-        var first = outputs.Count;
-        for (int start = 0, number = 0; start < members.Count; start += shardRows, number++)
-        {
-            outputs.Add(new ClusterOutput(cluster, heldOut, number, Math.Min(shardRows, members.Count - start)));
-        }
-
-        // Epoch 0 orders the training rows, epoch 1 the held-out ones.
-        var order = new FeistelPermutation(members.Count, Philox.Create(seed, (uint)cluster, RandomStreams.Shuffle), heldOut ? 1UL : 0UL);
-        for (var member = 0; member < members.Count; member++)
-        {
-            var position = order[member];
-            var (shard, row) = members[member];
-            targets[shard][row] = new Target(first + (int)(position / shardRows), (int)(position % shardRows));
-        }
+        public uint Next() => (uint)(firstSlot + order[member++]);
     }
 }
 

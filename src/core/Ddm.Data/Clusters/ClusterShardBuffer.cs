@@ -26,12 +26,12 @@ internal sealed class ClusterShardBuffer
     }
 
     /// <summary>Puts one image in its place.</summary>
-    public void Put(int at, ImageRows rows, int row)
+    public void Put(int at, ReadOnlySpan<byte> image, long label, long rowId, string? text)
     {
-        rows.Row(row).CopyTo(pixels.AsSpan(at * rows.RowBytes));
-        labels[at] = rows.Labels[row];
-        rowIds[at] = rows.RowIds[row];
-        if (rows.Texts?[row] is { } text)
+        image.CopyTo(pixels.AsSpan(at * image.Length));
+        labels[at] = label;
+        rowIds[at] = rowId;
+        if (text is not null)
         {
             (texts ??= new string?[output.Rows])[at] = text;
         }

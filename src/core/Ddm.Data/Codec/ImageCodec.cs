@@ -4,15 +4,20 @@ using NetVips;
 namespace Ddm.Data;
 
 /// <summary>
-/// Pictures in and out, by libvips. Each call works on its caller's thread alone, so that callers decide how many run at once.
-/// Rules: PNG, JPEG and WebP by their first bytes, whatever the name says; the first frame of an animation; EXIF rotation is applied; 16 bits
-/// are cut to 8; CMYK, palette and other colour spaces become sRGB; alpha is laid over white; grey is the luminance of linear light (libvips'
-/// <c>b-w</c>). A picture that is not already the asked square is scaled by an antialiased filter until its short side fits, then cropped about its centre.
+/// Pictures in and out, by libvips. Each call works on its caller's thread alone, so that callers decide how many run at once. The rules by
+/// which a file becomes the square that the networks see are a table in docs/data-decoding.md; there is a test for each.
 /// </summary>
 public static class ImageCodec
 {
     /// <summary>Pictures that declare more pixels than this are refused before they are decoded.</summary>
     public const long MaxPixels = 100_000_000;
+
+    /// <summary>Pictures whose long side is more than this many times the short one are refused: next to nothing of them lies in a square.</summary>
+    public const int MaxAspect = 1000;
+
+    private const string Profile = "icc-profile-data", Orientation = "orientation";
+    private const int MostShrinkOnLoad = 8; // libjpeg's
+    private const int Upright = 1;
 
     private static readonly double[] White = [255.0];
 
@@ -34,14 +39,25 @@ public static class ImageCodec
     /// <exception cref="BadImageException">Not a picture of these formats, damaged, cut short, or over <see cref="MaxPixels"/>.</exception>
     public static byte[] DecodeSquare(byte[] encoded, int size, int channels)
     {
-        RequireKnownFormat(encoded);
+        PictureFormat.RequireAllowed(encoded);
         return Guard(() =>
         {
-            // Opening reads the header alone. (libvips' thumbnail of a buffer is faster on JPEG, but lets files pass that were cut short.)
+            // Opening reads the header alone.
             using var whole = Image.NewFromBuffer(encoded, failOn: Enums.FailOn.Truncated);
-            RequireFewPixels(whole.Width, whole.Height);
-            using var square = whole.ThumbnailImage(size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre);
-            return ToPlanes(square, size, channels);
+            RequireSize(whole.Width, whole.Height);
+            if (IsSquareAlready(whole, size, channels))
+            {
+                return Planes.FromInterleaved(whole.WriteToMemory<byte>(), channels);
+            }
+
+            var shrink = PictureFormat.IsJpeg(encoded) ? ShrinkOnLoad(Math.Min(whole.Width, whole.Height), size) : 1;
+            if (shrink == 1)
+            {
+                return ToSquare(whole, size, channels);
+            }
+
+            using var smaller = Image.JpegloadBuffer(encoded, shrink: shrink, failOn: Enums.FailOn.Truncated);
+            return ToSquare(smaller, size, channels);
         });
     }
 
@@ -55,12 +71,11 @@ public static class ImageCodec
             return Planes.FromInterleaved(image.Pixels, channels);
         }
 
-        RequireFewPixels(image.Width, image.Height);
+        RequireSize(image.Width, image.Height);
         return Guard(() =>
         {
             using var raw = FromPixels(image.Pixels, image.Width, image.Height, image.Channels);
-            using var square = raw.ThumbnailImage(size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre);
-            return ToPlanes(square, size, channels);
+            return ToSquare(raw, size, channels);
         });
     }
 
@@ -76,8 +91,12 @@ public static class ImageCodec
     /// <exception cref="BadImageException">Another kind of PNG, or a damaged one.</exception>
     public static PixelImage DecodePng(byte[] png) => PngFile.Decode(png);
 
-    private static byte[] ToPlanes(Image square, int size, int channels)
+    // libvips decodes the whole picture before it scales (its access is random), so that a file cut short is refused even where only the part
+    // is missing that would be cropped away. Its thumbnail of a buffer would let such files pass.
+    private static byte[] ToSquare(Image whole, int size, int channels)
     {
+        var profile = whole.Contains(Profile) ? "srgb" : null;
+        using var square = whole.ThumbnailImage(size, height: size, size: Enums.Size.Both, crop: Enums.Interesting.Centre, outputProfile: profile);
         using var opaque = square.HasAlpha() ? square.Flatten(background: White) : square.Copy();
         using var colours = opaque.Colourspace(channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb);
         using var bytes = colours.Cast(Enums.BandFormat.Uchar);
@@ -87,6 +106,24 @@ public static class ImageCodec
         }
 
         return Planes.FromInterleaved(bytes.WriteToMemory<byte>(), channels);
+    }
+
+    // Then nothing needs doing, and libvips' pipeline for doing nothing costs twice what decoding a small picture does.
+    private static bool IsSquareAlready(Image whole, int size, int channels)
+        => whole.Width == size && whole.Height == size && whole.Bands == channels && whole.Format == Enums.BandFormat.Uchar
+            && whole.Interpretation == (channels == 1 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb)
+            && !whole.Contains(Profile) && (!whole.Contains(Orientation) || (int)whole.Get(Orientation) == Upright);
+
+    // A JPEG may be halved while it is decoded, which spares most of the work. A factor of two at least is left to the antialiased filter.
+    private static int ShrinkOnLoad(int shortSide, int size)
+    {
+        var shrink = 1;
+        while (shrink < MostShrinkOnLoad && shortSide / (2 * shrink) >= 2 * size)
+        {
+            shrink *= 2;
+        }
+
+        return shrink;
     }
 
     private static Image FromPixels(byte[] pixels, int width, int height, int channels)
@@ -108,31 +145,18 @@ public static class ImageCodec
         }
     }
 
-    private static void RequireFewPixels(int width, int height)
+    private static void RequireSize(int width, int height)
     {
         if (width < 1 || height < 1 || (long)width * height > MaxPixels)
         {
             throw new BadImageException(string.Create(
                 CultureInfo.InvariantCulture, $"{width} x {height} pixels; at most {MaxPixels:N0} are decoded"));
         }
-    }
 
-    private static void RequireKnownFormat(ReadOnlySpan<byte> encoded)
-    {
-        if (encoded.IsEmpty)
+        if ((long)Math.Min(width, height) * MaxAspect < Math.Max(width, height))
         {
-            throw new BadImageException("empty file");
-        }
-
-        if (!IsPng(encoded) && !IsJpeg(encoded) && !IsWebP(encoded))
-        {
-            throw new BadImageException("neither PNG nor JPEG nor WebP by its first bytes");
+            throw new BadImageException(string.Create(
+                CultureInfo.InvariantCulture, $"{width} x {height} pixels; one side may be at most {MaxAspect:N0} times the other"));
         }
     }
-
-    private static bool IsPng(ReadOnlySpan<byte> bytes) => bytes.StartsWith((ReadOnlySpan<byte>)[0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]);
-
-    private static bool IsJpeg(ReadOnlySpan<byte> bytes) => bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
-
-    private static bool IsWebP(ReadOnlySpan<byte> bytes) => bytes.Length >= 12 && bytes.StartsWith("RIFF"u8) && bytes[8..].StartsWith("WEBP"u8);
 }

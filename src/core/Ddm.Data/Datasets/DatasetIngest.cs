@@ -10,22 +10,25 @@ namespace Ddm.Data;
 /// <summary>Turns a source into immutable shards and, when all are there, a manifest. Everything may be repeated at any time: the first writer wins.</summary>
 public sealed class DatasetIngest(IBlobStore store)
 {
-    private const int Schema = DatasetManifest.CurrentSchema;
-
     // Images decoded at once: bounds memory when they are large.
     private const int ChunkRows = 256;
 
     /// <summary>How many shards a source is cut into.</summary>
     public static int ShardCount(DataSpec spec, IImageSource source) => (source.Count + spec.ShardRows - 1) / spec.ShardRows;
 
-    /// <summary>Writes shard <paramref name="shard"/>: its tar, then the record beside it. Does nothing where the record exists.</summary>
-    public async Task IngestShardAsync(DataSpec spec, IImageSource source, string datasetId, int shard, CancellationToken cancellationToken)
+    /// <summary>Told after every few hundred images how many of a shard have been looked at.</summary>
+    public Action<int>? Progress { get; init; }
+
+    /// <summary>Writes shard <paramref name="shard"/>: its tar, then the record beside it. Writes nothing where the record exists.</summary>
+    /// <returns>The record that stands.</returns>
+    public async Task<DatasetShardInfo> IngestShardAsync(
+        DataSpec spec, IImageSource source, string datasetId, int shard, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)shard, (uint)ShardCount(spec, source));
         var infoName = BlobNames.DatasetShardInfo(datasetId, shard);
-        if (await store.ExistsAsync(infoName, cancellationToken))
+        if (await store.ReadJsonAsync<DatasetShardInfo>(infoName, cancellationToken) is { } standing)
         {
-            return;
+            return standing.Value;
         }
 
         var quarantined = new ConcurrentBag<QuarantinedImage>();
@@ -42,23 +45,45 @@ public sealed class DatasetIngest(IBlobStore store)
             cancellationToken);
 
         // Described from what is stored: where another worker's tar came first, that one counts.
-        var stored = await store.ReadAsync(tarName, cancellationToken) ?? throw new InvalidDataException($"{tarName} was written and is gone.");
-        var rows = ShardTar.Read(new MemoryStream(stored.Bytes, writable: false));
-        await store.TryWriteJsonAsync(infoName, Describe(spec, source, shard, stored.Bytes, rows, quarantined), WriteCondition.IfAbsent, cancellationToken);
+        await using var stored = await store.OpenReadAsync(tarName, cancellationToken) ?? throw new InvalidDataException($"{tarName} was written and is gone.");
+        var info = await DescribeAsync(spec, source, shard, stored, quarantined, cancellationToken);
+        await store.TryWriteJsonAsync(infoName, info, WriteCondition.IfAbsent, cancellationToken);
+        return info;
     }
 
-    /// <summary>Writes the manifest once every shard is there, and returns the one that stands.</summary>
-    /// <exception cref="UserErrorException">No image is left, or none is left to train on.</exception>
+    /// <summary>Writes the quarantine list and the manifest once every shard is there, and returns the manifest that stands.</summary>
+    /// <exception cref="UserErrorException">More images are unusable than <see cref="DataSpec.MaxBad"/> allows, none is left, or none is left to train on.</exception>
     /// <exception cref="InvalidOperationException">Shards are missing.</exception>
     public async Task<DatasetManifest> FreezeAsync(DataSpec spec, IImageSource source, string datasetId, CancellationToken cancellationToken)
     {
-        var infos = await ReadShardInfosAsync(datasetId, ShardCount(spec, source), cancellationToken);
-        var quarantined = infos.SelectMany(info => info.Quarantined).ToList();
-        RequireRows(infos, quarantined, spec);
+        var tally = new QuarantineTally(spec, source.Count);
+        var shards = new List<DatasetShard>();
+        var missing = new List<int>();
+        for (var shard = 0; shard < ShardCount(spec, source); shard++)
+        {
+            if (await store.ReadJsonAsync<DatasetShardInfo>(BlobNames.DatasetShardInfo(datasetId, shard), cancellationToken) is { } info)
+            {
+                tally.Add(info.Value);
+                shards.Add(info.Value.Shard);
+            }
+            else
+            {
+                missing.Add(shard);
+            }
+        }
+
+        if (missing.Count > 0)
+        {
+            throw new InvalidOperationException($"Data set {datasetId} cannot be frozen: " +
+                $"shards {string.Join(", ", missing.Take(20))} of {shards.Count + missing.Count} are not ingested.");
+        }
+
+        await new QuarantineList(store).WriteAsync(datasetId, shards.Count, tally.Bad, cancellationToken);
+        RequireRows(shards, tally, spec);
+        tally.Require(datasetId);
         var manifest = new DatasetManifest(
-            datasetId, Schema, spec.ImageSize, spec.Channels, source.ClassNames, infos.Sum(info => (long)info.Shard.Rows),
-            infos.Sum(info => (long)info.Shard.HeldOut), quarantined.Count, [.. infos.Select(info => info.Shard)],
-            infos.Sum(info => (long)info.Shard.Captioned));
+            datasetId, DatasetManifest.CurrentSchema, spec.ImageSize, spec.Channels, source.ClassNames, shards.Sum(shard => (long)shard.Rows),
+            shards.Sum(shard => (long)shard.HeldOut), tally.Bad, shards, shards.Sum(shard => (long)shard.Captioned));
         var name = BlobNames.DatasetManifest(datasetId);
         await store.TryWriteJsonAsync(name, manifest, WriteCondition.IfAbsent, cancellationToken);
         var standing = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
@@ -69,43 +94,25 @@ public sealed class DatasetIngest(IBlobStore store)
     /// <summary>Images of the data set that could not be used, in the order of the source.</summary>
     public async Task<IReadOnlyList<QuarantinedImage>> ReadQuarantineAsync(DatasetManifest manifest, CancellationToken cancellationToken)
     {
-        var infos = await ReadShardInfosAsync(manifest.Id, manifest.Shards.Count, cancellationToken);
-        return [.. infos.SelectMany(info => info.Quarantined)];
-    }
-
-    private async Task<List<DatasetShardInfo>> ReadShardInfosAsync(string datasetId, int count, CancellationToken cancellationToken)
-    {
-        var infos = new List<DatasetShardInfo>();
-        var missing = new List<int>();
-        for (var shard = 0; shard < count; shard++)
+        var all = new List<QuarantinedImage>();
+        await foreach (var image in new QuarantineList(store).ReadAsync(manifest.Id, manifest.Shards.Count, cancellationToken))
         {
-            if (await store.ReadJsonAsync<DatasetShardInfo>(BlobNames.DatasetShardInfo(datasetId, shard), cancellationToken) is { } info)
-            {
-                infos.Add(info.Value);
-            }
-            else
-            {
-                missing.Add(shard);
-            }
+            all.Add(image);
         }
 
-        return missing.Count == 0
-            ? infos
-            : throw new InvalidOperationException($"Data set {datasetId} cannot be frozen: " +
-                $"shards {string.Join(", ", missing.Take(20))} of {count} are not ingested.");
+        return all;
     }
 
-    private static void RequireRows(List<DatasetShardInfo> infos, List<QuarantinedImage> quarantined, DataSpec spec)
+    private static void RequireRows(List<DatasetShard> shards, QuarantineTally tally, DataSpec spec)
     {
-        var rows = infos.Sum(info => info.Shard.Rows);
+        var rows = shards.Sum(shard => (long)shard.Rows);
         if (rows == 0)
         {
-            var examples = string.Join("; ", quarantined.Take(3).Select(image => $"{image.Source}: {image.Reason}"));
-            throw new UserErrorException($"None of the {quarantined.Count} images of '{spec.Source}' can be used: {examples}. " +
+            throw new UserErrorException($"None of the {tally.Bad} images of '{spec.Source}' can be used: {tally.Examples}. " +
                 "Mend them or point data.source elsewhere.");
         }
 
-        if (infos.Sum(info => info.Shard.HeldOut) == rows)
+        if (shards.Sum(shard => (long)shard.HeldOut) == rows)
         {
             throw new UserErrorException(string.Create(CultureInfo.InvariantCulture,
                 $"All {rows} images of '{spec.Source}' fall into the held-out share (data.held_out: {spec.HeldOut}), none is left to train on. " +
@@ -113,10 +120,20 @@ public sealed class DatasetIngest(IBlobStore store)
         }
     }
 
-    private static DatasetShardInfo Describe(
-        DataSpec spec, IImageSource source, int shard, byte[] tar, List<ShardRow> rows, ConcurrentBag<QuarantinedImage> quarantined)
+    private static async Task<DatasetShardInfo> DescribeAsync(
+        DataSpec spec, IImageSource source, int shard, Stream tar, ConcurrentBag<QuarantinedImage> quarantined, CancellationToken cancellationToken)
     {
-        var used = rows.Select(row => row.Row).ToHashSet();
+        var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(tar, cancellationToken));
+        tar.Position = 0;
+        var used = new HashSet<long>();
+        var (heldOut, captioned) = (0, 0);
+        foreach (var row in ShardTar.ReadFacts(tar))
+        {
+            used.Add(row.Row);
+            heldOut += row.Facts.HeldOut ? 1 : 0;
+            captioned += row.Text is not null ? 1 : 0;
+        }
+
         var reasons = quarantined.ToDictionary(image => image.Row);
         var lost = new List<QuarantinedImage>();
         var (start, count) = Range(spec, source, shard);
@@ -128,13 +145,10 @@ public sealed class DatasetIngest(IBlobStore store)
             }
         }
 
-        var described = new DatasetShard(
-            shard, rows.Count, rows.Count(row => row.Facts.HeldOut), Convert.ToHexStringLower(SHA256.HashData(tar)), tar.Length,
-            rows.Count(row => row.Text is not null));
-        return new DatasetShardInfo(described, lost);
+        return new DatasetShardInfo(new DatasetShard(shard, used.Count, heldOut, sha256, tar.Length, captioned), lost);
     }
 
-    private static void WriteTar(
+    private void WriteTar(
         Stream stream, DataSpec spec, IImageSource source, int shard, ConcurrentBag<QuarantinedImage> quarantined, CancellationToken cancellationToken)
     {
         using var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true);
@@ -151,6 +165,8 @@ public sealed class DatasetIngest(IBlobStore store)
                     ShardTar.Write(tar, row);
                 }
             }
+
+            Progress?.Invoke(at - start + encoded.Length);
         }
     }
 

@@ -7,6 +7,8 @@ namespace Ddm.Data;
 /// <exception cref="UserErrorException">The manifest is of a newer version.</exception>
 public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
 {
+    private const int ChunkRows = 256;
+
     private readonly DatasetManifest manifest = Known(manifest);
 
     /// <summary>What is read.</summary>
@@ -26,16 +28,26 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
     /// <exception cref="InvalidDataException">The shard is missing, or not what the manifest says.</exception>
     public async Task<ImageRows> ReadShardAsync(int shard, CancellationToken cancellationToken)
     {
-        var rows = await ReadTarAsync(shard, cancellationToken);
-        return Decode(BlobNames.DatasetShard(manifest.Id, shard), rows, cancellationToken);
+        await using var tar = await OpenTarAsync(shard, cancellationToken);
+        var name = BlobNames.DatasetShard(manifest.Id, shard);
+        await ShardHash.RequireAsync(name, tar, manifest.Shards[shard].Sha256, cancellationToken);
+        return Decode(name, shard, ShardTar.Read(tar), cancellationToken);
     }
 
-    /// <summary>Which rows of a shard are held out, without decoding an image.</summary>
-    /// <exception cref="InvalidDataException">The shard is missing, or not what the manifest says.</exception>
-    public async Task<bool[]> ReadHeldOutAsync(int shard, CancellationToken cancellationToken)
+    /// <summary>Which row of the source each row of a shard is, and whether it is held out, without reading a pixel; the shard's hash is not checked.</summary>
+    /// <exception cref="InvalidDataException">The shard is missing, or is no such tar.</exception>
+    public async Task<(long[] RowIds, bool[] HeldOut)> ReadRowsAsync(int shard, CancellationToken cancellationToken)
     {
-        var rows = await ReadTarAsync(shard, cancellationToken);
-        return [.. rows.Select(row => row.Facts.HeldOut)];
+        await using var tar = await OpenTarAsync(shard, cancellationToken);
+        var count = manifest.Shards[shard].Rows;
+        var (ids, heldOut) = (new List<long>(count), new List<bool>(count));
+        foreach (var row in ShardTar.ReadFacts(tar))
+        {
+            ids.Add(row.Row);
+            heldOut.Add(row.Facts.HeldOut);
+        }
+
+        return ([.. ids], [.. heldOut]);
     }
 
     private static DatasetManifest Known(DatasetManifest manifest)
@@ -44,30 +56,54 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         return manifest;
     }
 
-    private async Task<List<ShardRow>> ReadTarAsync(int shard, CancellationToken cancellationToken)
+    private async Task<Stream> OpenTarAsync(int shard, CancellationToken cancellationToken)
     {
         var name = BlobNames.DatasetShard(manifest.Id, shard);
-        var content = await store.ReadAsync(name, cancellationToken) ?? throw new InvalidDataException($"{name} is in the manifest and not in the store.");
-        ShardHash.Require(name, content.Bytes, manifest.Shards[shard].Sha256);
-        return ShardTar.Read(new MemoryStream(content.Bytes, writable: false));
+        return await store.OpenReadAsync(name, cancellationToken) ?? throw new InvalidDataException($"{name} is in the manifest and not in the store.");
     }
 
-    private ImageRows Decode(string name, List<ShardRow> rows, CancellationToken cancellationToken)
+    // Chunk by chunk: of the whole shard only the pixels are in memory.
+    private ImageRows Decode(string name, int shard, IEnumerable<ShardRow> rows, CancellationToken cancellationToken)
     {
+        var count = manifest.Shards[shard].Rows;
         var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
-        var pixels = new byte[checked(rows.Count * rowBytes)];
-        ParallelRows.For(rows.Count, i =>
+        var read = new ImageRows(
+            new byte[checked(count * rowBytes)], new long[count], new bool[count], new long[count], manifest.Channels, manifest.ImageSize);
+        string?[]? texts = null;
+        var done = 0;
+        foreach (var chunk in rows.Chunk(ChunkRows))
         {
-            var image = ImageCodec.DecodePng(rows[i].Png);
-            if (image.Width != manifest.ImageSize || image.Height != manifest.ImageSize || image.Channels != manifest.Channels)
+            if (done + chunk.Length > count)
             {
-                throw new InvalidDataException($"{name}: row {rows[i].Row} is {image.Width} x {image.Height} x {image.Channels}.");
+                break;
             }
 
-            Planes.FromInterleaved(image.Pixels, image.Channels).CopyTo(pixels, i * rowBytes);
-        }, cancellationToken);
-        return new ImageRows(
-            pixels, [.. rows.Select(row => row.Facts.Label)], [.. rows.Select(row => row.Facts.HeldOut)], [.. rows.Select(row => row.Row)],
-            manifest.Channels, manifest.ImageSize, rows.Exists(row => row.Text is not null) ? [.. rows.Select(row => row.Text)] : null);
+            var first = done;
+            ParallelRows.For(chunk.Length, i =>
+            {
+                var row = chunk[i];
+                (read.Labels[first + i], read.HeldOut[first + i], read.RowIds[first + i]) = (row.Facts.Label, row.Facts.HeldOut, row.Row);
+                Decode(name, row).CopyTo(read.Pixels, (first + i) * rowBytes);
+            }, cancellationToken);
+            for (var i = 0; i < chunk.Length; i++)
+            {
+                if (chunk[i].Text is { } text)
+                {
+                    (texts ??= new string?[count])[first + i] = text;
+                }
+            }
+
+            done += chunk.Length;
+        }
+
+        return done == count ? read with { Texts = texts } : throw new InvalidDataException($"{name} does not hold the {count} images that the manifest says.");
+    }
+
+    private byte[] Decode(string name, ShardRow row)
+    {
+        var image = ImageCodec.DecodePng(row.Png);
+        return image.Width == manifest.ImageSize && image.Height == manifest.ImageSize && image.Channels == manifest.Channels
+            ? Planes.FromInterleaved(image.Pixels, image.Channels)
+            : throw new InvalidDataException($"{name}: row {row.Row} is {image.Width} x {image.Height} x {image.Channels}.");
     }
 }

@@ -24,16 +24,21 @@ internal static class ShardTar
         WriteMember(tar, name + ".json", row.Facts.Serialize());
     }
 
-    /// <summary>Reads all images in order.</summary>
+    /// <summary>Reads all images in order, one at a time.</summary>
     /// <exception cref="InvalidDataException">Not a shard as <see cref="Write"/> makes it; the message names the member.</exception>
-    public static List<ShardRow> Read(Stream stream)
+    public static IEnumerable<ShardRow> Read(Stream stream) => Read(stream, Content);
+
+    /// <summary>Reads what is known of all images in order and passes over their pixels, which in a seekable stream are not read.</summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Read(Stream)"/>.</exception>
+    public static IEnumerable<ShardRow> ReadFacts(Stream stream) => Read(stream, _ => []);
+
+    private static IEnumerable<ShardRow> Read(Stream stream, Func<TarEntry, byte[]> readPng)
     {
-        var rows = new List<ShardRow>();
         using var tar = new TarReader(stream, leaveOpen: true);
         while (tar.GetNextEntry() is { } image)
         {
             var row = RowOf(image, ".png");
-            var png = Content(image);
+            var (name, png) = (image.Name, readPng(image)); // before the next member: a stream that cannot seek has left it behind then
             var facts = tar.GetNextEntry();
             string? text = null;
             if (facts is not null && facts.Name.EndsWith(".txt", StringComparison.Ordinal) && RowOf(facts, ".txt") == row)
@@ -44,13 +49,11 @@ internal static class ShardTar
 
             if (facts is null || RowOf(facts, ".json") != row)
             {
-                throw new InvalidDataException($"the shard has no JSON behind '{image.Name}'");
+                throw new InvalidDataException($"the shard has no JSON behind '{name}'");
             }
 
-            rows.Add(new ShardRow(row, png, text, ParseFacts(facts)));
+            yield return new ShardRow(row, png, text, ParseFacts(facts));
         }
-
-        return rows;
     }
 
     private static ShardRowFacts ParseFacts(TarEntry entry)

@@ -12,6 +12,8 @@ internal static class SpecTables
         .Integer("channels", 1, 3, d => d.Channels, (d, v) => d with { Channels = v })
         .Texts("class_names", new TextValue("a name", 128), d => d.ClassNames, (d, v) => d with { ClassNames = v })
         .Number("held_out", 0, 0.5, d => d.HeldOut, (d, v) => d with { HeldOut = v }, above: true)
+        .Number("max_bad", 0, 1, d => d.MaxBad, (d, v) => d with { MaxBad = v })
+        .Boolean("flip", d => d.Flip, (d, v) => d with { Flip = v })
         .Integer("shard_rows", 1, ManyRows, d => d.ShardRows, (d, v) => d with { ShardRows = v });
 
     private static readonly SpecTable<FeaturesSpec> Features = new SpecTable<FeaturesSpec>(new FeaturesSpec(), "encoder")

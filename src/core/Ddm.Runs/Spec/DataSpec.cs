@@ -21,6 +21,12 @@ public sealed record DataSpec
     /// <summary>Share of the images held out by content hash, never trained on.</summary>
     public double HeldOut { get; init; } = 0.05;
 
+    /// <summary>Share of the images that may be unusable (damaged, or of a kind that is not decoded); above it the ingest fails.</summary>
+    public double MaxBad { get; init; } = 0.1;
+
+    /// <summary>Whether training rows are mirrored left to right by chance, half of them; never held-out rows.</summary>
+    public bool Flip { get; init; }
+
     /// <summary>Images in one shard.</summary>
     public int ShardRows { get; init; } = 2048;
 }

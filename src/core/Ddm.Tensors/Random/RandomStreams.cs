@@ -35,4 +35,7 @@ public static class RandomStreams
 
     /// <summary>The order rows are written to cluster shards in.</summary>
     public const uint Shuffle = 11;
+
+    /// <summary>Whether a training row is mirrored.</summary>
+    public const uint HorizontalFlip = 12;
 }

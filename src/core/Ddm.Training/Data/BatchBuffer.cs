@@ -32,9 +32,9 @@ internal sealed class BatchBuffer : IDisposable
         clusters = empty([rows], ScalarType.Int64, CPU);
     }
 
-    /// <summary>Copies the rows at these places; a condition is dropped where <paramref name="dropped"/> says so or the row has none.</summary>
+    /// <summary>Copies the rows at these places; a condition is dropped where <paramref name="dropped"/> says so or the row has none, a picture is mirrored where <paramref name="mirrored"/> says so.</summary>
     /// <exception cref="InvalidDataException">A label beyond the classes of the network.</exception>
-    public void Gather(IRowSource source, IReadOnlyList<(int Shard, int Row)> places, Func<int, bool> dropped)
+    public void Gather(IRowSource source, IReadOnlyList<(int Shard, int Row)> places, Func<int, bool> dropped, Func<int, bool>? mirrored = null)
     {
         var image = (int)(pixels.numel() / pixels.size(0));
         var allPixels = pixels.bytes;
@@ -44,6 +44,11 @@ internal sealed class BatchBuffer : IDisposable
         {
             var (shard, row) = places[i];
             source.CopyRow(shard, row, allPixels.Slice(i * image, image), out var label, out var cluster);
+            if (mirrored?.Invoke(i) is true)
+            {
+                HorizontalFlip.Apply(allPixels.Slice(i * image, image), (int)pixels.size(3));
+            }
+
             if (classes > 0 && label >= classes)
             {
                 throw new InvalidDataException($"Row {row} of shard {shard} has label {label}, but the data set has {classes} classes.");

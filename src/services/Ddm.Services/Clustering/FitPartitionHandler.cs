@@ -18,9 +18,9 @@ public sealed class FitPartitionHandler(IBlobStore blobs, RunDataset datasets, D
             var sample = new FeatureSample(document.Spec.Partition.SampleRows, document.Spec.Seed);
             foreach (var shard in dataset.Manifest.Shards)
             {
-                var rows = await dataset.ReadShardAsync(shard.Index, cancellationToken);
+                var (rowIds, heldOut) = await dataset.ReadRowsAsync(shard.Index, cancellationToken);
                 var features = await blobs.ReadProductAsync(BlobNames.Features(command.Run, shard.Index), cancellationToken);
-                await device.RunAsync(() => sample.Add(features, rows.RowIds, rows.HeldOut));
+                await device.RunAsync(() => sample.Add(features, rowIds, heldOut));
             }
 
             await FitAsync(document, sample, cancellationToken);

@@ -81,7 +81,21 @@ public sealed class RunSubmission(
         }
 
         await repair.RepairAsync(document, cancellationToken);
-        return await runs.UpdateAsync(document.Name, d => d.Status == RunStatus.Failed ? Reopen(d) : d, cancellationToken);
+        var relisted = await RelistAsync(document, cancellationToken);
+        return await runs.UpdateAsync(document.Name, d => relisted(d.Status == RunStatus.Failed ? Reopen(d) : d), cancellationToken);
+    }
+
+    // Until the data set is sealed nothing rests on it: pictures that were mended, removed or added since are listed anew.
+    private async Task<Func<RunDocument, RunDocument>> RelistAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        if (document.Stage > RunStage.FitFeatures || await blobs.ExistsAsync(BlobNames.DatasetManifest(document.DatasetId!), cancellationToken))
+        {
+            return d => d;
+        }
+
+        var (id, source) = sources.Open(document.Spec.Data, document.SourceRoot);
+        var shards = DatasetIngest.ShardCount(document.Spec.Data, source);
+        return id == document.DatasetId ? d => d : d => d with { DatasetId = id, ShardCount = shards, Stage = RunStage.Ingest };
     }
 
     private static RunDocument Reopen(RunDocument document) => document with

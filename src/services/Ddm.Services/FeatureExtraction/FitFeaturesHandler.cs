@@ -11,7 +11,7 @@ namespace Ddm.Services;
 /// (principal components); a published encoder needs no fit and leaves only its name.
 /// </summary>
 public sealed class FitFeaturesHandler(
-    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender)
+    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
     : ICommandHandler<FitFeatures>
 {
     private const int SampleRows = 16_384; // 64 components need no more
@@ -20,8 +20,13 @@ public sealed class FitFeaturesHandler(
     public async Task HandleAsync(FitFeatures command, CancellationToken cancellationToken)
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
-        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, sources.Get(document), document.DatasetId!, cancellationToken);
+        var sealedSet = await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, sources.Get(document), document.DatasetId!, cancellationToken);
         sources.Close(document.DatasetId!);
+        if (sealedSet.Quarantined > 0)
+        {
+            progress.Notice($"{sealedSet.Quarantined} of {sealedSet.Rows + sealedSet.Quarantined} images cannot be used and are left out; " +
+                $"{BlobNames.Quarantine(sealedSet.Id)} lists them with reasons.");
+        }
 
         var dataset = await datasets.OpenAsync(document, cancellationToken);
         var sample = await SampleAsync(dataset, cancellationToken);

@@ -34,8 +34,8 @@ public sealed class OpenSources
             var (id, source) = open is { } held && held.DatasetId == document.DatasetId ? held : Open(document.Spec.Data, document.SourceRoot);
             return id == document.DatasetId
                 ? source
-                : throw new UserErrorException($"data.source '{document.Spec.Data.Source}' has changed since run '{document.Name}' was made from it: " +
-                    $"its data set would be {id}, the run's is {document.DatasetId}. Bring the old files back, or start a run under another name.");
+                : throw new UserErrorException($"The images of '{document.Spec.Data.Source}' have changed since run '{document.Name}' listed them. " +
+                    "Run the same command again to list them anew.");
         }
     }
 

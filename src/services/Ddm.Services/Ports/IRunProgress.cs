@@ -11,6 +11,13 @@ public interface IRunProgress
     /// <param name="total">Pieces in all.</param>
     void Stage(RunStage stage, int done, int total);
 
+    /// <summary>Some more of the source's images have been looked at.</summary>
+    /// <param name="done">Images so far, those of earlier attempts among them.</param>
+    /// <param name="total">Images of the source.</param>
+    void Ingest(long done, long total)
+    {
+    }
+
     /// <summary>A role has trained some more steps.</summary>
     void Training(TrainingProgress progress);
 
