@@ -40,7 +40,7 @@ public sealed class IngestCommandTests
 
     [Theory]
     [InlineData(0, 5, "max_bad: 1", "None of the 5 images of 'folder' can be used: a/bad0.png: empty file; a/bad1.png: empty file; a/bad2.png: empty file. Mend them")]
-    [InlineData(1, 0, "held_out: 0.5", "")]
+    [InlineData(1, 0, "held_out: 0.5", "All 1 images of 'folder' fall into the held-out share (data.held_out: 0.5), none is left to train on. Lower the share or give more images.")]
     [InlineData(0, 0, "max_bad: 1", "holds nothing to train on")]
     public async Task NoPictureToTrainOnIsOneMessageAndExitCodeTwo(int good, int bad, string key, string message)
     {
