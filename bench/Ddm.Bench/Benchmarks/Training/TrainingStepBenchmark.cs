@@ -11,9 +11,9 @@ internal sealed class TrainingStepBenchmark : Benchmark
 
     private static readonly (SteppedNetwork Network, int Rounds, bool Aimed)[] Cases =
     [
-        (new("DiT-S/2", ImageSize: 32, Channels: 4, Batch: 16), Rounds: 5, Aimed: true),
-        (new("DiT-S/4", ImageSize: 32, Channels: 4, Batch: 32), Rounds: 7, Aimed: true),
-        (new("DiT-B/4", ImageSize: 32, Channels: 4, Batch: 32), Rounds: 5, Aimed: true),
+        (new("DiT-S/2", ImageSize: 32, Channels: 4, Batch: 8), Rounds: 5, Aimed: true),
+        (new("DiT-S/4", ImageSize: 32, Channels: 4, Batch: 32), Rounds: 5, Aimed: true),
+        (new("DiT-B/4", ImageSize: 32, Channels: 4, Batch: 32), Rounds: 3, Aimed: true),
         (new("DiT-Nano/4", ImageSize: 28, Channels: 1, Batch: 16), Rounds: 40, Aimed: false), // the quickstart's
     ];
 
