@@ -90,8 +90,8 @@ class DiT(nn.Module):
 
 def adamw(parameters):
     try:
-        return torch.optim.AdamW(parameters, lr=1e-4, fused=True), "fused"  # on CPUs from PyTorch 2.4
-    except RuntimeError:
+        return torch.optim.AdamW(parameters, lr=1e-4, fused=True), "fused"  # on CPUs from PyTorch 2.4 on
+    except (TypeError, RuntimeError):  # older: no such argument, or for CUDA alone
         return torch.optim.AdamW(parameters, lr=1e-4, foreach=True), "foreach"
 
 
