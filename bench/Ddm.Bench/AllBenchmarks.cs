@@ -11,6 +11,8 @@ internal static class AllBenchmarks
         new SourcesBenchmark(),
         new IngestBenchmark(),
         new DataWayBenchmark(),
+        new TrainingStepBenchmark(),
+        new MemoryBenchmark(),
         new MicroBenchmark(),
     ];
 }
