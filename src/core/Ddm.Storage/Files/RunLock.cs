@@ -28,9 +28,10 @@ public sealed class RunLock : IDisposable
             throw new UserErrorException($"'{run}' cannot name a run: use letters, digits, '.', '_' and '-', without a dot at either end.");
         }
 
-        var folder = Path.Combine(Path.GetFullPath(home), ".locks");
+        var folder = LocksOf(home);
         DurableFolder.Create(folder);
         var facts = Path.Combine(folder, $"run-{run}.json");
+        using var gate = StartGate.Enter(home);
         var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
         try
         {
@@ -43,6 +44,31 @@ public sealed class RunLock : IDisposable
             throw;
         }
     }
+
+    /// <summary>Runs whose lock is held at this moment by a process, this one included. Only inside a <see cref="StartGate"/> is the answer still true when it comes.</summary>
+    public static IReadOnlyList<string> Held(string home)
+    {
+        const string Before = "run-", After = ".lock";
+        var folder = LocksOf(home);
+        if (!Directory.Exists(folder))
+        {
+            return [];
+        }
+
+        var held = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(folder, Before + "*" + After))
+        {
+            using var free = FileLock.TryAcquire(file, FileMode.Open);
+            if (free is null)
+            {
+                held.Add(Path.GetFileName(file)[Before.Length..^After.Length]);
+            }
+        }
+
+        return held;
+    }
+
+    internal static string LocksOf(string home) => Path.Combine(Path.GetFullPath(home), ".locks");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -10,8 +11,6 @@ namespace Ddm.Services;
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
 public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, TimeProvider time)
 {
-    private const string FirstVersion = "v1";
-
     /// <summary>Creates the run of a spec, or resumes it when it exists with the same spec.</summary>
     /// <param name="specText">The YAML.</param>
     /// <param name="specFile">Its file, for messages and for paths relative to it.</param>
@@ -27,7 +26,8 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
-        var document = Create(spec, specText, root, ImageSources.Open(spec.Data, root));
+        var version = await NextVersionAsync(spec.Name, cancellationToken);
+        var document = Create(spec, specText, root, ImageSources.Open(spec.Data, root), version);
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
@@ -38,7 +38,23 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
         return (document, false);
     }
 
-    private RunDocument Create(RunSpec spec, string specText, string root, IImageSource source)
+    // A run that was removed may have left published versions of its name: they are never replaced.
+    private async Task<string> NextVersionAsync(string name, CancellationToken cancellationToken)
+    {
+        var newest = 0;
+        await foreach (var blob in blobs.ListAsync($"{BlobNames.Models}{name}/", cancellationToken))
+        {
+            var version = blob.Name.Split('/')[2];
+            if (version.StartsWith('v') && int.TryParse(version.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                newest = Math.Max(newest, number);
+            }
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"v{newest + 1}");
+    }
+
+    private RunDocument Create(RunSpec spec, string specText, string root, IImageSource source, string version)
     {
         var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
         var roles = experts.Append(Role.Router);
@@ -56,13 +72,18 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             Numerics = roles.ToDictionary(
                 role => role.Path,
                 role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),
-            ModelVersion = FirstVersion,
+            ModelVersion = version,
         };
     }
 
     // A run that failed is taken up again: what stopped it may be mended, and nothing that was committed is lost.
     private async Task<RunDocument> ResumeAsync(RunDocument document, RunSpec asked, string specFile, CancellationToken cancellationToken)
     {
+        if (document.Status == RunStatus.Removing)
+        {
+            throw new UserErrorException($"run '{document.Name}' is half removed. Finish with 'ddm rm {document.Name}', then start it anew.");
+        }
+
         var differences = RunSpecReader.Differences(document.Spec, asked);
         if (differences.Count > 0)
         {
