@@ -4,17 +4,22 @@ using System.Text;
 namespace Ddm.Runs;
 
 /// <summary>Text from outside, made fit for a terminal and a log line.</summary>
-internal static class Printable
+public static class Printable
 {
     private const int MostCharacters = 80;
 
     /// <summary>The text with control, format and broken characters escaped, cut to 80 characters.</summary>
-    public static string Text(string text)
+    public static string Text(string text) => Escape(text, MostCharacters);
+
+    /// <summary>The text on one line with control, format and broken characters escaped, however long it is.</summary>
+    public static string Line(string text) => Escape(text, int.MaxValue);
+
+    private static string Escape(string text, int most)
     {
         var printable = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
-            if (printable.Length >= MostCharacters)
+            if (printable.Length >= most)
             {
                 return printable.Append("...").ToString();
             }

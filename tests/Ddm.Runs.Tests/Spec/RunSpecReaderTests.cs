@@ -155,6 +155,9 @@ public class RunSpecReaderTests
     [InlineData("\U0001F600")]
     [InlineData("a;drop table runs")]
     [InlineData("<b>")]
+    [InlineData("latest")]
+    [InlineData("current")]
+    [InlineData("<img src=x onerror=alert(1)>")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public void NamesAreAllowlisted(string name)
     {

@@ -54,6 +54,9 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
     /// <summary>A stage begins.</summary>
     public const string Stage = "stage";
 
+    /// <summary>Something a person should know: a fallback, a quarantined image, a retry.</summary>
+    public const string Notice = "notice";
+
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";
 }
