@@ -11,9 +11,9 @@ public class BadSpecTests
     {
         { "seed: 7", "sed: 7", "2:1: sed: unknown key; did you mean 'seed'?" },
         { "seed: 7", "\tseed: 7", "2:1: a tab in the indentation; use spaces" },
-        { "steps: 12,", "steps: !!python/object/apply:os.system [rm],", "5:19: 'tag:yaml.org,2002:python/object/apply:os.system' is a tag, which run specs do not have; remove it" },
+        { "steps: 12,", "steps: !!python/object:os.system 12,", "6:19: 'tag:yaml.org,2002:python/object:os.system' is a tag, which run specs do not have; remove it" },
         { "steps: 12,", "steps: many,", "6:19: experts.steps: 'many' is not a whole number from 1 to 100000000" },
-        { "learning_rate: 1e-3 }\nrouter", "learning_rate: \"1e-4\" }\nrouter", "6:45: experts.learning_rate: the quoted text '1e-4' is not a number above 0 and at most 1" },
+        { "learning_rate: 1e-3 }\nrouter", "learning_rate: \"1e-4\" }\nrouter", "6:49: experts.learning_rate: the quoted text '1e-4' is not a number above 0 and at most 1" },
         { "seed: 7", "seed: 7\nseed: 8", "3:1: seed: the key stands twice; first on line 2" },
         { "steps: 12, batch: 16", "steps: 12, batch: -1", "6:30: experts.batch: '-1' is not a whole number from 1 to 1048576" },
         { "steps: 12, batch: 16", "steps: 12, batch: 0", "6:30: experts.batch: '0' is not a whole number from 1 to 1048576" },

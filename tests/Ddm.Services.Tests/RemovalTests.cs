@@ -126,7 +126,7 @@ public class RemovalTests
 
     private static void RaiseAfter(TrainingProgress progress, StopSignal stop)
     {
-        if (progress.CommittedStep >= 4)
+        if (progress.Role == Role.Expert(0) && progress.CommittedStep >= 4)
         {
             stop.Raise();
         }

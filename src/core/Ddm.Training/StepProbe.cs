@@ -41,9 +41,8 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
         }
 
         var batch = Roles.Training(spec, role).Batch;
-        var one = batch == 1 ? TimeSpan.Zero : Time(spec, role, classes, numerics, device, 1, TimeSpan.Zero, 1).Median;
-        var measured = one * batch * (FewestSteps + 1) <= budget ? batch : Math.Max(1, (int)(budget / (one * (FewestSteps + 1))));
-        var (median, steps, peak) = Time(spec, role, classes, numerics, device, measured, budget, FewestSteps);
+        var measured = LargestBatch(batch, budget, trial => Time(spec, role, classes, numerics, device, trial, TimeSpan.Zero, FewestSteps).Fastest);
+        var (median, _, steps, peak) = Time(spec, role, classes, numerics, device, measured, budget, FewestSteps);
         if (measured < batch)
         {
             scaled += string.Create(CultureInfo.InvariantCulture, $"a batch of {measured}, scaled to {batch}; ");
@@ -65,7 +64,20 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
             : (Flops.Forward(shape), ParameterCount.Of(shape) * StateBytesPerParameter);
     }
 
-    private static (TimeSpan Median, int Steps, (long Before, long Highest) Peak) Time(
+    // Grows the batch while a few steps of the next one still fit: small batches alone would say little of large ones.
+    private static int LargestBatch(int batch, TimeSpan budget, Func<int, TimeSpan> time)
+    {
+        const int Growth = 4;
+        var trial = 1;
+        while (trial < batch && time(trial) * Growth * FewestSteps <= budget)
+        {
+            trial = Math.Min(batch, trial * Growth);
+        }
+
+        return trial;
+    }
+
+    private static (TimeSpan Median, TimeSpan Fastest, int Steps, (long Before, long Highest) Peak) Time(
         RunSpec spec, Role role, int classes, NumericsClass numerics, Device device, int batch, TimeSpan budget, int fewest)
     {
         spec = WithBatch(spec, role, batch);
@@ -83,7 +95,7 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
         }
 
         times.Sort();
-        return (TimeSpan.FromSeconds(times[times.Count / 2]), times.Count, (before, MemoryPeak.Read()));
+        return (TimeSpan.FromSeconds(times[times.Count / 2]), TimeSpan.FromSeconds(times[0]), times.Count, (before, MemoryPeak.Read()));
     }
 
     private static RunSpec WithBatch(RunSpec spec, Role role, int batch) => role.Kind == RoleKind.Router

@@ -26,7 +26,7 @@ public class SchemaTests
 
         void Walk(string path, JsonObject schema)
         {
-            foreach (var (key, value) in schema["properties"]?.AsObject() ?? [])
+            foreach (var (key, value) in schema["properties"]?.AsObject() ?? new JsonObject())
             {
                 if (value!["description"] is null)
                 {

@@ -11,6 +11,8 @@ namespace Ddm.Cli;
 /// <summary><c>ddm plan</c>: what a run would take on this machine.</summary>
 internal static class PlanCommand
 {
+    private const int WidthOfFiles = 150;
+
     public static Command Create()
     {
         var spec = SpecFile.Argument();
@@ -38,6 +40,11 @@ internal static class PlanCommand
 
     private static void Show(RunForecast forecast)
     {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = WidthOfFiles;
+        }
+
         var roles = new Table().Border(TableBorder.Rounded).AddColumns("role", "parameters", "steps", "images/s", "time", "TFLOP", "checkpoint", "commits", "basis");
         foreach (var role in forecast.Roles)
         {

@@ -12,6 +12,7 @@ public sealed class TensorBoardProgress : IRunProgress, IAsyncDisposable
     private readonly Channel<bool> wanted = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Task writing;
     private string? lastFailure;
+    private bool begun;
 
     /// <summary>Begins to write.</summary>
     /// <param name="inner">Told everything as well.</param>
@@ -57,6 +58,7 @@ public sealed class TensorBoardProgress : IRunProgress, IAsyncDisposable
     {
         while (await wanted.Reader.WaitToReadAsync())
         {
+            begun = true; // before the run's first sign of life there is nothing to write, and perhaps no run
             while (wanted.Reader.TryRead(out _))
             {
             }
@@ -64,7 +66,10 @@ public sealed class TensorBoardProgress : IRunProgress, IAsyncDisposable
             await TrySyncAsync();
         }
 
-        await TrySyncAsync();
+        if (begun)
+        {
+            await TrySyncAsync();
+        }
     }
 
     private async Task TrySyncAsync()
