@@ -1,6 +1,5 @@
 using Ddm.Runs;
 using Ddm.Storage;
-using Ddm.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Services.Tests;
