@@ -3,11 +3,19 @@ using Ddm.Cli;
 
 var root = new RootCommand("Decentralized diffusion models: train independent experts, draw from their ensemble.")
 {
+    InitCommand.Create(),
+    ValidateCommand.Create(),
+    PlanCommand.Create(),
     RunCommand.Create(),
     SampleCommand.Create(),
     StatusCommand.Create(),
     InspectCommand.Create(),
     EvalCommand.Create(),
+    MetricsCommand.Create(),
+    EventsCommand.Create(),
+    RemoveCommand.Create(),
+    CollectCommand.Create(),
+    SchemaCommand.Create(),
     DoctorCommand.Create(),
 };
 root.Add(CommonOptions.Home);

@@ -4,9 +4,12 @@ using System.Text;
 namespace Ddm.Runs;
 
 /// <summary>Text from outside, made fit for a terminal and a log line.</summary>
-internal static class Printable
+public static class Printable
 {
     private const int MostCharacters = 80;
+
+    /// <summary>The text on one line with control, format and broken characters escaped, however long it is.</summary>
+    public static string Line(string text) => Text(text, int.MaxValue);
 
     /// <summary>The text with control, format and broken characters escaped, cut to 80 characters or to <paramref name="most"/>.</summary>
     public static string Text(string text, int most = MostCharacters)

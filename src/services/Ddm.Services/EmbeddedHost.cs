@@ -14,6 +14,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
     private readonly IHost host;
     private readonly StopSignal stop;
     private readonly CompletionProgress completion;
+    private readonly NoticeRecorder notices;
     private bool running = true;
 
     private EmbeddedHost(IHost host, StopSignal stop, CompletionProgress completion)
@@ -21,6 +22,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
         this.host = host;
         this.stop = stop;
         this.completion = completion;
+        notices = new NoticeRecorder(Services.GetRequiredService<RunEvents>());
+        completion.Noticed = notices.Note;
     }
 
     /// <summary>The services inside, for commands that look at runs.</summary>
@@ -49,6 +52,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
     public async Task<RunDocument> RunAsync(string specText, string specFile, CancellationToken cancellationToken)
     {
         var (document, _) = await Services.GetRequiredService<RunSubmission>().SubmitAsync(specText, specFile, cancellationToken);
+        notices.Begin(document.Name);
         await Services.GetRequiredService<ICommandSender>().AdvancedAsync(document.Name, cancellationToken);
         await using (stop.Token.Register(completion.Abandon))
         {
@@ -76,6 +80,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
             running = false;
             stop.Raise();
             await host.StopAsync(CancellationToken.None);
+            await notices.DisposeAsync();
         }
     }
 
@@ -95,7 +100,13 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         public void Training(TrainingProgress progress) => inner.Training(progress);
 
-        public void Notice(string message) => inner.Notice(message);
+        public Action<string>? Noticed { get; set; }
+
+        public void Notice(string message)
+        {
+            inner.Notice(message);
+            Noticed?.Invoke(message);
+        }
 
         public void Ended(RunDocument document)
         {

@@ -49,7 +49,7 @@ public class RunSpecReaderTests
               decay: cosine
               t: uniform
             sampling: {steps: 20, guidance: 1.5, solver: heun, shift: 3}
-            execution: {micro_batch: 4, threads: 2, slice_seconds: 7.5, window_shards: 9, keep_checkpoints: 3}
+            execution: {micro_batch: 4, threads: 2, slice_seconds: 7.5, window_shards: 9, retention: {keep_last: 3, keep_every: 500}}
             """;
         var spec = RunSpecReader.Read(Yaml, "every.yaml");
 
@@ -80,7 +80,16 @@ public class RunSpecReaderTests
         Assert.Equal(new NetworkSpec { Preset = "DiT-S/4", ClassCondition = false, MlpRatio = 3 }, spec.Router.Network);
         Assert.Equal(new TrainingSpec { Steps = 21, Batch = 24, Decay = LearningRateDecay.Cosine }, spec.Router.Training);
         Assert.Equal(new SamplingSpec { Steps = 20, Guidance = 1.5, Solver = Solver.Heun, Shift = 3 }, spec.Sampling);
-        Assert.Equal(new ExecutionSpec { MicroBatch = 4, Threads = 2, SliceSeconds = 7.5, WindowShards = 9, KeepCheckpoints = 3 }, spec.Execution);
+        Assert.Equal(
+            new ExecutionSpec
+            {
+                MicroBatch = 4,
+                Threads = 2,
+                SliceSeconds = 7.5,
+                WindowShards = 9,
+                Retention = new RetentionSpec { KeepLast = 3, KeepEvery = 500 },
+            },
+            spec.Execution);
     }
 
     [Theory]
@@ -122,7 +131,7 @@ public class RunSpecReaderTests
     [InlineData("image_size: 28", "image_size: 28\n  class_names: a", "s.yaml:5:16: data.class_names: 'a' is not a list, each item a name")]
     [InlineData("experts: 4", "experts: 1025", "s.yaml:6:12: partition.experts: '1025' is not a whole number from 1 to 1024")]
     [InlineData("experts: 4", "experts: 4\n  cap: 0.9", "s.yaml:7:8: partition.cap: '0.9' is not a number from 1 to 1024")]
-    [InlineData("experts: 4", "experts: 4\nexecution: {keep_checkpoints: 1}", "s.yaml:7:31: execution.keep_checkpoints: '1' is not a whole number from 2 to 1000")]
+    [InlineData("experts: 4", "experts: 4\nexecution: {retention: 1}", "s.yaml:7:24: execution.retention.keep_last: '1' is not a whole number from 2 to 1000")]
     [InlineData("experts: 4", "experts: 4\nseed: -1", "s.yaml:7:7: seed: '-1' is not a whole number from 0 to 9223372036854775807")]
     [InlineData("experts: 4", "experts: 4\nseed: 9223372036854775808", "s.yaml:7:7: seed: '9223372036854775808' is not a whole number from 0 to 9223372036854775807")]
     [InlineData("experts: 4", "experts: 4\nfeatures: dino", "s.yaml:7:11: features.encoder: unknown value 'dino'; known: pixels")]
@@ -146,6 +155,9 @@ public class RunSpecReaderTests
     [InlineData("\U0001F600")]
     [InlineData("a;drop table runs")]
     [InlineData("<b>")]
+    [InlineData("latest")]
+    [InlineData("current")]
+    [InlineData("<img src=x onerror=alert(1)>")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public void NamesAreAllowlisted(string name)
     {

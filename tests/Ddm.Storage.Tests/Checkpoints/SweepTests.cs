@@ -29,6 +29,36 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public async Task TheFirstCheckpointPastEachMultipleIsKeptForGood()
+    {
+        await Trainee.TrainAsync(_store, 10, 20, 35, 40, 55, 60, 75, 80, 95);
+        var retention = new RetentionSpec { KeepLast = 2, KeepEvery = 30 };
+        string[] left = ["0000000035-1", "0000000060-1", "0000000080-1", "0000000095-1"];
+        for (var sweep = 0; sweep < 2; sweep++)
+        {
+            await Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, retention, Cancel);
+            Assert.Equal(left, await FoldersAsync()); // the 60 crosses 60, the 95 crosses 90; a second sweep finds nothing more
+        }
+
+        Assert.Empty(await Checkpoints.FindSweepableAsync(Trainee.Run, Trainee.Role, retention, Cancel));
+    }
+
+    [Fact]
+    public async Task MilestonesOfEarlierEpochsAreKeptAndOrphansAreNot()
+    {
+        var claim = await Trainee.TrainAsync(_store, 10, 30, 40);
+        await OrphanAsync(claim, 40, 60, withManifest: true);
+        var next = await Trainee.ClaimAsync(_store);
+        await Checkpoints.OpenAsync(next, null, Cancel);
+        await Checkpoints.CommitAsync(next, Trainee.Request(40, 50), Cancel);
+        await Checkpoints.CommitAsync(next, Trainee.Request(50, 55), Cancel);
+
+        await Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2, KeepEvery = 30 }, Cancel);
+
+        Assert.Equal(["0000000030-1", "0000000050-2", "0000000055-2"], await FoldersAsync());
+    }
+
+    [Fact]
     public async Task OneIsNotEnoughToKeep() => await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SweepAsync(1));
 
     [Fact]

@@ -11,7 +11,7 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var command = new Command("doctor", "Check this machine: libtorch, images, the home folder, speed") { json };
+        var command = new Command("doctor", "Check this machine: libtorch, images, the home folder, speed. Example: ddm doctor") { json };
         command.SetAction((parsed, cancellationToken) => CheckAsync(CommonOptions.AnyHomeOf(parsed), parsed.GetValue(json), cancellationToken));
         return command;
     }

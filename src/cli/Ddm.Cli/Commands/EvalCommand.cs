@@ -21,7 +21,7 @@ internal static class EvalCommand
         var sampling = new SamplingOptions();
         var n = new Option<int>("--n") { Description = "Pictures, every class in turn", DefaultValueFactory = _ => 1000 };
         var seed = new Option<long>("--seed") { Description = "Seed of the first picture", DefaultValueFactory = _ => 0 };
-        var command = new Command("eval", "Measure how often drawn pictures show the class they were asked for") { run, n, seed, json };
+        var command = new Command("eval", "Measure how often drawn pictures show the class they were asked for. Example: ddm eval cats --n 1000") { run, n, seed, json };
         sampling.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

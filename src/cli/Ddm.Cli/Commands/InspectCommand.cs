@@ -12,7 +12,7 @@ internal static class InspectCommand
     {
         var run = CommonOptions.Run();
         var json = CommonOptions.Json();
-        var command = new Command("inspect", "Show every role's step, epoch and the SHA-256 of its weights") { run, json };
+        var command = new Command("inspect", "Show every role's step, epoch and the SHA-256 of its weights. Example: ddm inspect cats --json") { run, json };
         command.SetAction((parsed, cancellationToken)
             => InspectAsync(CommonOptions.StoreOf(parsed), parsed.GetRequiredValue(run), parsed.GetValue(json), cancellationToken));
         return command;

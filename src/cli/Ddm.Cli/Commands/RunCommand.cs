@@ -2,6 +2,7 @@ using System.CommandLine;
 using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
 
 namespace Ddm.Cli;
@@ -11,39 +12,42 @@ internal static class RunCommand
 {
     public static Command Create()
     {
-        var spec = new Argument<string>("SPEC") { Description = "Run spec (YAML)" };
+        var spec = SpecFile.Argument();
         var json = CommonOptions.Json();
-        var command = new Command("run", "Train and publish a model from a spec, all in this process; the same command again resumes") { spec, json };
-        command.SetAction((parsed, cancellationToken)
-            => RunAsync(parsed.GetRequiredValue(spec), CommonOptions.HomeOf(parsed), parsed.GetValue(json), cancellationToken));
+        var tensorBoard = new Option<string?>("--tensorboard") { Description = "Write TensorBoard event files under DIR, after every commit", HelpName = "DIR" };
+        var command = new Command("run", "Train and publish a model from a spec; the same command again resumes. Example: ddm run cats.yaml") { spec, tensorBoard, json };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed.GetRequiredValue(spec), CommonOptions.HomeOf(parsed), parsed.GetValue(tensorBoard), parsed.GetValue(json), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(string specFile, string home, bool json, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(string specFile, string home, string? tensorBoard, bool json, CancellationToken cancellationToken)
     {
-        var text = await ReadSpecAsync(specFile, cancellationToken);
+        var text = await SpecFile.ReadAsync(specFile, cancellationToken);
         var name = RunSpecReader.Read(text, specFile).Name;
         using var runLock = RunLock.Acquire(home, name);
         using var stop = new StopSignal();
         using var signals = new StopOnSignals(stop);
         using var display = ProgressDisplay.For(json);
-        await using var host = await EmbeddedHost.StartAsync(new FileBlobStore(home), display, stop, cancellationToken);
-        var outcome = await host.RunAsync(text, specFile, cancellationToken);
+        var blobs = new FileBlobStore(home);
+        await using var curves = tensorBoard is null ? null : new TensorBoardProgress(display, Export(blobs, tensorBoard), name);
+        RunDocument outcome;
+        await using (var host = await EmbeddedHost.StartAsync(blobs, curves ?? (IRunProgress)display, stop, cancellationToken))
+        {
+            outcome = await host.RunAsync(text, specFile, cancellationToken);
+        }
+
+        if (curves is not null)
+        {
+            await curves.DisposeAsync();
+        }
+
         display.Close();
         return Finish(outcome, specFile, home, json);
     }
 
-    private static async Task<string> ReadSpecAsync(string file, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await File.ReadAllTextAsync(file, cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new UserErrorException($"cannot read the spec '{file}': {e.Message} Give the path of a YAML file, for instance samples/quickstart.yaml.", e);
-        }
-    }
+    private static TensorBoardExport Export(FileBlobStore blobs, string folder)
+        => new(blobs, new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance), new RunRepository(blobs), folder);
 
     private static int Finish(RunDocument document, string specFile, string home, bool json)
     {

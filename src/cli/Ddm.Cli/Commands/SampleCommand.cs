@@ -22,7 +22,7 @@ internal static class SampleCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the first picture; picture i has seed SEED + i", DefaultValueFactory = _ => 0 };
         var label = new Option<string?>("--class") { Description = "Class, by name or number; 'none': no class [default: every class in turn]" };
         var output = new Option<string?>("--out") { Description = "PNG file; the routing goes beside it as .json [default: RUN-samples.png]" };
-        var command = new Command("sample", "Draw pictures; of an unfinished run, from the experts that have committed") { run, n, seed, label, output };
+        var command = new Command("sample", "Draw pictures; of an unfinished run, from the experts that have committed. Example: ddm sample cats --n 40 --seed 7") { run, n, seed, label, output };
         sampling.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

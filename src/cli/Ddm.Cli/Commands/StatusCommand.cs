@@ -14,7 +14,7 @@ internal static class StatusCommand
     {
         var run = new Argument<string?>("RUN") { Description = "Name of the run [default: all]", Arity = ArgumentArity.ZeroOrOne };
         var json = CommonOptions.Json();
-        var command = new Command("status", "Show how runs stand") { run, json };
+        var command = new Command("status", "Show how runs stand. Example: ddm status cats") { run, json };
         command.SetAction((parsed, cancellationToken)
             => ShowAsync(CommonOptions.StoreOf(parsed), parsed.GetValue(run), parsed.GetValue(json), cancellationToken));
         return command;

@@ -20,4 +20,7 @@ public enum RunStatus
 
     /// <summary>Its model is published.</summary>
     Succeeded,
+
+    /// <summary>Its blobs are being deleted, or were when the process that did it died: nothing of it may be used any more.</summary>
+    Removing,
 }

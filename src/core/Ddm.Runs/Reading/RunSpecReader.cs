@@ -10,6 +10,30 @@ public static class RunSpecReader
     public static RunSpec Read(string yaml, string fileName)
     {
         var context = new SpecContext(fileName);
+        var spec = ReadWhole(yaml, context);
+        context.ThrowIfRefused();
+        return spec;
+    }
+
+    /// <summary>Reads a spec and tells everything wrong or doubtful about it, each with its place: never throws for what the text says.</summary>
+    /// <param name="yaml">As for <see cref="Read(string, string)"/>.</param>
+    /// <param name="fileName">What to call it in messages.</param>
+    public static SpecReading Check(string yaml, string fileName)
+    {
+        var context = new SpecContext(fileName);
+        try
+        {
+            var spec = ReadWhole(yaml, context);
+            return context.Mistakes.Count > 0 ? new SpecReading(null, context) : new SpecReading(spec, context) { Warnings = [.. SpecWarnings.Of(spec, context)] };
+        }
+        catch (UserErrorException) when (context.Mistakes.Count > 0)
+        {
+            return new SpecReading(null, context); // reading could not go on
+        }
+    }
+
+    private static RunSpec ReadWhole(string yaml, SpecContext context)
+    {
         var root = YamlTree.Parse(yaml, context);
         if (root is SpecMapping { Entries: [{ Key: not "name" } first, ..] })
         {
@@ -18,7 +42,6 @@ public static class RunSpecReader
 
         var spec = SpecTables.Run.Read(root, "", context);
         SpecChecks.Check(spec, context);
-        context.ThrowIfRefused();
         return spec;
     }
 

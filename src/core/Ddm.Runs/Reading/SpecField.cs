@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Ddm.Runs;
 
@@ -18,6 +19,9 @@ internal abstract class SpecField<T>(string key, string? need)
 
     /// <summary>Writes key and value, or nothing where there is no value.</summary>
     public abstract void Write(T source, Utf8JsonWriter json);
+
+    /// <summary>What may stand under the key, as JSON schema, with the default that <paramref name="blank"/> holds.</summary>
+    public abstract JsonObject Schema(T blank);
 }
 
 /// <summary>A key with a single value. <paramref name="get"/> returns null where there is none.</summary>
@@ -36,6 +40,23 @@ internal sealed class ValueField<T>(string key, SpecValue value, Func<T, object?
             value.Write(json, present);
         }
     }
+
+    public override JsonObject Schema(T blank)
+    {
+        var schema = value.Schema();
+        if (Need is null && get(blank) is { } standard)
+        {
+            using var bytes = new MemoryStream();
+            using (var json = new Utf8JsonWriter(bytes))
+            {
+                value.Write(json, standard);
+            }
+
+            schema["default"] = JsonNode.Parse(bytes.ToArray());
+        }
+
+        return schema;
+    }
 }
 
 /// <summary>A key with a mapping of its own.</summary>
@@ -51,6 +72,8 @@ internal sealed class SectionField<T, TSection>(string key, SpecTable<TSection> 
         json.WritePropertyName(Key);
         table.Write(get(source), json);
     }
+
+    public override JsonObject Schema(T blank) => table.Schema();
 }
 
 /// <summary>A key of an inner record that stands in the outer mapping, as the router's training keys do.</summary>
@@ -61,4 +84,6 @@ internal sealed class LiftedField<T, TInner>(SpecField<TInner> inner, Func<T, TI
     public override T Read(T target, SpecNode node, string path, SpecContext context) => set(target, inner.Read(get(target), node, path, context));
 
     public override void Write(T source, Utf8JsonWriter json) => inner.Write(get(source), json);
+
+    public override JsonObject Schema(T blank) => inner.Schema(get(blank));
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Ddm.Runs;
 
@@ -28,6 +29,17 @@ internal sealed class IntegerValue(long minimum, long maximum, int multiple = 1)
     }
 
     public override void Write(Utf8JsonWriter json, object value) => json.WriteNumberValue((long)value);
+
+    public override JsonObject Schema()
+    {
+        var schema = new JsonObject { ["type"] = "integer", ["minimum"] = minimum, ["maximum"] = maximum };
+        if (multiple != 1)
+        {
+            schema["multipleOf"] = multiple;
+        }
+
+        return schema;
+    }
 }
 
 /// <summary>A finite number in a range, whose lower end is outside when <paramref name="above"/>; boxed as <see cref="double"/>.</summary>
@@ -56,4 +68,11 @@ internal sealed class NumberValue(double minimum, double maximum, bool above) : 
     }
 
     public override void Write(Utf8JsonWriter json, object value) => json.WriteNumberValue((double)value);
+
+    public override JsonObject Schema() => new()
+    {
+        ["type"] = "number",
+        [above ? "exclusiveMinimum" : "minimum"] = minimum,
+        ["maximum"] = maximum,
+    };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Ddm.Runs;
 
@@ -11,6 +12,7 @@ namespace Ddm.Runs;
 internal sealed class SpecTable<T>(T blank, string? shorthand = null)
 {
     private readonly List<SpecField<T>> _fields = [];
+    private readonly Dictionary<string, string> _about = [];
 
     public IReadOnlyList<SpecField<T>> Fields => _fields;
 
@@ -51,6 +53,22 @@ internal sealed class SpecTable<T>(T blank, string? shorthand = null)
     public SpecTable<T> Lift<TInner>(SpecTable<TInner> table, Func<T, TInner> get, Func<T, TInner, T> set)
     {
         _fields.AddRange(table.Fields.Select(field => new LiftedField<T, TInner>(field, get, set)));
+        foreach (var (key, text) in table._about)
+        {
+            _about.TryAdd(key, text);
+        }
+
+        return this;
+    }
+
+    /// <summary>What keys are for, in the words that editors show.</summary>
+    public SpecTable<T> About(params ReadOnlySpan<(string Key, string Text)> texts)
+    {
+        foreach (var (key, text) in texts)
+        {
+            _about.Add(key, text);
+        }
+
         return this;
     }
 
@@ -83,6 +101,30 @@ internal sealed class SpecTable<T>(T blank, string? shorthand = null)
         }
 
         json.WriteEndObject();
+    }
+
+    /// <summary>The mapping as JSON schema; where a shorthand stands for it, either of the two.</summary>
+    public JsonObject Schema()
+    {
+        var properties = new JsonObject();
+        foreach (var field in _fields)
+        {
+            var schema = field.Schema(blank);
+            if (_about.TryGetValue(field.Key, out var text))
+            {
+                schema.Insert(0, "description", text);
+            }
+
+            properties.Add(field.Key, schema);
+        }
+
+        var mapping = new JsonObject { ["type"] = "object", ["properties"] = properties, ["additionalProperties"] = false };
+        if (_fields.Where(field => field.Need is not null).Select(field => (JsonNode)field.Key).ToArray() is { Length: > 0 } required)
+        {
+            mapping["required"] = new JsonArray(required);
+        }
+
+        return shorthand is null ? mapping : new JsonObject { ["anyOf"] = new JsonArray(properties[shorthand]!.DeepClone(), mapping) };
     }
 
     private IEnumerable<string> Keys => _fields.Select(known => known.Key);

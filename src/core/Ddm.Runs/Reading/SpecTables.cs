@@ -14,28 +14,55 @@ internal static class SpecTables
         .Number("held_out", 0, 0.5, d => d.HeldOut, (d, v) => d with { HeldOut = v }, above: true)
         .Number("max_bad", 0, 1, d => d.MaxBad, (d, v) => d with { MaxBad = v })
         .Boolean("flip", d => d.Flip, (d, v) => d with { Flip = v })
-        .Integer("shard_rows", 1, ManyRows, d => d.ShardRows, (d, v) => d with { ShardRows = v });
+        .Integer("shard_rows", 1, ManyRows, d => d.ShardRows, (d, v) => d with { ShardRows = v })
+        .About(
+            ("source", "The images: a folder or a file, relative to this file. The documentation lists the formats."),
+            ("image_size", "Side of the square the networks see, pixels. Other pictures are scaled and centre-cropped. Patches divide it."),
+            ("channels", "1: grey, 3: colour."),
+            ("class_names", "Names of the classes in the order of their labels; without it: taken from the data."),
+            ("held_out", "Share of the images that is never trained on, chosen by content hash."),
+            ("max_bad", "Largest share of images that may be unusable before the ingest fails; those below it are quarantined and listed."),
+            ("flip", "Mirror training images left to right at random, half of them at every visit."),
+            ("shard_rows", "Images in one shard."));
 
     private static readonly SpecTable<FeaturesSpec> Features = new SpecTable<FeaturesSpec>(new FeaturesSpec(), "encoder")
         .Choice("encoder", [("pixels", "pixels")], f => f.Encoder, (f, v) => f with { Encoder = v })
-        .Integer("dimensions", 1, 4096, f => f.Dimensions, (f, v) => f with { Dimensions = v });
+        .Integer("dimensions", 1, 4096, f => f.Dimensions, (f, v) => f with { Dimensions = v })
+        .About(
+            ("encoder", "What images are clustered by. pixels: principal components of the pixels."),
+            ("dimensions", "Components that are kept."));
 
     private static readonly SpecTable<PartitionSpec> Partition = new SpecTable<PartitionSpec>(new PartitionSpec { Experts = 1 })
         .Integer("experts", 1, 1024, p => p.Experts, (p, v) => p with { Experts = v }, "the number of clusters and experts")
         .Integer("fine", 1, 65_536, p => p.Fine, (p, v) => p with { Fine = v })
         .Number("cap", 1, 1024, p => p.Cap, (p, v) => p with { Cap = v })
         .Integer("restarts", 1, 100, p => p.Restarts, (p, v) => p with { Restarts = v })
-        .Integer("sample_rows", 1, 1 << 26, p => p.SampleRows, (p, v) => p with { SampleRows = v });
+        .Integer("sample_rows", 1, 1 << 26, p => p.SampleRows, (p, v) => p with { SampleRows = v })
+        .About(
+            ("experts", "K: clusters, and one expert for each. 1 trains a single model."),
+            ("fine", "Fine centroids that are merged into the K clusters; without it: min(1024, rows/39)."),
+            ("cap", "Largest cluster allowed, as a multiple of the mean cluster."),
+            ("restarts", "k-means restarts; the best inertia wins."),
+            ("sample_rows", "Feature rows that k-means fits on at most."));
 
     private static readonly SpecTable<NetworkSpec> Network = new SpecTable<NetworkSpec>(new NetworkSpec(), "preset")
-        .Text("preset", new TextValue("a network preset", 64, PresetProblem), n => n.Preset, (n, v) => n with { Preset = v })
+        .Text("preset", new TextValue("a network preset", 64, PresetProblem, words: NetworkPresets.Names), n => n.Preset, (n, v) => n with { Preset = v })
         .Integer("hidden", 4, 16_384, n => Given(n.Hidden), (n, v) => n with { Hidden = v }, multiple: 4)
         .Integer("depth", 1, 256, n => Given(n.Depth), (n, v) => n with { Depth = v })
         .Integer("heads", 1, 1024, n => Given(n.Heads), (n, v) => n with { Heads = v })
         .Integer("patch", 1, 256, n => Given(n.Patch), (n, v) => n with { Patch = v })
         .Number("mlp_ratio", 0, 16, n => n.MlpRatio, (n, v) => n with { MlpRatio = v }, above: true)
         .Boolean("class_condition", n => n.ClassCondition, (n, v) => n with { ClassCondition = v })
-        .Number("condition_dropout", 0, 1, n => n.ConditionDropout, (n, v) => n with { ConditionDropout = v });
+        .Number("condition_dropout", 0, 1, n => n.ConditionDropout, (n, v) => n with { ConditionDropout = v })
+        .About(
+            ("preset", "A named size, DiT-{Micro,Nano,Mini,S,B,L,XL}/{patch}; instead of hidden, depth, heads and patch."),
+            ("hidden", "Width of the transformer."),
+            ("depth", "Transformer blocks."),
+            ("heads", "Attention heads; divide hidden."),
+            ("patch", "Side of a patch, pixels; divides data.image_size."),
+            ("mlp_ratio", "Width of a block's MLP over hidden."),
+            ("class_condition", "Whether the network is told the image's class."),
+            ("condition_dropout", "Share of training rows whose class is hidden, so that guidance is possible."));
 
     private static readonly SpecTable<TimeDensitySpec> TimeDensity = new SpecTable<TimeDensitySpec>(new TimeDensitySpec(), "density")
         .Choice(
@@ -44,7 +71,11 @@ internal static class SpecTables
             t => t.Density,
             (t, v) => t with { Density = v })
         .Number("mean", -10, 10, t => t.Mean, (t, v) => t with { Mean = v })
-        .Number("std", 0, 10, t => t.Std, (t, v) => t with { Std = v }, above: true);
+        .Number("std", 0, 10, t => t.Std, (t, v) => t with { Std = v }, above: true)
+        .About(
+            ("density", "Density of training times: uniform, or 0.9 logit-normal + 0.1 uniform."),
+            ("mean", "Mean of logit(t)."),
+            ("std", "Standard deviation of logit(t)."));
 
     private static readonly SpecTable<TrainingSpec> Training = new SpecTable<TrainingSpec>(new TrainingSpec { Steps = 1, Batch = 1 })
         .Integer("steps", 1, ManySteps, t => t.Steps, (t, v) => t with { Steps = v }, "the optimiser steps")
@@ -62,24 +93,56 @@ internal static class SpecTables
         .Number("beta2", 0, 0.999999, t => t.Beta2, (t, v) => t with { Beta2 = v })
         .Number("clip", 0, 1e6, t => t.Clip, (t, v) => t with { Clip = v }, above: true)
         .Number("ema_std", 0, 0.28, t => t.EmaStd, (t, v) => t with { EmaStd = v }, above: true)
-        .Section("t", TimeDensity, t => t.T, (t, v) => t with { T = v });
+        .Section("t", TimeDensity, t => t.T, (t, v) => t with { T = v })
+        .About(
+            ("steps", "Optimiser steps of each network."),
+            ("batch", "Images of one step."),
+            ("learning_rate", "Peak learning rate of AdamW. Write 2e-4, without quotes."),
+            ("warmup", "Steps of linear warm-up."),
+            ("decay", "What follows the warm-up."),
+            ("final_learning_rate", "Learning rate of the last step; needs a decay."),
+            ("weight_decay", "Decoupled weight decay."),
+            ("beta1", "AdamW's first decay."),
+            ("beta2", "AdamW's second decay."),
+            ("clip", "Largest global gradient norm."),
+            ("ema_std", "Relative width of the weight average (EDM2): 0.05 follows the last tenth of the run."),
+            ("t", "Density that training times are drawn from."));
 
     private static readonly SpecTable<RouterSpec> Router = new SpecTable<RouterSpec>(new RouterSpec { Network = Network.Blank, Training = Training.Blank })
         .Section("network", Network, r => r.Network, (r, v) => r with { Network = v }, "a preset such as DiT-Micro/4, or the numbers of a network")
-        .Lift(Training, r => r.Training, (r, v) => r with { Training = v });
+        .Lift(Training, r => r.Training, (r, v) => r with { Training = v })
+        .About(("network", "The router's network: a preset, or its numbers. Small ones do."));
 
     private static readonly SpecTable<SamplingSpec> Sampling = new SpecTable<SamplingSpec>(new SamplingSpec())
         .Integer("steps", 1, 1000, s => s.Steps, (s, v) => s with { Steps = v })
         .Number("guidance", 0, 50, s => s.Guidance, (s, v) => s with { Guidance = v })
         .Choice("solver", [("euler", Solver.Euler), ("heun", Solver.Heun)], s => s.Solver, (s, v) => s with { Solver = v })
-        .Number("shift", 0, 100, s => s.Shift, (s, v) => s with { Shift = v }, above: true);
+        .Number("shift", 0, 100, s => s.Shift, (s, v) => s with { Shift = v }, above: true)
+        .About(
+            ("steps", "Solver steps."),
+            ("guidance", "Classifier-free guidance scale; 1: none."),
+            ("solver", "euler: one evaluation a step; heun: two, second order."),
+            ("shift", "Timestep shift s: t' = s t / (1 + (s - 1) t)."));
+
+    private static readonly SpecTable<RetentionSpec> Retention = new SpecTable<RetentionSpec>(new RetentionSpec(), "keep_last")
+        .Integer("keep_last", 2, 1000, r => r.KeepLast, (r, v) => r with { KeepLast = v })
+        .Integer("keep_every", 1, ManySteps, r => r.KeepEvery, (r, v) => r with { KeepEvery = v })
+        .About(
+            ("keep_last", "The newest whole checkpoints of each role that keep their tensors."),
+            ("keep_every", "Steps: the first checkpoint at or past each multiple keeps its tensors for good; without it none does."));
 
     private static readonly SpecTable<ExecutionSpec> Execution = new SpecTable<ExecutionSpec>(new ExecutionSpec())
         .Integer("micro_batch", 1, ManyRows, e => e.MicroBatch, (e, v) => e with { MicroBatch = v })
         .Integer("threads", 1, 1024, e => e.Threads, (e, v) => e with { Threads = v })
         .Number("slice_seconds", 0, 600, e => e.SliceSeconds, (e, v) => e with { SliceSeconds = v }, above: true)
         .Integer("window_shards", 1, 65_536, e => e.WindowShards, (e, v) => e with { WindowShards = v })
-        .Integer("keep_checkpoints", 2, 1000, e => e.KeepCheckpoints, (e, v) => e with { KeepCheckpoints = v });
+        .Section("retention", Retention, e => e.Retention, (e, v) => e with { Retention = v })
+        .About(
+            ("micro_batch", "Images of one forward and backward pass; divides every batch. Without it: the whole batch."),
+            ("threads", "CPU threads; without it: those of the machine the run is submitted on."),
+            ("slice_seconds", "Longest time one role trains before it commits and gives way, seconds."),
+            ("window_shards", "Shards that a sample order mixes at once."),
+            ("retention", "Which checkpoints keep their tensors: a number of newest ones, or keep_last and keep_every."));
 
     /// <summary>The whole file.</summary>
     public static SpecTable<RunSpec> Run { get; } = new SpecTable<RunSpec>(
@@ -92,7 +155,7 @@ internal static class SpecTables
             Experts = Training.Blank,
             Router = Router.Blank,
         })
-        .Text("name", new TextValue("a name", 1024, NameProblem), r => r.Name, (r, v) => r with { Name = v }, "the run's and the model's name")
+        .Text("name", new TextValue("a name", 1024, NameProblem, RunName.JsonPattern), r => r.Name, (r, v) => r with { Name = v }, "the run's and the model's name")
         .Long("seed", 0, long.MaxValue, r => r.Seed, (r, v) => r with { Seed = v })
         .Section("data", Data, r => r.Data, (r, v) => r with { Data = v }, "the data set: source, image_size")
         .Section("features", Features, r => r.Features, (r, v) => r with { Features = v })
@@ -101,12 +164,23 @@ internal static class SpecTables
         .Section("experts", Training, r => r.Experts, (r, v) => r with { Experts = v }, "the experts' training: steps, batch")
         .Section("router", Router, r => r.Router, (r, v) => r with { Router = v }, "the router: network, steps, batch")
         .Section("sampling", Sampling, r => r.Sampling, (r, v) => r with { Sampling = v })
-        .Section("execution", Execution, r => r.Execution, (r, v) => r with { Execution = v });
+        .Section("execution", Execution, r => r.Execution, (r, v) => r with { Execution = v })
+        .About(
+            ("name", $"The run's and the model's name: {RunName.Rule}."),
+            ("seed", "Keys every random number: the same seed gives the same model."),
+            ("data", "Where the images are and how they are read."),
+            ("features", "What images are clustered by."),
+            ("partition", "How the data set is cut."),
+            ("model", "The network of every expert: a preset such as DiT-S/2, or its numbers."),
+            ("experts", "How each expert is trained."),
+            ("router", "The network that picks experts, and its training."),
+            ("sampling", "How pictures are drawn unless a request says otherwise."),
+            ("execution", "Slices, commits, threads: no influence on what is learned."));
 
     private static int? Given(int number) => number == 0 ? null : number;
 
     private static string? NameProblem(string name) =>
-        RunName.IsValid(name) ? null : $"'{Printable.Text(name)}' cannot name a run; expected {RunName.Rule}, and no device name of Windows";
+        RunName.IsValid(name) ? null : RunName.Problem(name, "a run");
 
     private static string? PresetProblem(string preset) => NetworkPresets.Exists(preset) ? null
         : Suggestion.Nearest(preset, NetworkPresets.Names) is { } near ? $"unknown preset '{Printable.Text(preset)}'; did you mean '{near}'?"

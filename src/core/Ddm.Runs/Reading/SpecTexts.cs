@@ -2,11 +2,18 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Ddm.Runs;
 
 /// <summary>A text of one line, which <paramref name="problem"/> may refuse; boxed as <see cref="string"/>.</summary>
-internal sealed class TextValue(string expected, int mostCharacters, Func<string, string?>? problem = null) : SpecValue
+/// <param name="expected">What it is, as it ends a sentence.</param>
+/// <param name="mostCharacters">Longest text.</param>
+/// <param name="problem">What is wrong with a text; null when nothing is.</param>
+/// <param name="pattern">The regular expression that schemas state; null: none says it.</param>
+/// <param name="words">The only texts there are; null: too many to list.</param>
+internal sealed class TextValue(
+    string expected, int mostCharacters, Func<string, string?>? problem = null, string? pattern = null, IReadOnlyList<string>? words = null) : SpecValue
 {
     public override string Expected => expected;
 
@@ -32,6 +39,22 @@ internal sealed class TextValue(string expected, int mostCharacters, Func<string
     }
 
     public override void Write(Utf8JsonWriter json, object value) => json.WriteStringValue((string)value);
+
+    public override JsonObject Schema()
+    {
+        var schema = new JsonObject { ["type"] = "string", ["minLength"] = 1, ["maxLength"] = mostCharacters };
+        if (pattern is not null)
+        {
+            schema["pattern"] = pattern;
+        }
+
+        if (words is not null)
+        {
+            schema["enum"] = ChoiceValue.WordsOf(words);
+        }
+
+        return schema;
+    }
 
     private static bool IsWellFormed(string text)
     {
@@ -72,6 +95,8 @@ internal sealed class BooleanValue : SpecValue
     }
 
     public override void Write(Utf8JsonWriter json, object value) => json.WriteBooleanValue((bool)value);
+
+    public override JsonObject Schema() => new() { ["type"] = "boolean" };
 }
 
 /// <summary>One of a few words, each standing for a value.</summary>
@@ -101,6 +126,10 @@ internal sealed class ChoiceValue(IReadOnlyList<(string Word, object Value)> cho
     }
 
     public override void Write(Utf8JsonWriter json, object value) => json.WriteStringValue(choices.First(choice => choice.Value.Equals(value)).Word);
+
+    public override JsonObject Schema() => new() { ["type"] = "string", ["enum"] = WordsOf(Words) };
+
+    internal static JsonArray WordsOf(IEnumerable<string> words) => [.. words.Select(word => JsonValue.Create(word))];
 }
 
 /// <summary>A list of different texts; boxed as a list of <see cref="string"/>.</summary>
@@ -148,4 +177,6 @@ internal sealed class TextListValue(SpecValue item) : SpecValue
 
         json.WriteEndArray();
     }
+
+    public override JsonObject Schema() => new() { ["type"] = "array", ["items"] = item.Schema(), ["uniqueItems"] = true };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Ddm.Runs;
 
@@ -15,6 +16,9 @@ internal abstract class SpecValue
 
     /// <summary>Writes a value that <see cref="Read"/> returned.</summary>
     public abstract void Write(Utf8JsonWriter json, object value);
+
+    /// <summary>What may stand there, as JSON schema.</summary>
+    public abstract JsonObject Schema();
 
     /// <summary>The scalar behind a node, or null after refusing anything else.</summary>
     protected SpecScalar? Scalar(SpecNode node, Action<SpecNode, string> refuse)

@@ -15,6 +15,6 @@ public sealed record ExecutionSpec
     /// <summary>Shards a sample order mixes at once.</summary>
     public int WindowShards { get; init; } = 64;
 
-    /// <summary>Committed checkpoints a role keeps; at least 2.</summary>
-    public int KeepCheckpoints { get; init; } = 2;
+    /// <summary>Checkpoints that a role keeps.</summary>
+    public RetentionSpec Retention { get; init; } = new();
 }

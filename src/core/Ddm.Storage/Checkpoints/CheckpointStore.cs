@@ -10,6 +10,7 @@ namespace Ddm.Storage;
 /// </summary>
 public sealed class CheckpointStore
 {
+    private readonly IBlobStore _store;
     private readonly RoleRecords _records;
     private readonly RoleOwnership _ownership;
     private readonly CheckpointChain _chain;
@@ -24,12 +25,13 @@ public sealed class CheckpointStore
     /// <param name="logger">Hears of claims, commits, fencing and what was passed over.</param>
     public CheckpointStore(IBlobStore store, TimeProvider clock, ILogger logger)
     {
+        _store = store;
         _records = new RoleRecords(store);
         _chain = new CheckpointChain(store);
         _ownership = new RoleOwnership(store, _records, logger);
         _opening = new CheckpointOpening(store, _chain, logger);
         _commit = new CheckpointCommit(store, _records, clock, logger);
-        _sweep = new CheckpointSweep(store, _records, _chain, logger);
+        _sweep = new CheckpointSweep(store, _records, _chain);
         _repair = new HeadRepair(store, _records, _chain, logger);
     }
 
@@ -76,7 +78,11 @@ public sealed class CheckpointStore
     /// Checkpoints from the head down its parents, newest first; those whose manifest cannot be read are left out. All but the newest few have lost
     /// their tensors to the sweep; manifests and metrics stay.
     /// </summary>
-    public async Task<IReadOnlyList<CommittedCheckpoint>> HistoryAsync(string run, Role role, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<CommittedCheckpoint>> HistoryAsync(string run, Role role, CancellationToken cancellationToken) =>
+        HistoryAsync(run, role, afterStep: 0, cancellationToken);
+
+    /// <summary>As the other overload, but only the checkpoints of more than <paramref name="afterStep"/> steps.</summary>
+    public async Task<IReadOnlyList<CommittedCheckpoint>> HistoryAsync(string run, Role role, long afterStep, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(run, role);
         var history = new List<CommittedCheckpoint>();
@@ -84,6 +90,11 @@ public sealed class CheckpointStore
         {
             await foreach (var link in _chain.WalkAsync(blobs, record.Head, cancellationToken))
             {
+                if (link.Manifest?.Step <= afterStep)
+                {
+                    break;
+                }
+
                 if (link.Manifest is not null)
                 {
                     history.Add(new CommittedCheckpoint(link.Folder, link.Manifest));
@@ -179,11 +190,27 @@ public sealed class CheckpointStore
     public Task<string?> RepairHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
         _repair.RepairAsync(new RoleBlobs(run, role), cancellationToken);
 
-    /// <summary>Deletes checkpoints older than the newest <paramref name="keep"/> whole ones, and what crashed or fenced commits left.</summary>
+    /// <summary>As the other overload, for the newest <paramref name="keep"/> whole checkpoints alone.</summary>
+    public Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken) =>
+        SweepAsync(run, role, new RetentionSpec { KeepLast = keep }, cancellationToken);
+
+    /// <summary>Deletes the tensors of checkpoints that <paramref name="retention"/> does not keep, and what crashed or fenced commits left.</summary>
     /// <param name="run">The run.</param>
     /// <param name="role">The role.</param>
-    /// <param name="keep">At least 2: the newest may turn out corrupt.</param>
+    /// <param name="retention">What is kept; at least 2, for the newest may turn out corrupt.</param>
     /// <param name="cancellationToken">Ends the sweep; what is left is for the next.</param>
-    public Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken) =>
-        _sweep.SweepAsync(run, role, keep, cancellationToken);
+    public async Task SweepAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken)
+    {
+        foreach (var blob in await _sweep.FindAsync(run, role, retention, cancellationToken))
+        {
+            await _store.DeleteAsync(blob.Name, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// What <see cref="SweepAsync(string, Role, RetentionSpec, CancellationToken)"/> would delete now, in the order in which it must be deleted. Safe to delete
+    /// while the role trains on.
+    /// </summary>
+    public Task<IReadOnlyList<BlobInfo>> FindSweepableAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken) =>
+        _sweep.FindAsync(run, role, retention, cancellationToken);
 }

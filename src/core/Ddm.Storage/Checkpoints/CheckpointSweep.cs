@@ -1,21 +1,21 @@
 using Ddm.Runs;
-using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
 
 /// <summary>
-/// Deletes what nothing needs: the tensors of checkpoints that newer ones have replaced, and all of what crashed or fenced commits left. Manifests and
+/// Finds what nothing needs: the tensors of checkpoints that newer ones have replaced, and all of what crashed or fenced commits left. Manifests and
 /// metrics of the chain stay, so that a run's history can be read and verified from its first step. What the present owner may be writing stays too.
 /// </summary>
-internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, CheckpointChain chain, ILogger logger)
+internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, CheckpointChain chain)
 {
-    public async Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken)
+    /// <summary>What may go, in the order in which it must go, so that a sweep that is cut off anywhere leaves nothing that looks whole and is not.</summary>
+    public async Task<IReadOnlyList<BlobInfo>> FindAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(retention.KeepLast, 2, nameof(retention));
         var blobs = new RoleBlobs(run, role);
         if (await records.ReadHeadAsync(blobs, cancellationToken) is not { } record)
         {
-            return;
+            return [];
         }
 
         var folders = await ListFoldersAsync(blobs, cancellationToken);
@@ -23,32 +23,39 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         var good = 0;
         var oldestGood = 0L;
         var cut = false;
-        var replaced = new Stack<string>(); // oldest on top: a sweep that is cut off leaves no tensors behind a link without any
+        var replaced = new Stack<string>(); // oldest on top: a sweep that is cut off leaves no tensors behind a link without any, milestones apart
         await foreach (var link in chain.WalkAsync(blobs, record.Head, cancellationToken))
         {
             kept.Add(link.Folder);
             cut = link.Manifest is null;
-            if (good == keep)
+            var folder = folders.GetValueOrDefault(link.Folder);
+            if (good == retention.KeepLast)
             {
-                if (!folders.TryGetValue(link.Folder, out var older) || !older.HasTensors)
+                var swept = folder is null or { HasTensors: false };
+                if (swept && (retention.KeepEvery is null || !folders.Any(other => other.Value.HasTensors && !kept.Contains(other.Key))))
                 {
-                    break; // an earlier sweep came this far
+                    break; // an earlier sweep came this far, and no milestone is left to find
                 }
 
-                replaced.Push(link.Folder);
+                if (!swept && !(link.Manifest is { } old && retention.IsMilestone(old.FromStep, old.Step)))
+                {
+                    replaced.Push(link.Folder);
+                }
+
                 continue;
             }
 
-            if (link.Manifest is { } manifest && folders.TryGetValue(link.Folder, out var present) && present.HasAll(manifest.Parts))
+            if (link.Manifest is { } manifest && folder is not null && folder.HasAll(manifest.Parts))
             {
                 oldestGood = manifest.Step;
                 good++;
             }
         }
 
+        var found = new List<BlobInfo>();
         foreach (var name in replaced)
         {
-            await DeleteAsync(name, folders[name].Tensors, cancellationToken);
+            found.AddRange(folders[name].Tensors);
         }
 
         foreach (var (name, folder) in folders)
@@ -58,13 +65,15 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
 
             // Where the chain is cut short, a whole checkpoint that nothing names may be what a person goes back to.
             // One that has a manifest and no tensors is history.
-            var useful = folder.Lengths.ContainsKey(RoleBlobs.ManifestName) && (cut || !folder.HasTensors);
+            var useful = folder.Blobs.ContainsKey(RoleBlobs.ManifestName) && (cut || !folder.HasTensors);
             if (abandoned && !useful && !kept.Contains(name))
             {
                 // The manifest first: a sweep cut off half-way must not leave a manifest without its parts.
-                await DeleteAsync(name, folder.Lengths.Keys.OrderBy(blob => blob != RoleBlobs.ManifestName), cancellationToken);
+                found.AddRange(folder.Blobs.OrderBy(blob => blob.Key != RoleBlobs.ManifestName).Select(blob => blob.Value));
             }
         }
+
+        return found;
     }
 
     private async Task<SortedDictionary<string, Folder>> ListFoldersAsync(RoleBlobs blobs, CancellationToken cancellationToken)
@@ -82,28 +91,18 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
                 folders.Add(name, folder = new Folder(step, epoch, []));
             }
 
-            folder.Lengths.Add(blob.Name[name.Length..], blob.Length);
+            folder.Blobs.Add(blob.Name[name.Length..], blob);
         }
 
         return folders;
     }
 
-    private async Task DeleteAsync(string name, IEnumerable<string> blobs, CancellationToken cancellationToken)
+    private sealed record Folder(long Step, long Epoch, Dictionary<string, BlobInfo> Blobs)
     {
-        foreach (var blob in blobs)
-        {
-            await store.DeleteAsync(name + blob, cancellationToken);
-        }
-
-        logger.LogDebug("Swept {Folder}", name);
-    }
-
-    private sealed record Folder(long Step, long Epoch, Dictionary<string, long> Lengths)
-    {
-        public IEnumerable<string> Tensors => Lengths.Keys.Where(blob => blob.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal));
+        public IEnumerable<BlobInfo> Tensors => Blobs.Values.Where(blob => blob.Name.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal));
 
         public bool HasTensors => Tensors.Any();
 
-        public bool HasAll(IReadOnlyList<CheckpointPart> parts) => parts.All(part => Lengths.GetValueOrDefault(part.Name, -1) == part.Length);
+        public bool HasAll(IReadOnlyList<CheckpointPart> parts) => parts.All(part => Blobs.GetValueOrDefault(part.Name)?.Length == part.Length);
     }
 }

@@ -109,8 +109,24 @@ public sealed class FileBlobStore(string root) : IBlobStore
     public Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        Prepare();
         return Task.FromResult(ReadClock());
+    }
+
+    /// <summary>Files that crashed writers left: an hour old by the store's clock, and locked by nobody. The first write of a process deletes them too.</summary>
+    /// <returns>Each as a path relative to the folder, with its length; none where there is no such folder.</returns>
+    public IReadOnlyList<BlobInfo> FindLeftovers() => !Directory.Exists(_root) ? [] :
+    [
+        .. TemporaryFile.Find(_root, ReadClock(), LeftoverAge)
+            .Select(file => new BlobInfo(Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/'), file.Length, file.LastWriteTimeUtc)),
+    ];
+
+    /// <summary>Deletes what <see cref="FindLeftovers"/> finds.</summary>
+    public void RemoveLeftovers()
+    {
+        if (Directory.Exists(_root))
+        {
+            TemporaryFile.Sweep(_root, ReadClock(), LeftoverAge);
+        }
     }
 
     private async Task<bool> WriteAsync(
@@ -228,6 +244,7 @@ public sealed class FileBlobStore(string root) : IBlobStore
     private DateTimeOffset ReadClock()
     {
         // A write stamps the file with the file system's time, which on a network mount is not this machine's.
+        DurableFolder.Create(LockFolder);
         var path = Path.Combine(LockFolder, "clock");
         using (var stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 1))
         {

@@ -28,29 +28,22 @@ public sealed class RunLock : IDisposable
             throw new UserErrorException($"'{run}' cannot name a run: use letters, digits, '.', '_' and '-', without a dot at either end.");
         }
 
-        var folder = Path.Combine(Path.GetFullPath(home), ".locks");
         try
         {
-            return Take(folder, run);
+            return Take(home, run);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && WriteFault.ForPeople(e, Path.GetFullPath(home), folder) is { } error)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && WriteFault.ForPeople(e, Path.GetFullPath(home), LocksOf(home)) is { } error)
         {
             throw error;
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private static RunLock Take(string home, string run)
     {
-        // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
-        File.Delete(_facts);
-        _held.Dispose();
-    }
-
-    private static RunLock Take(string folder, string run)
-    {
+        var folder = LocksOf(home);
         DurableFolder.Create(folder);
         var facts = Path.Combine(folder, $"run-{run}.json");
+        using var gate = StartGate.Enter(home);
         var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
         try
         {
@@ -62,6 +55,39 @@ public sealed class RunLock : IDisposable
             held.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Runs whose lock is held at this moment by a process, this one included. Only inside a <see cref="StartGate"/> is the answer still true when it comes.</summary>
+    public static IReadOnlyList<string> Held(string home)
+    {
+        const string Before = "run-", After = ".lock";
+        var folder = LocksOf(home);
+        if (!Directory.Exists(folder))
+        {
+            return [];
+        }
+
+        var held = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(folder, Before + "*" + After))
+        {
+            using var free = FileLock.TryAcquire(file, FileMode.Open);
+            if (free is null)
+            {
+                held.Add(Path.GetFileName(file)[Before.Length..^After.Length]);
+            }
+        }
+
+        return held;
+    }
+
+    internal static string LocksOf(string home) => Path.Combine(Path.GetFullPath(home), ".locks");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
+        File.Delete(_facts);
+        _held.Dispose();
     }
 
     private static UserErrorException Refused(string run, string facts)

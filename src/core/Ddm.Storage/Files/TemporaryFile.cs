@@ -75,30 +75,42 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
-    /// <summary>
-    /// Deletes what crashed writers left anywhere under <paramref name="root"/>: older than <paramref name="minimumAge"/> and locked by nobody.
-    /// </summary>
+    /// <summary>Deletes what crashed writers left anywhere under <paramref name="root"/>: see <see cref="Find"/>.</summary>
     public static void Sweep(string root, DateTimeOffset now, TimeSpan minimumAge)
     {
-        foreach (var path in Directory.EnumerateFiles(root, $"*{Mark}*", SearchOption.AllDirectories))
+        foreach (var file in Find(root, now, minimumAge))
         {
-            if (now - File.GetLastWriteTimeUtc(path) < minimumAge)
-            {
-                continue;
-            }
+            TryDelete(file.FullName);
+        }
+    }
 
-            try
+    /// <summary>What crashed writers left: older than <paramref name="minimumAge"/> and locked by nobody.</summary>
+    public static IEnumerable<FileInfo> Find(string root, DateTimeOffset now, TimeSpan minimumAge)
+    {
+        foreach (var file in new DirectoryInfo(root).EnumerateFiles($"*{Mark}*", SearchOption.AllDirectories))
+        {
+            if (IsLeft(file, now, minimumAge))
             {
-                using var unused = FileLock.TryAcquire(path, FileMode.Open);
-                if (unused is not null)
-                {
-                    TryDelete(path);
-                }
+                yield return file;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // published or swept by another meanwhile, or not ours to touch: a leftover costs space, never truth
-            }
+        }
+    }
+
+    private static bool IsLeft(FileInfo file, DateTimeOffset now, TimeSpan minimumAge)
+    {
+        if (now - file.LastWriteTimeUtc < minimumAge)
+        {
+            return false;
+        }
+
+        try
+        {
+            using var unused = FileLock.TryAcquire(file.FullName, FileMode.Open);
+            return unused is not null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false; // published or swept by another meanwhile, or not ours to touch: a leftover costs space, never truth
         }
     }
 

@@ -76,6 +76,9 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
     /// <summary>The event's own blob is damaged.</summary>
     public const string Unreadable = "unreadable";
 
+    /// <summary>Something else a person should know: a quarantined image, a retry.</summary>
+    public const string Notice = "notice";
+
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";
 }

@@ -36,7 +36,7 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
             RunStage.FreezeClusters => new RunObservation { Stage = document.Stage, StageFinished = await FrozenAsync(document, cancellationToken) },
             RunStage.Train => await ObserveTrainingAsync(document, cancellationToken),
             RunStage.Evaluate => await SingleAsync(document, BlobNames.EvaluationManifest(run), cancellationToken),
-            RunStage.Publish => await SingleAsync(document, BlobNames.ModelCurrent(run), cancellationToken),
+            RunStage.Publish => new RunObservation { Stage = document.Stage, StageFinished = await PublishedAsync(document, cancellationToken) },
             _ => new RunObservation { Stage = document.Stage },
         };
     }
@@ -65,6 +65,11 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
 
     private async Task<RunObservation> SingleAsync(RunDocument document, string barrier, CancellationToken cancellationToken)
         => new() { Stage = document.Stage, StageFinished = await blobs.ExistsAsync(barrier, cancellationToken) };
+
+    // An older version of the name may be current: that of a run that was removed.
+    private async Task<bool> PublishedAsync(RunDocument document, CancellationToken cancellationToken)
+        => await blobs.ReadJsonAsync<CurrentModel>(BlobNames.ModelCurrent(document.Name), cancellationToken) is { } current
+            && current.Value.Version == document.ModelVersion;
 
     private async Task<bool> FrozenAsync(RunDocument document, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -11,8 +12,6 @@ namespace Ddm.Services;
 public sealed class RunSubmission(
     IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, TimeProvider time)
 {
-    private const string FirstVersion = "v1";
-
     /// <summary>Creates the run of a spec, or resumes it when it exists with the same spec.</summary>
     /// <param name="specText">The YAML.</param>
     /// <param name="specFile">Its file, for messages and for paths relative to it.</param>
@@ -28,7 +27,8 @@ public sealed class RunSubmission(
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
-        var document = Create(spec, specText, root, sources.Open(spec.Data, root));
+        var version = await NextVersionAsync(spec.Name, cancellationToken);
+        var document = Create(spec, specText, root, sources.Open(spec.Data, root), version);
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
@@ -40,7 +40,23 @@ public sealed class RunSubmission(
         return (document, false);
     }
 
-    private RunDocument Create(RunSpec spec, string specText, string root, (string DatasetId, IImageSource Images) source)
+    // A run that was removed may have left published versions of its name: they are never replaced.
+    private async Task<string> NextVersionAsync(string name, CancellationToken cancellationToken)
+    {
+        var newest = 0;
+        await foreach (var blob in blobs.ListAsync($"{BlobNames.Models}{name}/", cancellationToken))
+        {
+            var version = blob.Name.Split('/')[2];
+            if (version.StartsWith('v') && int.TryParse(version.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                newest = Math.Max(newest, number);
+            }
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"v{newest + 1}");
+    }
+
+    private RunDocument Create(RunSpec spec, string specText, string root, (string DatasetId, IImageSource Images) source, string version)
     {
         var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
         var roles = experts.Append(Role.Router);
@@ -58,13 +74,18 @@ public sealed class RunSubmission(
             Numerics = roles.ToDictionary(
                 role => role.Path,
                 role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),
-            ModelVersion = FirstVersion,
+            ModelVersion = version,
         };
     }
 
     // A run that failed is taken up again: what stopped it may be mended, and nothing that was committed is lost.
     private async Task<RunDocument> ResumeAsync(RunDocument document, RunSpec asked, string specFile, CancellationToken cancellationToken)
     {
+        if (document.Status == RunStatus.Removing)
+        {
+            throw new UserErrorException($"run '{document.Name}' is half removed. Finish with 'ddm rm {document.Name}', then start it anew.");
+        }
+
         var differences = RunSpecReader.Differences(document.Spec, asked);
         if (differences.Count > 0)
         {

@@ -41,6 +41,11 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
     public async Task<ModelManifest> OfRunAsync(RunDocument document, CancellationToken cancellationToken)
     {
         var spec = document.Spec;
+        if (document.Status == RunStatus.Removing)
+        {
+            throw new UserErrorException($"run '{document.Name}' is half removed: nothing of it can be drawn. Finish with 'ddm rm {document.Name}'.");
+        }
+
         var roles = new List<PublishedRole>();
         foreach (var decision in document.Roles)
         {

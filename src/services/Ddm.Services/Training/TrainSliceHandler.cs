@@ -147,7 +147,7 @@ public sealed class TrainSliceHandler(
                 return target;
             }
 
-            await checkpoints.SweepAsync(document.Name, role, spec.Execution.KeepCheckpoints, cancellationToken);
+            await checkpoints.SweepAsync(document.Name, role, spec.Execution.Retention, cancellationToken);
             Report(trainer, role, target, trainer.StepNumber, time.GetUtcNow(), 0, active: false);
             return trainer.StepNumber;
         }
