@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ddm.Tensors;
+using Ddm.Tests;
 using static TorchSharp.torch;
 
 namespace Ddm.Partitioning.Tests;
@@ -10,7 +11,7 @@ namespace Ddm.Partitioning.Tests;
 /// </summary>
 public sealed class KMeansParityTests
 {
-    public static TheoryData<string> Folders => [.. FixtureFolders.Named("kmeans")];
+    public static TheoryData<string> Folders => FixtureFolders.OfKind("kmeans");
 
     [Theory]
     [MemberData(nameof(Folders))]
