@@ -70,7 +70,9 @@ public sealed class ClusterDataset
             var content = await store.ReadAsync(name, cancellationToken)
                 ?? throw new InvalidDataException($"{name} is not there: the clusters are not frozen.");
             hash.AppendData(content.Bytes);
-            manifests.Add(BlobJson.Parse<ClusterManifest>(name, content.Bytes));
+            var manifest = BlobJson.Parse<ClusterManifest>(name, content.Bytes);
+            SchemaCheck.Require(name, manifest.Schema, ClusterManifest.CurrentSchema);
+            manifests.Add(manifest);
         }
 
         return new ClusterDataset(store, manifests, heldOut, Convert.ToHexStringLower(hash.GetHashAndReset()));
@@ -110,6 +112,10 @@ public sealed class ClusterDataset
 
     /// <summary>The data set's row that one row of a resident shard is.</summary>
     public long RowId(int shard, int row) => Resident(shard).RowIds[row];
+
+    /// <summary>The caption of one row of a resident shard; null: none. Safe from several threads.</summary>
+    /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
+    public string? TextOf(int shard, int row) => Resident(shard).TextOf(row);
 
     private static IReadOnlyList<ClusterShard> Of(ClusterManifest manifest, bool heldOut) => heldOut ? manifest.HeldOut : manifest.Shards;
 

@@ -8,7 +8,8 @@ using TorchSharp;
 namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
-public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, TimeProvider time)
+public sealed class RunSubmission(
+    IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, TimeProvider time)
 {
     private const string FirstVersion = "v1";
 
@@ -27,18 +28,19 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
-        var document = Create(spec, specText, root, ImageSources.Open(spec.Data, root));
+        var document = Create(spec, specText, root, sources.Open(spec.Data, root));
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
         }
 
+        await repair.RepairAsync(document, cancellationToken); // the document may be all that was lost
         await events.AddAsync(document.Name, RunEvent.Submitted, specFile, cancellationToken);
         await events.AddAsync(document.Name, RunEvent.Stage, document.Stage.ToString(), cancellationToken);
         return (document, false);
     }
 
-    private RunDocument Create(RunSpec spec, string specText, string root, IImageSource source)
+    private RunDocument Create(RunSpec spec, string specText, string root, (string DatasetId, IImageSource Images) source)
     {
         var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
         var roles = experts.Append(Role.Router);
@@ -51,8 +53,8 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             SpecText = specText,
             SourceRoot = root,
             SubmittedAt = time.GetUtcNow(),
-            DatasetId = DatasetId.For(spec.Data, source),
-            ShardCount = (source.Count + spec.Data.ShardRows - 1) / spec.Data.ShardRows,
+            DatasetId = source.DatasetId,
+            ShardCount = DatasetIngest.ShardCount(spec.Data, source.Images),
             Numerics = roles.ToDictionary(
                 role => role.Path,
                 role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),
@@ -78,6 +80,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             await blobs.DeleteAsync(BlobNames.RoleFailure(document.Name, Role.Parse(role.Role)), cancellationToken);
         }
 
+        await repair.RepairAsync(document, cancellationToken);
         return await runs.UpdateAsync(document.Name, d => d.Status == RunStatus.Failed ? Reopen(d) : d, cancellationToken);
     }
 
@@ -85,6 +88,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
     {
         Status = RunStatus.Running,
         Failure = null,
+        Refused = false,
         Roles = [.. document.Roles.Select(r => r.Status == RoleStatus.Failed ? r with { Status = RoleStatus.Training, Failure = null } : r)],
     };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -18,6 +19,7 @@ public sealed class TrainSliceHandler(
     DeviceThread device,
     WorkerIdentity worker,
     ICommandSender sender,
+    RunEvents events,
     StopSignal stop,
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>
@@ -25,6 +27,9 @@ public sealed class TrainSliceHandler(
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
     private const int RecentSteps = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
+
+    // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
+    private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
 
     /// <inheritdoc/>
     public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
@@ -38,11 +43,13 @@ public sealed class TrainSliceHandler(
             return;
         }
 
-        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, worker.IsKnownDead, RunObserver.OwnerTimeout, cancellationToken)
+        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, IsDead, RunObserver.OwnerTimeout, cancellationToken)
             is not ClaimOutcome.Claimed { Claim: var claim })
         {
             return;
         }
+
+        abandoned.TryRemove((command.Run, role), out _);
 
         long step;
         try
@@ -53,14 +60,18 @@ public sealed class TrainSliceHandler(
         {
             // Beyond what another try can mend: the role waits for a person, the others go on.
             var failure = new RoleFailure(e.Message, command.FromStep, time.GetUtcNow());
+            if (e is not NonFiniteStepException)
+            {
+                await runs.UpdateAsync(command.Run, run => run.Refused ? run : run with { Refused = true }, cancellationToken);
+            }
+
             await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, role), failure, WriteCondition.Any, cancellationToken);
             progress.Notice($"{role} failed: {e.Message}");
             step = target;
         }
         finally
         {
-            // Also after an error that is tried again: the next try must find the role free.
-            await checkpoints.ReleaseAsync(claim, CancellationToken.None);
+            await ReleaseAsync(claim);
         }
 
         if (step >= target)
@@ -70,6 +81,22 @@ public sealed class TrainSliceHandler(
         else if (!stop.Token.IsCancellationRequested)
         {
             await sender.SendAsync(command with { FromStep = step }, cancellationToken);
+        }
+
+        bool IsDead(string owner) => worker.IsKnownDead(owner) || (owner == worker.Name && abandoned.ContainsKey((command.Run, role)));
+    }
+
+    // Also after an error that is tried again: the next try must find the role free. A failure here must not hide that error.
+    private async Task ReleaseAsync(RoleClaim claim)
+    {
+        try
+        {
+            await checkpoints.ReleaseAsync(claim, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UserErrorException)
+        {
+            abandoned[(claim.Run, claim.Role)] = true;
+            progress.Notice($"{claim.Role} could not be given back ({e.Message}): this process takes it again at once, others when its owner record has aged.");
         }
     }
 
@@ -83,7 +110,9 @@ public sealed class TrainSliceHandler(
         var parent = await checkpoints.OpenAsync(claim, train.ManifestSha256, cancellationToken);
         foreach (var skipped in parent?.Skipped ?? [])
         {
-            progress.Notice(skipped);
+            var text = $"{role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
+            await events.AddAsync(document.Name, RunEvent.FellBack, text, cancellationToken);
+            progress.Notice(text);
         }
 
         var numerics = document.Numerics[role.Path];
