@@ -9,6 +9,8 @@ internal static class AllBenchmarks
         new CheckpointBenchmark(),
         new SafetensorsBenchmark(),
         new SourcesBenchmark(),
+        new KMeansBenchmark(),
+        new KMeansMemoryBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -22,6 +22,7 @@ internal sealed record ClusteredPoints(string Name, int Components, float Apart,
         var shares = Shares(component);
         var points = torch.empty([rows, dimensions]);
         var map = Latent is null ? null : torch.tensor(Normal(inner, dimensions, seed, MapStream), [inner, dimensions]);
+        using Scalar scale = 1f / MathF.Sqrt(inner), quiet = 0.05f;
         const int BlockRows = 10_000;
         for (var start = 0; start < rows; start += BlockRows)
         {
@@ -33,7 +34,7 @@ internal sealed record ClusteredPoints(string Name, int Components, float Apart,
             {
                 var noise = torch.empty([count, dimensions]);
                 NoiseTensor.FillNormal(noise, Philox.Create(seed, 0, NoiseStream), 0, (uint)start);
-                block = block.mm(map).mul_(1f / MathF.Sqrt(inner)).Plus(noise.mul_(0.05f));
+                block = block.mm(map).mul_(scale).Plus(noise.mul_(quiet));
             }
 
             points.narrow(0, start, count).copy_(block);
