@@ -13,6 +13,8 @@ internal static class AllBenchmarks
         new DataWayBenchmark(),
         new TrainingStepBenchmark(),
         new MemoryBenchmark(),
+        new KMeansBenchmark(),
+        new KMeansMemoryBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -97,6 +97,18 @@ public class RunCommandTests
         Assert.False(Directory.Exists(Path.Combine(tiny.Home, "runs")));
     }
 
+    [Fact]
+    public async Task DataThatCannotBeClusteredIsOneMessageAndNoStackTrace()
+    {
+        using var tiny = new TinyFolder(TinyFolder.DefaultSpec.Replace("{ experts: 2, fine: 4 }", "{ experts: 250 }", StringComparison.Ordinal));
+
+        var (code, output, errors) = await DdmProcess.RunAsync("run", tiny.SpecFile, "--home", tiny.Home);
+
+        Assert.Equal(1, code);
+        Assert.Contains("images cannot be cut into partition.experts: 250 clusters. Give more images or ask for fewer experts.", output + errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);
+    }
+
     private static async Task<string[]> WeightsAsync(TinyFolder folder)
         => [.. (await FactsAsync(folder)).Select(role => $"{role.GetProperty("role")} {role.GetProperty("step")} {role.GetProperty("sha256")}")];
 

@@ -7,15 +7,8 @@ namespace Ddm.Diffusion.Tests;
 /// <summary>A folder of inputs and outputs of a reference implementation.</summary>
 internal sealed class Fixture(string folder)
 {
-    /// <summary>Every folder of tests/fixtures and of $DDM_FIXTURES whose name starts with the prefix: its name, which names the test, and its path.</summary>
-    public static TheoryData<string> Folders(string prefix)
-        => [.. Roots().SelectMany(root => Directory.GetDirectories(root, prefix + "*")).Select(path => Path.GetFileName(path)!).Distinct().Order(StringComparer.Ordinal)];
-
-    public static Fixture Open(string name) => new(Roots().Select(root => Path.Combine(root, name)).First(Directory.Exists));
-
-    public JsonElement Config { get; } = File.Exists(Path.Combine(folder, "config.json"))
-        ? JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "config.json"))).RootElement
-        : default;
+    /// <summary>A JSON file of the folder: <c>config.json</c>, <c>expected.json</c>.</summary>
+    public JsonElement Json(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file))).RootElement;
 
     public Dictionary<string, Tensor> Load(string file)
     {
@@ -31,17 +24,5 @@ internal sealed class Fixture(string folder)
         }
 
         return tensors;
-    }
-
-    private static IEnumerable<string> Roots()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "DdmAspire.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        string?[] roots = [folder is null ? null : Path.Combine(folder.FullName, "tests", "fixtures"), Environment.GetEnvironmentVariable("DDM_FIXTURES")];
-        return roots.OfType<string>().Where(Directory.Exists);
     }
 }

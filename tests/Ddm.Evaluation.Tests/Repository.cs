@@ -7,13 +7,6 @@ internal static class Repository
 
     public static string Sample(string name) => Path.Combine(Root, "samples", name);
 
-    /// <summary>Fixture folders whose names start with <paramref name="prefix"/>, under tests/fixtures and $DDM_FIXTURES.</summary>
-    public static IEnumerable<string> Fixtures(string prefix)
-    {
-        string?[] places = [Path.Combine(Root, "tests", "fixtures"), Environment.GetEnvironmentVariable("DDM_FIXTURES")];
-        return places.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place!, prefix + "*")).Order(StringComparer.Ordinal);
-    }
-
     private static string Find()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

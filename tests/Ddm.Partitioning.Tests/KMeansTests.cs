@@ -22,7 +22,7 @@ public sealed class KMeansTests
     public void EveryCentroidIsTheMeanOfItsPointsAndEveryPointIsWithItsNearest()
     {
         using var points = Points.Blobs(5, apart: 1, seed: 2, 400, 300);
-        var result = KMeans.Fit(points, null, 12, seed: 3, new KMeansOptions { Tolerance = 0, MaxIterations = 500, BlockRows = 64 });
+        var result = KMeans.Fit(points, null, 12, seed: 3, new KMeansOptions { Tolerance = 0, Gain = 0, MaxIterations = 500 });
         var rows = points.data<float>().ToArray();
         for (var k = 0; k < 12; k++)
         {
@@ -46,7 +46,7 @@ public sealed class KMeansTests
         var counts = Enumerable.Range(0, 60).Select(i => 1 + i * 7 % 5).ToArray();
         using var copies = points.repeat_interleave(tensor(Array.ConvertAll(counts, c => (long)c)), 0);
         using var weights = tensor(Array.ConvertAll(counts, c => (float)c));
-        var options = new KMeansOptions { Restarts = 40, Tolerance = 0 };
+        var options = new KMeansOptions { Restarts = 40, Tolerance = 0, Gain = 0 };
         var weighted = KMeans.Fit(points, weights, 4, 1, options);
         var copied = KMeans.Fit(copies, null, 4, 1, options);
         Assert.Equal(copied.Inertia, weighted.Inertia, 1e-4 * copied.Inertia);

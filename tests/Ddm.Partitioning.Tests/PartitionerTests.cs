@@ -148,14 +148,23 @@ public sealed class PartitionerTests
     }
 
     [Fact]
-    public void ContactSheetsShowRowsOfTheirCluster()
+    public void FewerDifferentImagesThanFineCentroidsAskedForAreRefusedWithBothCounts()
     {
-        var assignment = Enumerable.Range(0, 100).Select(i => i % 7 == 0 ? 0 : 1).ToArray();
-        var rows = ContactSheetRows.Pick(assignment, 3, 20, 1);
-        Assert.Equal([15, 20, 0], rows.Select(cluster => cluster.Length));
-        Assert.All(rows[0], row => Assert.Equal(0, assignment[row]));
-        Assert.All(rows[1], row => Assert.Equal(1, assignment[row]));
-        Assert.Equal(20, rows[1].Distinct().Count());
+        using var features = tensor(Enumerable.Range(0, 50).SelectMany(i => new[] { i % 5 * 2.5f, 1f }).ToArray(), [50, 2]);
+        Assert.Equal(
+            "partition.fine: 10 centroids were asked for, but 50 images have only 5 different features. Ask for at most 5, remove copies, or leave it out.",
+            Refusal(features, Four with { Fine = 10 }));
+    }
+
+    [Fact]
+    public void FewerDifferentImagesThanTheUsualFineCentroidsGiveFewerOfThemAndNoEmptyExpert()
+    {
+        using var features = tensor(Enumerable.Range(0, 400).SelectMany(i => new[] { i % 5 * 2.5f, i % 5 }).ToArray(), [400, 2]);
+        var partition = Partitioner.Fit(features, Four, 1);
+        Assert.Equal(5, partition.Fine);
+        Assert.All(partition.FineCentroids, value => Assert.True(float.IsFinite(value)));
+        Assert.All(Sizes(Partitioner.Assign(partition, features), 4), size => Assert.True(size > 0));
+        Assert.Contains(partition.Warnings, warning => warning.StartsWith("5 fine clusters instead of 10: 400 images have only 5 different features.", StringComparison.Ordinal));
     }
 
     private static string Refusal(Tensor features, PartitionSpec spec) => Assert.Throws<UserErrorException>(() => Partitioner.Fit(features, spec, 1)).Message;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Ddm.Tests;
 using static Ddm.Diffusion.Tests.Closeness;
 using static TorchSharp.torch;
 
@@ -8,14 +9,14 @@ namespace Ddm.Diffusion.Tests;
 /// <summary>Grid, step and noising against diffusers' FlowMatchEulerDiscreteScheduler, for every folder scheduler*.</summary>
 public partial class SchedulerParityTests
 {
-    public static TheoryData<string> Folders => Fixture.Folders("scheduler");
+    public static TheoryData<string> Folders => FixtureFolders.OfKind("scheduler");
 
     [Theory]
     [MemberData(nameof(Folders))]
     public void GridsEqualTheReference(string folder)
     {
         using var scope = NewDisposeScope();
-        var io = Fixture.Open(folder).Load("io.safetensors");
+        var io = new Fixture(folder).Load("io.safetensors");
         var checkedGrids = 0;
         foreach (var (name, sigmas) in io.Where(p => p.Key.StartsWith("sigmas_", StringComparison.Ordinal)))
         {
@@ -27,7 +28,7 @@ public partial class SchedulerParityTests
             checkedGrids++;
         }
 
-        Assert.True(checkedGrids >= 5, $"only {checkedGrids} grids");
+        Assert.True(checkedGrids > 0, $"{folder} has no grid");
     }
 
     [Theory]
@@ -35,10 +36,11 @@ public partial class SchedulerParityTests
     public void StepsAndNoisingEqualTheReference(string folder)
     {
         using var scope = NewDisposeScope();
-        var io = Fixture.Open(folder).Load("io.safetensors");
-        var grid = TimeGrid.FlowMatchEulerDiscrete(4, 3);
+        var io = new Fixture(folder).Load("io.safetensors");
+        var step = new Fixture(folder).Json("expected.json").GetProperty("step");
+        var grid = TimeGrid.FlowMatchEulerDiscrete(step.GetProperty("n").GetInt32(), step.GetProperty("shift").GetDouble());
         var x = io["step_sample"];
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < io["step_model_outputs"].size(0); i++)
         {
             x = x + (io["step_model_outputs"][i] * (grid[i + 1] - grid[i]));
             Assert.InRange(Distance(x, io["step_prev_samples"][i]), 0, 1e-5);

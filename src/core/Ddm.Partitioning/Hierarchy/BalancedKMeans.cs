@@ -34,7 +34,7 @@ public static class BalancedKMeans
         for (var start = 0; start < Starts; start++)
         {
             // Each start is the best of several seedings; they share no seed.
-            var free = KMeans.Fit(rows, masses, k, unchecked(seed + ((long)start << 32)), new KMeansOptions { Restarts = KMeansRestarts, Tolerance = 0 });
+            var free = KMeans.Fit(rows, masses, k, unchecked(seed + ((long)start << 32)), new KMeansOptions { Restarts = KMeansRestarts, Tolerance = 0, Gain = 0 });
             if (free.Clusters < k)
             {
                 return null;

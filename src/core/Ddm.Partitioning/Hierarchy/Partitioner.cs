@@ -48,8 +48,17 @@ public static class Partitioner
                     $"Remove copies, give more images, or ask for fewer experts.");
         }
 
+        if (spec.Fine is { } asked && fit.Clusters < asked)
+        {
+            throw new UserErrorException($"partition.fine: {asked} centroids were asked for, but {rows} images have only {fit.Clusters} different features. " +
+                $"Ask for at most {fit.Clusters}, remove copies, or leave it out.");
+        }
+
+        string[] warnings = fit.Clusters == fine ? [] : [
+            $"{fit.Clusters} fine clusters instead of {fine}: {rows} images have only {fit.Clusters} different features. Are there copies among them?"];
         progress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{fit.Clusters} fine clusters into {spec.Experts}, none above {spec.Cap} x the mean"));
-        return Consolidate(new FineClusters(sample, fit, seed), spec, rows, seed, progress);
+        var partition = Consolidate(new FineClusters(sample, fit, seed), spec, rows, seed, progress);
+        return partition with { Warnings = [.. warnings, .. partition.Warnings] };
     }
 
     /// <summary>The cluster of each row.</summary>

@@ -5,11 +5,14 @@ using static TorchSharp.torch;
 namespace Ddm.Partitioning;
 
 /// <summary>
-/// k-means: greedy k-means++ seeding, Lloyd's iteration, restarts. Distances come from matrix products in float32 over blocks of points, sums
-/// of points are float64. The result is a function of points, weights, seed and options on a fixed number of threads.
+/// k-means: greedy k-means++ seeding of a sample, Lloyd's iteration on the sample and then on all points, restarts. Distances are float32, sums of points
+/// float64. The points are not copied. The result is a function of points, weights, seed and options on a fixed number of threads.
 /// </summary>
 public static class KMeans
 {
+    private const int MinSample = 16384, SampleOfCluster = 32; // seeding from 16 points a cluster cost 1% of inertia on skewed mixtures
+    private const int WarmUp = 5; // iterations on the sample
+
     /// <summary>Clusters points.</summary>
     /// <param name="points">[N, D], any float type.</param>
     /// <param name="weights">[N], at least 0; null: all one.</param>
@@ -32,7 +35,7 @@ public static class KMeans
         for (var restart = 0; restart < Math.Max(1, options.Restarts); restart++)
         {
             var philox = Philox.Create(seed, (uint)restart, RandomStreams.Clustering);
-            var found = Lloyd.Run(set, KMeansSeeding.Choose(set, k, philox), options);
+            var found = Lloyd.Run(set, Seeds(set, k, philox, options), options);
             // More clusters first: a restart whose seeds coincided must not win.
             if (best is null || (found.Clusters, -found.Inertia).CompareTo((best.Clusters, -best.Inertia)) > 0)
             {
@@ -41,6 +44,19 @@ public static class KMeans
         }
 
         return Uncentre(best!, set.Mean);
+    }
+
+    // Seeds and the first, coarsest moves are taken from a sample: all points are looked at once the centroids are about right.
+    private static float[] Seeds(PointSet set, int k, Philox philox, KMeansOptions options)
+    {
+        var size = Math.Max(MinSample, SampleOfCluster * k);
+        if (set.Count <= size)
+        {
+            return KMeansSeeding.Choose(set, k, philox);
+        }
+
+        using var sample = set.Take(RowSample.Draw(set.Count, size, philox));
+        return Lloyd.Run(sample, KMeansSeeding.Choose(sample, k, philox), options with { MaxIterations = WarmUp }).Centroids;
     }
 
     private static KMeansResult Uncentre(KMeansResult result, float[] mean)

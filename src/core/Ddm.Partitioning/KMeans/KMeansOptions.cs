@@ -12,6 +12,6 @@ public sealed record KMeansOptions
     /// <summary>A restart ends when the squared shift of all centroids together falls to this share of the mean variance of a dimension.</summary>
     public double Tolerance { get; init; } = 1e-4;
 
-    /// <summary>Points whose distances are held at once; 0: as many as make a block of 4 MB, which stays in the processor's cache.</summary>
-    public int BlockRows { get; init; }
+    /// <summary>A restart ends when an iteration lowers the inertia by less than this share of it.</summary>
+    public double Gain { get; init; } = 1e-4;
 }

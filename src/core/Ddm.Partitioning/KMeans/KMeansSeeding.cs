@@ -13,7 +13,6 @@ namespace Ddm.Partitioning;
 internal sealed class KMeansSeeding
 {
     private const int MaxCandidates = 256;
-    private const int MinSample = 16384, SampleOfCluster = 16; // seeding looks at this many points at most: max(16384, 16 k)
     private const float Same = 4e-6f; // squared distances below this share of |x|^2 + |c|^2 are rounding: the same point
 
     private readonly Philox philox;
@@ -39,17 +38,7 @@ internal sealed class KMeansSeeding
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var size = Math.Min(set.Count, Math.Max(MinSample, SampleOfCluster * k));
-        if (size == set.Count)
-        {
-            return new KMeansSeeding(set.Centred, set.SquaredNorms, set.Weights, philox).Run(k);
-        }
-
-        var rows = RowSample.Draw(set.Count, size, philox);
-        var sample = set.Centred.index_select(0, tensor(Array.ConvertAll(rows, row => (long)row)));
-        var norms = Array.ConvertAll(rows, row => set.SquaredNorms[row]);
-        var weights = set.Weights is null ? null : Array.ConvertAll(rows, row => set.Weights[row]);
-        return new KMeansSeeding(sample, norms, weights, philox).Run(k);
+        return new KMeansSeeding(set.Centred(), set.SquaredNorms, set.Weights, philox).Run(k);
     }
 
     private float[] Run(int k)

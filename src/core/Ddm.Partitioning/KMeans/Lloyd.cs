@@ -1,34 +1,30 @@
-using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Ddm.Partitioning;
 
-/// <summary>Lloyd's iteration from given centroids: assign, average, until nothing moves. Sums are float64, in the order of the points.</summary>
+/// <summary>
+/// Lloyd's iteration from given centroids: assign, average, until nothing moves or it no longer pays. Averages are float64 sums in the order of the points,
+/// taken anew for each cluster whose points changed.
+/// </summary>
 internal sealed class Lloyd
 {
     private readonly PointSet set;
-    private readonly KMeansOptions options;
+    private readonly Assigner assigner;
     private readonly int clusters;
     private readonly int dimensions;
     private readonly float[] centroids; // [K, D]
-    private readonly double[] sums; // [K, D]
     private readonly double[] weights; // [K]
     private readonly double[] inertias; // [K]
-    private readonly int[] assignment; // [N]
-    private readonly float[] distances; // [N]: squared, to the own centroid
 
-    private Lloyd(PointSet set, float[] seeds, KMeansOptions options)
+    private Lloyd(PointSet set, float[] seeds)
     {
         this.set = set;
-        this.options = options;
         dimensions = set.Dimensions;
         clusters = seeds.Length / dimensions;
         centroids = seeds;
-        sums = new double[seeds.Length];
+        assigner = new Assigner(set, seeds);
         weights = new double[clusters];
         inertias = new double[clusters];
-        assignment = new int[set.Count];
-        distances = new float[set.Count];
     }
 
     /// <summary>Runs to convergence.</summary>
@@ -39,12 +35,16 @@ internal sealed class Lloyd
     public static KMeansResult Run(PointSet set, float[] seeds, KMeansOptions options)
     {
         using var noGradient = no_grad();
-        var lloyd = new Lloyd(set, seeds, options);
-        var (iterations, settled) = (0, false);
-        for (; ; iterations++)
+        var lloyd = new Lloyd(set, seeds);
+        var (settled, inertia) = (false, double.PositiveInfinity);
+        for (var iterations = 0; ; iterations++)
         {
-            lloyd.Assign();
+            lloyd.assigner.Assign();
+            lloyd.Tally();
             var repaired = lloyd.RepairEmpty();
+            var (before, now) = (inertia, lloyd.inertias.Sum());
+            inertia = now;
+            settled |= before - now < options.Gain * now;
             if ((settled && !repaired) || iterations >= options.MaxIterations)
             {
                 return lloyd.Result(iterations);
@@ -54,47 +54,15 @@ internal sealed class Lloyd
         }
     }
 
-    private void Assign()
+    private void Tally()
     {
-        Array.Clear(sums);
         Array.Clear(weights);
         Array.Clear(inertias);
-        using var nearest = new NearestCentroid(centroids, dimensions, options.BlockRows);
-        for (var start = 0; start < set.Count; start += nearest.BlockRows)
+        for (var i = 0; i < assigner.Assignment.Length; i++)
         {
-            var count = Math.Min(nearest.BlockRows, set.Count - start);
-            using var block = set.Centred.narrow(0, start, count);
-            nearest.Find(block, assignment.AsSpan(start, count), distances.AsSpan(start, count));
-            Accumulate(start, set.Rows(start, count));
-        }
-    }
-
-    private void Accumulate(int start, ReadOnlySpan<float> rows)
-    {
-        for (var (i, at) = (start, 0); at < rows.Length; i++, at += dimensions)
-        {
-            var (k, weight) = (assignment[i], set.Weights?[i] ?? 1f);
-            distances[i] = Math.Max(0f, distances[i] + set.SquaredNorms[i]);
-            weights[k] += weight;
-            inertias[k] += (double)weight * distances[i];
-            AddTo(sums.AsSpan(k * dimensions, dimensions), rows.Slice(at, dimensions), weight);
-        }
-    }
-
-    private static void AddTo(Span<double> sum, ReadOnlySpan<float> point, double weight)
-    {
-        var width = Vector<double>.Count;
-        var i = 0;
-        for (; i <= point.Length - 2 * width; i += 2 * width)
-        {
-            Vector.Widen(new Vector<float>(point[i..]), out var low, out var high);
-            (new Vector<double>(sum[i..]) + weight * low).CopyTo(sum[i..]);
-            (new Vector<double>(sum[(i + width)..]) + weight * high).CopyTo(sum[(i + width)..]);
-        }
-
-        for (; i < point.Length; i++)
-        {
-            sum[i] += weight * point[i];
+            double weight = set.Weights?[i] ?? 1f;
+            weights[assigner.Assignment[i]] += weight;
+            inertias[assigner.Assignment[i]] += weight * assigner.Distances[i];
         }
     }
 
@@ -116,7 +84,11 @@ internal sealed class Lloyd
                 return repaired; // all points sit on their centroids: fewer distinct points than clusters
             }
 
-            GivePoint(farthest, largest, empty);
+            double weight = set.Weights?[farthest] ?? 1f;
+            weights[largest] -= weight;
+            weights[empty] += weight;
+            inertias[largest] -= weight * assigner.Distances[farthest];
+            assigner.Give(farthest, empty);
             repaired = true;
         }
 
@@ -126,9 +98,10 @@ internal sealed class Lloyd
     private int Farthest(int cluster)
     {
         var farthest = -1;
-        for (var i = 0; i < assignment.Length; i++)
+        for (var i = 0; i < assigner.Assignment.Length; i++)
         {
-            if (assignment[i] == cluster && distances[i] > 0 && set.Weights?[i] is null or > 0 && (farthest < 0 || distances[i] > distances[farthest]))
+            if (assigner.Assignment[i] == cluster && assigner.Distances[i] > 0 && set.Weights?[i] is null or > 0
+                && (farthest < 0 || assigner.Distances[i] > assigner.Distances[farthest]))
             {
                 farthest = i;
             }
@@ -137,31 +110,40 @@ internal sealed class Lloyd
         return farthest;
     }
 
-    private void GivePoint(int point, int from, int to)
-    {
-        double weight = set.Weights?[point] ?? 1f;
-        var row = set.Rows(point, 1);
-        AddTo(sums.AsSpan(from * dimensions, dimensions), row, -weight);
-        AddTo(sums.AsSpan(to * dimensions, dimensions), row, weight);
-        weights[from] -= weight;
-        weights[to] += weight;
-        inertias[from] -= weight * distances[point];
-        assignment[point] = to;
-        distances[point] = 0f;
-    }
-
     // Returns the squared shift of all centroids together.
     private double MoveCentroids()
     {
-        var shift = 0.0;
-        for (var k = 0; k < clusters; k++)
+        var changed = Enumerable.Range(0, clusters).Where(k => assigner.Changed[k] && weights[k] > 0).ToArray();
+        var members = Members.Of(assigner.Assignment, clusters);
+        var shifts = new double[clusters];
+        Parallel.For(0, changed.Length, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, i =>
         {
-            for (var i = k * dimensions; weights[k] > 0 && i < (k + 1) * dimensions; i++)
-            {
-                var moved = (float)(sums[i] / weights[k]);
-                shift += ((double)moved - centroids[i]) * ((double)moved - centroids[i]);
-                centroids[i] = moved;
-            }
+            var k = changed[i];
+            shifts[k] = MoveToMean(k, members.Rows(k));
+        });
+        foreach (var k in changed)
+        {
+            assigner.Moved(k, Math.Sqrt(shifts[k]));
+        }
+
+        return shifts.Sum();
+    }
+
+    private double MoveToMean(int cluster, ReadOnlySpan<int> members)
+    {
+        var sums = new double[dimensions];
+        foreach (var row in members)
+        {
+            Vectors.AddTo(sums, set.Rows(row, 1), set.Weights?[row] ?? 1f);
+        }
+
+        var shift = 0.0;
+        for (var d = 0; d < dimensions; d++)
+        {
+            ref var centroid = ref centroids[(cluster * dimensions) + d];
+            var moved = (float)((sums[d] / weights[cluster]) - set.Mean[d]);
+            shift += ((double)moved - centroid) * ((double)moved - centroid);
+            centroid = moved;
         }
 
         return shift;
@@ -179,7 +161,7 @@ internal sealed class Lloyd
         }
 
         return new KMeansResult(
-            kept.Length, dimensions, dense, Array.ConvertAll(assignment, k => newIndex[k]), Array.ConvertAll(kept, k => weights[k]),
+            kept.Length, dimensions, dense, Array.ConvertAll(assigner.Assignment, k => newIndex[k]), Array.ConvertAll(kept, k => weights[k]),
             inertias.Sum(), iterations);
     }
 }

@@ -1,28 +1,39 @@
 using System.Runtime.InteropServices;
 using Ddm.Runs;
-using Ddm.Tensors;
 using static TorchSharp.torch;
 
 namespace Ddm.Partitioning;
 
-/// <summary>Checked points, moved so that their mean is zero: |x|^2 - 2 x.c + |c|^2 would lose its digits far from the origin.</summary>
+/// <summary>
+/// Checked points and their mean. Whoever measures distances takes the mean away first, a few points at a time: |x|^2 - 2 x.c + |c|^2 would lose
+/// its digits far from the origin, and a second copy of all points would double the memory.
+/// </summary>
 internal sealed class PointSet : IDisposable
 {
-    private PointSet(Tensor centred, float[] mean, float[] squaredNorms, float[]? weights, double meanVariance)
+    private readonly Tensor points; // [N, D] float32, contiguous, on the CPU
+    private readonly TensorRows rows;
+
+    private PointSet(Tensor points, float[] mean, float[]? weights)
     {
-        Centred = centred;
+        this.points = points;
         Mean = mean;
-        SquaredNorms = squaredNorms;
         Weights = weights;
-        MeanVariance = meanVariance;
-        Count = squaredNorms.Length;
+        Count = (int)points.size(0);
         Dimensions = mean.Length;
+        rows = new TensorRows(points);
+        SquaredNorms = new float[Count];
+        var total = 0.0;
+        var centred = new float[Dimensions];
+        for (var row = 0; row < Count; row++)
+        {
+            Centre(rows[row], centred);
+            total += SquaredNorms[row] = Vectors.Product(centred, centred);
+        }
+
+        MeanVariance = total / Count / Dimensions;
     }
 
-    /// <summary>[N, D] float32, contiguous, on the CPU.</summary>
-    public Tensor Centred { get; }
-
-    /// <summary>[D]: what was taken from each point.</summary>
+    /// <summary>[D]: the mean of the points, or of those they were taken from.</summary>
     public float[] Mean { get; }
 
     /// <summary>[N]: |x|^2 of the centred points.</summary>
@@ -40,8 +51,8 @@ internal sealed class PointSet : IDisposable
     /// <summary>D.</summary>
     public int Dimensions { get; }
 
-    /// <summary>Checks and centres points.</summary>
-    /// <exception cref="UserErrorException">No points, or numbers that are not finite.</exception>
+    /// <summary>Checks points. They are not copied where they are float32, contiguous and on the CPU.</summary>
+    /// <exception cref="UserErrorException">No points, or numbers that are not finite or too large to square.</exception>
     public static PointSet Create(Tensor points, Tensor? weights)
     {
         if (points.dim() != 2 || points.size(0) == 0 || points.size(1) == 0)
@@ -54,40 +65,73 @@ internal sealed class PointSet : IDisposable
         using var noGradient = no_grad();
         var dense = points.to(float32).cpu().contiguous();
         RequireFinite(dense);
-        var mean = dense.mean([0], type: ScalarType.Float64).to(float32);
-        var centred = dense.Minus(mean);
-        var norms = centred.mul(centred).sum(1);
-        var total = norms.sum(ScalarType.Float64).item<double>();
-        return new PointSet(
-            centred.MoveToOuterDisposeScope().DetachFromDisposeScope(), Floats(mean), Floats(norms), CheckWeights(weights, points.size(0)),
-            total / points.size(0) / points.size(1));
+        return new PointSet(dense.alias().DetachFromDisposeScope(), MeanOf(dense), CheckWeights(weights, points.size(0)));
     }
 
-    /// <summary>Rows <paramref name="start"/> .. of the centred points, row by row. The span is valid while this set lives.</summary>
-    public ReadOnlySpan<float> Rows(int start, int count)
+    /// <summary>Some of the points, as a set of their own about the same origin.</summary>
+    public PointSet Take(int[] rows)
     {
-        using var block = Centred.narrow(0, start, count);
-        return MemoryMarshal.Cast<byte, float>(block.bytes);
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var taken = points.index_select(0, tensor(Array.ConvertAll(rows, row => (long)row)));
+        return new PointSet(taken.DetachFromDisposeScope(), Mean, Weights is null ? null : Array.ConvertAll(rows, row => Weights[row]));
+    }
+
+    /// <summary>Rows <paramref name="start"/> .. as they came, row by row. The span is valid while this set lives.</summary>
+    public ReadOnlySpan<float> Rows(int start, int count) => rows.Slice(start, count);
+
+    /// <summary>Takes the mean from a point.</summary>
+    public void Centre(ReadOnlySpan<float> point, Span<float> centred) => Vectors.Subtract(point, Mean, centred);
+
+    /// <summary>[N, D]: all points centred; a copy.</summary>
+    public Tensor Centred()
+    {
+        var centred = empty([Count, Dimensions]);
+        var target = MemoryMarshal.Cast<byte, float>(centred.bytes);
+        for (var row = 0; row < Count; row++)
+        {
+            Centre(rows[row], target.Slice(row * Dimensions, Dimensions));
+        }
+
+        return centred;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Centred.Dispose();
+    public void Dispose() => points.Dispose();
 
-    private static float[] Floats(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes).ToArray();
-
-    /// <summary>Refuses features that are NaN or infinite.</summary>
+    /// <summary>Refuses features that are NaN, infinite, or so large that their squared length is.</summary>
+    /// <param name="dense">[N, D] float32, contiguous, on the CPU.</param>
     public static void RequireFinite(Tensor dense)
     {
-        using var scope = NewDisposeScope();
-        var bad = dense.isfinite().all(1).logical_not();
-        var count = bad.sum().item<long>();
-        if (count > 0)
+        var (bad, first) = (0, -1);
+        var rows = new TensorRows(dense);
+        for (var row = 0; row < rows.Count; row++)
         {
-            var first = bad.to(int32).argmax().item<long>();
+            if (!Vectors.AllFinite(rows[row]) || !float.IsFinite(4 * Vectors.Product(rows[row], rows[row])))
+            {
+                bad++;
+                first = first < 0 ? row : first;
+            }
+        }
+
+        if (bad > 0)
+        {
             throw new UserErrorException(
-                $"{count} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). " +
+                $"{bad} of {dense.size(0)} images have features that are NaN or infinite (the first is row {first}). " +
                     $"Look at these images and at the encoder's weights; nothing was clustered.");
         }
+    }
+
+    private static float[] MeanOf(Tensor dense)
+    {
+        var sums = new double[dense.size(1)];
+        var rows = new TensorRows(dense);
+        for (var row = 0; row < rows.Count; row++)
+        {
+            Vectors.AddTo(sums, rows[row], 1);
+        }
+
+        return Array.ConvertAll(sums, sum => (float)(sum / dense.size(0)));
     }
 
     private static float[]? CheckWeights(Tensor? weights, long count)
@@ -98,7 +142,7 @@ internal sealed class PointSet : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        var values = Floats(weights.to(float32).cpu().contiguous());
+        var values = MemoryMarshal.Cast<byte, float>(weights.to(float32).cpu().contiguous().bytes).ToArray();
         if (values.Length != count || values.Any(w => !(w >= 0 && float.IsFinite(w))) || values.Sum() <= 0)
         {
             throw new ArgumentException($"{count} finite weights of at least 0, not all 0, were expected", nameof(weights));

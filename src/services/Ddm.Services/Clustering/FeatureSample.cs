@@ -1,3 +1,4 @@
+using Ddm.Runs;
 using Ddm.Tensors;
 using TorchSharp;
 
@@ -16,12 +17,14 @@ internal sealed class FeatureSample(int capacity, long seed)
     /// <param name="file">A features file: <c>features</c> [N, D] float32.</param>
     /// <param name="rowIds">Row of the data set, for each row of the file.</param>
     /// <param name="heldOut">Rows to pass over.</param>
+    /// <exception cref="UserErrorException">Features that are not finite, held out or not: assigning them would fail later.</exception>
     public void Add(byte[] file, long[] rowIds, bool[] heldOut)
     {
         using var bundle = TensorFile.Load(new MemoryStream(file));
         var features = bundle.Tensors["features"];
         var width = (int)features.size(1);
         var values = features.data<float>().ToArray();
+        RequireFinite(values, width, rowIds);
         for (var i = 0; i < rowIds.Length; i++)
         {
             if (!heldOut[i])
@@ -43,6 +46,16 @@ internal sealed class FeatureSample(int capacity, long seed)
         }
 
         return torch.tensor(flat, [rows.Length, width]);
+    }
+
+    private static void RequireFinite(float[] values, int width, long[] rowIds)
+    {
+        var bad = Enumerable.Range(0, rowIds.Length).Where(i => values.AsSpan(i * width, width).ContainsAnyExceptInRange(float.MinValue, float.MaxValue)).ToArray();
+        if (bad.Length > 0)
+        {
+            throw new UserErrorException($"{bad.Length} of {rowIds.Length} images of a shard have features that are NaN or infinite (the first is row {rowIds[bad[0]]} " +
+                "of the data). Look at these images and at the encoder's weights; nothing was clustered.");
+        }
     }
 
     private void Add(ReadOnlySpan<float> row, double key)
