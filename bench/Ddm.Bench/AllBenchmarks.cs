@@ -6,6 +6,7 @@ internal static class AllBenchmarks
     public static IReadOnlyList<Benchmark> List { get; } =
     [
         new MatrixProductBenchmark(),
+        new SamplingBenchmark(),
         new MicroBenchmark(),
     ];
 }
