@@ -6,7 +6,7 @@ namespace Ddm.Diffusion;
 /// <summary>
 /// Linear layers whose answer for a row does not depend on how many rows there are. Matrix libraries have kernels of their own for one row, for a few, and
 /// for what is left over of a few when threads share them, and these add in another order: with MKL the rows of products of 1, 2, 4, 5 and 7 rows differ in their last bits.
-/// From a dozen rows on they no longer did; <see cref="RowBlocks"/> checks that on the machine it runs on.
+/// Blocks of rows (<see cref="RowBlocks"/>) have at most sixteen, so that their products of one row a picture all have the same shape.
 /// </summary>
 internal static class FewRows
 {
