@@ -6,15 +6,16 @@ internal static class AllBenchmarks
     public static IReadOnlyList<Benchmark> List { get; } =
     [
         new MatrixProductBenchmark(),
-        new CheckpointBenchmark(),
-        new SafetensorsBenchmark(),
-        new SourcesBenchmark(),
-        new IngestBenchmark(),
-        new DataWayBenchmark(),
         new TrainingStepBenchmark(),
         new MemoryBenchmark(),
+        new SamplingBenchmark(),
         new KMeansBenchmark(),
         new KMeansMemoryBenchmark(),
+        new CheckpointBenchmark(),
+        new SafetensorsBenchmark(),
+        new IngestBenchmark(),
+        new SourcesBenchmark(),
+        new DataWayBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -12,7 +12,7 @@ public class SampleCommandTests
         Assert.Equal(0, (await DdmProcess.RunAsync("run", tiny.SpecFile, "--home", tiny.Home)).Code);
         var png = Path.Combine(tiny.Folder, "out", "grid.png");
 
-        var (code, _, errors) = await DdmProcess.RunAsync(
+        var (code, output, errors) = await DdmProcess.RunAsync(
             "sample", "tiny", "--home", tiny.Home, "--n", "3", "--seed", "5", "--class", "1", "--strategy", "full", "--steps", "4", "--out", png);
 
         Assert.True(code == 0, errors);
@@ -23,6 +23,18 @@ public class SampleCommandTests
         Assert.Equal([5L, 6L, 7L], pictures.Select(p => p.GetProperty("seed").GetInt64()));
         Assert.All(pictures, p => Assert.Equal(4, p.GetProperty("weights").GetArrayLength()));
         Assert.All(pictures, p => Assert.All(p.GetProperty("weights").EnumerateArray(), w => Assert.Equal(1, w.EnumerateArray().Sum(x => x.GetDouble()), 5)));
+
+        Assert.Equal([12L, 12L], record.GetProperty("expertRows").EnumerateArray().Select(rows => rows.GetInt64())); // full: 3 pictures, 4 steps, both experts
+        Assert.Equal(12, record.GetProperty("routerRows").GetInt64());
+        Assert.Equal(0, record.GetProperty("nearTies").GetInt32());
+        Assert.Contains("24 rows of experts (12, 12), 12 of the router", output, StringComparison.Ordinal);
+        Assert.Contains("near-tied 0 of 12 choices", output, StringComparison.Ordinal);
+
+        var (same, _, _) = await DdmProcess.RunAsync(
+            "sample", "tiny", "--home", tiny.Home, "--n", "1", "--seed", "6", "--class", "1", "--strategy", "full", "--steps", "4", "--out", png);
+        Assert.Equal(0, same);
+        var alone = JsonDocument.Parse(await File.ReadAllTextAsync(Path.ChangeExtension(png, ".json"), TestContext.Current.CancellationToken)).RootElement;
+        Assert.Equal(pictures[1].GetRawText(), alone.GetProperty("pictures")[0].GetRawText()); // every weight of every step, though two pictures fewer were drawn
 
         var wrong = await DdmProcess.RunAsync("sample", "tiny", "--home", tiny.Home, "--strategy", "best");
         Assert.Equal(2, wrong.Code);

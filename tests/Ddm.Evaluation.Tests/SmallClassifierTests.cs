@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using Ddm.Diffusion;
 using static TorchSharp.torch;
 
 namespace Ddm.Evaluation.Tests;
@@ -86,7 +87,7 @@ public sealed class SmallClassifierTests
     public void DrawnPicturesAreJudgedAsBytes()
     {
         using var drawn = tensor(new[] { -7f, -0.999f, 0.001f, 3f });
-        using var seen = Pictures.Quantize(drawn);
+        using var seen = EightBit.Quantize(drawn);
         Assert.Equal([-1f, -1f, (128 / 127.5f) - 1, 1f], seen.data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-6);
     }
 

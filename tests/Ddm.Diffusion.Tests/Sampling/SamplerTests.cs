@@ -42,7 +42,7 @@ public class SamplerTests
     [InlineData("sample")]
     public void APictureDependsOnItsOwnSeedAndLabelAlone(string strategy)
     {
-        using var model = new Model(Small, experts: 3);
+        using var model = new ShakenModel(Small, experts: 3);
         var request = new SampleRequest { Seeds = [5, 6, 7, 8, 9], Labels = [0, 1, 2, -1, 1], Steps = 4, Guidance = 2, Strategy = RoutingStrategy.Parse(strategy) };
         using var together = model.Sampler().Draw(request);
         using var cut = new Sampler(model.Ensemble(), model.Shape) { MaxBatch = 2 }.Draw(request);
@@ -133,7 +133,7 @@ public class SamplerTests
     [InlineData(GuidanceRouting.Separate, 2)]
     public void SeparateGuidanceRoutingAsksForBothHalves(GuidanceRouting routing, int callsAStep)
     {
-        using var model = new Model(Small, experts: 2);
+        using var model = new ShakenModel(Small, experts: 2);
         using var result = model.Sampler().Draw(new SampleRequest { Seeds = [1, 2, 3], Labels = [0, 1, 2], Steps = 3, Guidance = 2, GuidanceRouting = routing, Strategy = new FullRouting() });
         Assert.Equal(3 * 3 * callsAStep, result.RouterEvaluations);
         Assert.All(result.Evaluations, rows => Assert.Equal(3 * 3 * 2, rows));
@@ -160,7 +160,7 @@ public class SamplerTests
     [Fact]
     public void MistakesInARequestAreNamed()
     {
-        using var model = new Model(Small, experts: 2);
+        using var model = new ShakenModel(Small, experts: 2);
         var sampler = model.Sampler();
         void Refused(SampleRequest request, string part)
             => Assert.Contains(part, Assert.Throws<UserErrorException>(() => sampler.Draw(request)).Message, StringComparison.Ordinal);
@@ -174,7 +174,7 @@ public class SamplerTests
     [Fact]
     public void CancellationStopsBetweenSteps()
     {
-        using var model = new Model(Small, experts: 2);
+        using var model = new ShakenModel(Small, experts: 2);
         using var source = new CancellationTokenSource();
         var steps = 0;
         var progress = new Observer(p => { steps = p.Step; if (p.Step == 2) { source.Cancel(); } });
@@ -185,7 +185,7 @@ public class SamplerTests
     [Fact]
     public void NoTensorOutlivesADrawing()
     {
-        using var model = new Model(Small, experts: 3);
+        using var model = new ShakenModel(Small, experts: 3);
         foreach (var strategy in new[] { "full", "ancestral", "top-1" })
         {
             var request = new SampleRequest { Seeds = [1, 2, 3], Labels = [0, 1, 2], Steps = 3, Guidance = 2, Solver = Solver.Heun, GuidanceRouting = GuidanceRouting.Separate, Strategy = RoutingStrategy.Parse(strategy) };
@@ -211,34 +211,5 @@ public class SamplerTests
     private sealed class Observer(Action<SampleProgress> see) : IProgress<SampleProgress>
     {
         public void Report(SampleProgress value) => see(value);
-    }
-
-    /// <summary>Small networks with weights that are not zero anywhere.</summary>
-    private sealed class Model : IDisposable
-    {
-        private readonly DiT[] experts;
-        private readonly RouterNetwork router;
-
-        public Model(DiTConfig config, int experts)
-        {
-            this.experts = [.. Enumerable.Range(0, experts).Select(k => Shaken.Fill(new DiT(config), 10 + k))];
-            router = Shaken.Fill(new RouterNetwork(config, experts), 99);
-            Shape = [config.Channels, config.ImageSize, config.ImageSize];
-            NullLabel = config.Classes;
-        }
-
-        public IReadOnlyList<long> Shape { get; }
-
-        private long NullLabel { get; }
-
-        public Ensemble Ensemble() => new([.. experts.Select(e => new DiTExpert(e))], new NetworkRouter(router), NullLabel);
-
-        public Sampler Sampler() => new(Ensemble(), Shape);
-
-        public void Dispose()
-        {
-            Array.ForEach(experts, e => e.Dispose());
-            router.Dispose();
-        }
     }
 }

@@ -66,10 +66,19 @@ internal static class SampleCommand
         await File.WriteAllBytesAsync(target, png, cancellationToken);
         await File.WriteAllTextAsync(json, JsonSerializer.Serialize(record, BlobJson.Options), cancellationToken);
         Console.WriteLine($"{request.Seeds.Count} pictures of {record.Model}{(record.Partial ? " (partial)" : "")} by {record.Strategy} routing, {record.Steps} steps");
+        Console.WriteLine("  forwards " + Forwards(record));
+        Console.WriteLine("  near-tied " + NearTies(record));
         Console.WriteLine("  pictures " + Path.GetFullPath(target));
         Console.WriteLine("  routing  " + Path.GetFullPath(json));
         return CommandHost.Success;
     }
+
+    private static string Forwards(DrawingRecord record)
+        => string.Create(CultureInfo.InvariantCulture, $"{record.ExpertRows.Sum():N0} rows of experts ({string.Join(", ", record.ExpertRows)}), {record.RouterRows:N0} of the router");
+
+    private static string NearTies(DrawingRecord record) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{record.NearTies:N0} of {record.Pictures.Count * record.Steps:N0} choices, in {record.Pictures.Count(p => p.NearTies.Count > 0):N0} pictures (within a probability of {record.NearTieMargin:R})");
 
     // With every class in turn a column is a class; else as square as it gets.
     private static int Columns(LoadedModel model, SampleRequest request)

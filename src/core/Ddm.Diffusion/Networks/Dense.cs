@@ -1,6 +1,5 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Ddm.Diffusion;
 
@@ -20,6 +19,15 @@ internal sealed class Dense : nn.Module
 
     /// <summary>[..., in] -> [..., out], computed in and returned as <paramref name="type"/>.</summary>
     public Tensor Forward(Tensor x, ComputeType type) => type == ComputeType.BFloat16
-        ? F.linear(x.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), bias.to(ScalarType.BFloat16))
-        : F.linear(x, weight, bias);
+        ? FewRows.Linear(x.to(ScalarType.BFloat16), weight.to(ScalarType.BFloat16), bias.to(ScalarType.BFloat16))
+        : FewRows.Linear(x, weight, bias);
+
+    /// <summary>Outputs <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 alone: [..., in] -> [..., count].</summary>
+    public Tensor Forward(Tensor x, ComputeType type, long first, long count)
+    {
+        var (w, b) = (weight.narrow(0, first, count), bias.narrow(0, first, count));
+        return type == ComputeType.BFloat16
+            ? FewRows.Linear(x.to(ScalarType.BFloat16), w.to(ScalarType.BFloat16), b.to(ScalarType.BFloat16))
+            : FewRows.Linear(x, w, b);
+    }
 }

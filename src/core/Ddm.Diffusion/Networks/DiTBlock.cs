@@ -28,6 +28,16 @@ internal sealed class DiTBlock : nn.Module
         x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
         return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp), type));
     }
+
+    /// <summary>The first token of <see cref="Forward"/> alone, x [N, T, D] -> [N, 1, D]: no query, projection or MLP of tokens that nobody reads.</summary>
+    public Tensor ForwardFirst(Tensor x, Tensor condition, ComputeType type)
+    {
+        var m = adaLN_modulation.Forward(condition, type); // six of (N, 1, D)
+        var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
+        var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
+        var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
+        return Modulation.Gate(first, gateMlp, mlp.Forward(Modulation.NormAndModulate(first, shiftMlp, scaleMlp), type));
+    }
 }
 
 /// <summary>Multi-head self-attention with one product for queries, keys and values.</summary>
@@ -54,6 +64,18 @@ internal sealed class SelfAttention : nn.Module
         return proj.Forward(mixed.transpose(1, 2).reshape(n, t, d), type);
 
         Tensor Split(Tensor part) => part.view(n, t, heads, d / heads).transpose(1, 2); // (N, heads, T, D/heads)
+    }
+
+    /// <summary>What the first token sees of all: [N, T, D] -> [N, 1, D].</summary>
+    public Tensor ForwardFirst(Tensor x, ComputeType type)
+    {
+        var (n, t, d) = (x.size(0), x.size(1), x.size(2));
+        var query = qkv.Forward(x.narrow(1, 0, 1), type, 0, d);
+        var parts = qkv.Forward(x, type, d, 2 * d).chunk(2, dim: -1); // keys, values
+        var mixed = F.scaled_dot_product_attention(Split(query, 1), Split(parts[0], t), Split(parts[1], t));
+        return proj.Forward(mixed.transpose(1, 2).reshape(n, 1, d), type);
+
+        Tensor Split(Tensor part, long tokens) => part.view(n, tokens, heads, d / heads).transpose(1, 2); // (N, heads, tokens, D/heads)
     }
 }
 

@@ -44,8 +44,8 @@ internal sealed class PatchProjection : nn.Module
             .permute(0, 2, 4, 1, 3, 5).reshape(-1, grid * grid, channels * patch * patch); // (N, T, C p p)
         var matrix = weight.view(hidden, -1);
         return type == ComputeType.BFloat16
-            ? F.linear(patches.to(ScalarType.BFloat16), matrix.to(ScalarType.BFloat16), bias.to(ScalarType.BFloat16))
-            : F.linear(patches, matrix, bias); // (N, T, D)
+            ? FewRows.Linear(patches.to(ScalarType.BFloat16), matrix.to(ScalarType.BFloat16), bias.to(ScalarType.BFloat16))
+            : FewRows.Linear(patches, matrix, bias); // (N, T, D)
     }
 }
 

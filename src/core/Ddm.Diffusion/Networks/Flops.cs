@@ -13,7 +13,7 @@ public static class Flops
 
     /// <summary>A router over <paramref name="experts"/> experts, one image.</summary>
     public static long RouterForward(DiTConfig config, int experts)
-        => Embedding(config) + (config.Depth * Block(config, config.Tokens + 1)) + FinalLayer(config, 1, experts);
+        => Embedding(config) + ((config.Depth - 1) * Block(config, config.Tokens + 1)) + FirstTokenBlock(config, config.Tokens + 1) + FinalLayer(config, 1, experts);
 
     private static long Embedding(DiTConfig config)
     {
@@ -32,6 +32,18 @@ public static class Flops
         var mlp = 2 * tokens * 2 * d * config.MlpHidden;
         var modulation = 2 * 6 * d * d;
         return qkvAndProj + attention + mlp + modulation;
+    }
+
+    // The router's last block: keys and values of all tokens, everything else of the first alone.
+    private static long FirstTokenBlock(DiTConfig config, long tokens)
+    {
+        long d = config.Hidden;
+        var keysAndValues = 2 * tokens * 2 * d * d;
+        var queryAndProj = 2 * 2 * d * d;
+        var attention = 2 * 2 * tokens * d;
+        var mlp = 2 * 2 * d * config.MlpHidden;
+        var modulation = 2 * 6 * d * d;
+        return keysAndValues + queryAndProj + attention + mlp + modulation;
     }
 
     private static long FinalLayer(DiTConfig config, long tokens, long outputs)

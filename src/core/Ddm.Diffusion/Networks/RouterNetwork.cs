@@ -45,11 +45,12 @@ public sealed class RouterNetwork : TransformerTrunk
         var condition = Condition(t, labels); // (N, D)
         var token = cls_token.expand(x.size(0), 1, Config.Hidden);
         var hidden = cat([token, Embed(x, type)], dim: 1); // (N, 1 + T, D)
-        foreach (var block in blocks)
+        foreach (var block in blocks.Take(Config.Depth - 1))
         {
             hidden = block.Forward(hidden, condition, type);
         }
 
-        return final_layer.Forward(hidden.narrow(1, 0, 1), condition).squeeze(1); // (N, K)
+        var answer = blocks[Config.Depth - 1].ForwardFirst(hidden, condition, type); // (N, 1, D): of the last block only the token's state is read
+        return final_layer.Forward(answer, condition).squeeze(1); // (N, K)
     }
 }

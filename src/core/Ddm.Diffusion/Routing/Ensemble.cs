@@ -84,8 +84,8 @@ public sealed class Ensemble
             return [.. Enumerable.Repeat(1.0, (int)x1.size(0))];
         }
 
-        var live = tensor(Available.Select(a => a ? 1.0 : 0.0).ToArray());
-        return Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), labels).matmul(live).data<double>().ToArray();
+        var all = Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), labels).data<double>().ToArray();
+        return [.. all.Chunk(Count).Select(row => row.Where((_, k) => Available[k]).Sum())];
     }
 
     /// <summary>The mixed velocity under given weights. An expert is evaluated only on the rows that give it weight.</summary>
@@ -96,37 +96,30 @@ public sealed class Ensemble
     /// <param name="evaluations">[K]: raised by the rows each expert was evaluated on; null: not counted.</param>
     /// <returns>[B, ...] of x's type.</returns>
     public Tensor Velocity(Tensor x, Tensor t, Tensor? labels, Tensor weights, long[]? evaluations = null)
+        => Velocity(x, t, labels, Dispatch.Of(weights.data<double>().ToArray(), Count), evaluations);
+
+    /// <summary>The mixed velocity of rows that are already sorted by expert.</summary>
+    internal Tensor Velocity(Tensor x, Tensor t, Tensor? labels, Dispatch dispatch, long[]? evaluations)
     {
         using var scope = NewDisposeScope();
-        var byRow = weights.data<double>().ToArray();
-        var rows = (int)x.size(0);
-        Tensor? total = null;
-        for (var k = 0; k < Count; k++)
+        var total = zeros_like(x); // a lone expert's velocity is added to zeros as well: one way for all batches
+        foreach (var (k, rows, shares) in dispatch.Parts)
         {
-            var chosen = Enumerable.Range(0, rows).Where(row => byRow[(row * Count) + k] != 0).ToArray();
-            if (chosen.Length == 0)
+            using var part = NewDisposeScope();
+            var expert = experts[k] ?? throw new InvalidOperationException($"A row gives weight to expert {k}, which is missing.");
+            evaluations?[k] += rows.Length;
+            if (rows.Length == dispatch.Rows)
             {
+                total.add_(Weighted(expert.Velocity(x, t, labels).to(x.dtype), shares), Arithmetic.One);
                 continue;
             }
 
-            var expert = experts[k] ?? throw new InvalidOperationException($"A row gives weight to expert {k}, which is missing.");
-            evaluations?[k] += chosen.Length;
-            var share = chosen.Select(row => byRow[(row * Count) + k]).ToArray();
-            if (chosen.Length == rows)
-            {
-                var all = Weighted(expert.Velocity(x, t, labels).to(x.dtype), share);
-                total = total is null ? all : total.Plus(all);
-            }
-            else
-            {
-                var index = tensor(chosen.Select(row => (long)row).ToArray(), device: x.device);
-                var some = Weighted(expert.Velocity(x.index_select(0, index), t.index_select(0, index), labels?.index_select(0, index)).to(x.dtype), share);
-                total ??= zeros_like(x);
-                total.index_add_(0, index, some, Arithmetic.One);
-            }
+            var index = tensor(rows, device: x.device);
+            var velocity = expert.Velocity(x.index_select(0, index), t.index_select(0, index), labels?.index_select(0, index));
+            total.index_add_(0, index, Weighted(velocity.to(x.dtype), shares), Arithmetic.One);
         }
 
-        return total!.MoveToOuterDisposeScope();
+        return total.MoveToOuterDisposeScope();
     }
 
     private static readonly Scalar NegativeInfinity = double.NegativeInfinity;

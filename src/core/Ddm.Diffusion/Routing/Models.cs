@@ -26,10 +26,13 @@ public interface IRouterModel
 /// <summary>A <see cref="DiT"/> as an expert.</summary>
 /// <param name="network">The network, with the weights to draw from (their EMA).</param>
 /// <param name="type">Type of its heavy arithmetic.</param>
-public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float32) : IVelocityModel
+/// <param name="invariant">True: a row's velocity has the same bits whatever rows are beside it (CPU). False: all rows at once.</param>
+public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float32, bool invariant = true) : IVelocityModel
 {
+    private readonly RowBlocks blocks = RowBlocks.Of(network, type, invariant);
+
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t, labels, type);
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t, labels);
 }
 
 /// <summary>
@@ -39,17 +42,22 @@ public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float3
 /// <param name="type">Type of its heavy arithmetic.</param>
 public sealed class SiTExpert(DiT network, ComputeType type = ComputeType.Float32) : IVelocityModel
 {
+    private readonly RowBlocks blocks = RowBlocks.Of(network, type);
+
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t.OneMinus(), labels, type).neg();
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t.OneMinus(), labels).neg();
 }
 
 /// <summary>A <see cref="RouterNetwork"/> as a router.</summary>
 /// <param name="network">The network, with the weights to route by (their EMA).</param>
 /// <param name="type">Type of its heavy arithmetic.</param>
-public sealed class NetworkRouter(RouterNetwork network, ComputeType type = ComputeType.Float32) : IRouterModel
+/// <param name="invariant">True: a row's logits have the same bits whatever rows are beside it (CPU). False: all rows at once.</param>
+public sealed class NetworkRouter(RouterNetwork network, ComputeType type = ComputeType.Float32, bool invariant = true) : IRouterModel
 {
+    private readonly RowBlocks blocks = RowBlocks.Of(network, type, invariant);
+
     /// <inheritdoc/>
-    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => network.Forward(x, t, labels, type);
+    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t, labels);
 }
 
 /// <summary>A router that prefers nobody: for a single model, or for strategies that do not ask.</summary>

@@ -52,7 +52,11 @@ public abstract record RoutingStrategy
     /// <summary>The weights of every row.</summary>
     /// <returns>[B, K] float64 on the CPU; each row is non-negative, zero at missing experts, and sums to one.</returns>
     /// <exception cref="UserErrorException">No expert is available, or <c>oracle</c> has no label or one of a missing expert.</exception>
-    public Tensor Weights(RoutingContext context)
+    public Tensor Weights(RoutingContext context) => Choose(context).ToTensor();
+
+    /// <summary>The weights of every row, and how far each choice was from falling otherwise.</summary>
+    /// <exception cref="UserErrorException">No expert is available, or <c>oracle</c> has no label or one of a missing expert.</exception>
+    public RoutingChoice Choose(RoutingContext context)
     {
         var (rows, experts) = ((int)context.Probabilities.size(0), (int)context.Probabilities.size(1));
         if (context.Available.Count != experts || !context.Available.Contains(true))
@@ -63,15 +67,18 @@ public abstract record RoutingStrategy
         using var host = context.Probabilities.to(ScalarType.Float64, CPU).contiguous();
         var probabilities = host.data<double>().ToArray();
         var weights = new double[rows * experts];
+        var gaps = new double[rows];
         for (var row = 0; row < rows; row++)
         {
             var range = row * experts;
             var ready = Ready(probabilities.AsSpan(range, experts), context.Available);
-            Select(new RoutingRow(ready, context.Available, context.Uniforms[row], context.Previous?[row], context.Oracle?[row]), weights.AsSpan(range, experts));
+            var asked = new RoutingRow(ready, context.Available, context.Uniforms[row], context.Previous?[row], context.Oracle?[row]);
+            Select(asked, weights.AsSpan(range, experts));
             Normalise(weights.AsSpan(range, experts));
+            gaps[row] = Gap(asked);
         }
 
-        return tensor(weights, [rows, experts]);
+        return new RoutingChoice(weights, gaps, experts);
     }
 
     /// <summary>The text that <see cref="Parse"/> reads back.</summary>
@@ -89,6 +96,42 @@ public abstract record RoutingStrategy
 
     /// <summary>Writes one row's weights, up to a common factor, into zeros.</summary>
     private protected abstract void Select(RoutingRow row, Span<double> weights);
+
+    /// <summary>
+    /// How much probability would have to move for another set of experts to be chosen; infinite where no probability decides. Weights of a set that stays move
+    /// with the probabilities and no faster: they are no choice.
+    /// </summary>
+    private protected abstract double Gap(RoutingRow row);
+
+    /// <summary>By how much the <paramref name="count"/>-th likeliest expert is ahead of the next; infinite when there is no next that could be asked.</summary>
+    private protected static double GapAfter(RoutingRow row, int count)
+    {
+        double[] falling = [.. row.Probabilities.Where((_, k) => row.Available[k]).OrderDescending()];
+        return count < falling.Length ? falling[count - 1] - falling[count] : double.PositiveInfinity;
+    }
+
+    /// <summary>How far <paramref name="uniform"/> is from the nearest border between two experts that <see cref="DrawOne"/> could take.</summary>
+    private protected static double GapOfDraw(ReadOnlySpan<double> probabilities, double uniform)
+    {
+        var total = 0.0;
+        foreach (var p in probabilities)
+        {
+            total += p;
+        }
+
+        var (sum, nearest) = (0.0, double.PositiveInfinity);
+        foreach (var p in probabilities)
+        {
+            if (p > 0 && sum > 0)
+            {
+                nearest = Math.Min(nearest, Math.Abs((uniform * total) - sum));
+            }
+
+            sum += p;
+        }
+
+        return nearest;
+    }
 
     /// <summary>The first index whose cumulated probability passes <paramref name="uniform"/>; never one of probability zero.</summary>
     private protected static int DrawOne(ReadOnlySpan<double> probabilities, double uniform)

@@ -16,6 +16,8 @@ public sealed record TopRouting(int Count) : RoutingStrategy
             weights[k] = row.Probabilities[k];
         }
     }
+
+    private protected override double Gap(RoutingRow row) => GapAfter(row, Count);
 }
 
 /// <summary>Every expert by its probability: the marginal flow itself, at the cost of all experts.</summary>
@@ -24,6 +26,8 @@ public sealed record FullRouting : RoutingStrategy
     private protected override string Text => "full";
 
     private protected override void Select(RoutingRow row, Span<double> weights) => row.Probabilities.CopyTo(weights);
+
+    private protected override double Gap(RoutingRow row) => double.PositiveInfinity;
 }
 
 /// <summary>One expert drawn afresh at every step: the marginal flow's unbiased estimate.</summary>
@@ -32,6 +36,8 @@ public sealed record SampleRouting : RoutingStrategy
     private protected override string Text => "sample";
 
     private protected override void Select(RoutingRow row, Span<double> weights) => weights[DrawOne(row.Probabilities, row.Uniform)] = 1;
+
+    private protected override double Gap(RoutingRow row) => GapOfDraw(row.Probabilities, row.Uniform);
 }
 
 /// <summary>One expert drawn at every step from the fewest that together hold the probability <paramref name="Mass"/> (top-p).</summary>
@@ -43,21 +49,34 @@ public sealed record NucleusRouting(double Mass) : RoutingStrategy
 
     private protected override string Text => string.Create(CultureInfo.InvariantCulture, $"nucleus:{Mass:R}");
 
-    private protected override void Select(RoutingRow row, Span<double> weights)
+    private protected override void Select(RoutingRow row, Span<double> weights) => weights[DrawOne(Kept(row).Probabilities, row.Uniform)] = 1;
+
+    // Another nucleus, or another expert of the same.
+    private protected override double Gap(RoutingRow row)
+    {
+        var (kept, count, before) = Kept(row);
+        var mass = kept.Sum();
+        var border = count < row.Available.Count(a => a) ? mass - Mass : double.PositiveInfinity; // a nucleus of all of them cannot grow
+        var smaller = count > 1 ? Mass - before : double.PositiveInfinity;
+        return new[] { Math.Abs(border), Math.Abs(smaller), GapAfter(row, count), GapOfDraw(kept, row.Uniform) }.Min();
+    }
+
+    // The fewest that hold the mass, how many they are, and what they hold without the last.
+    private (double[] Probabilities, int Count, double Before) Kept(RoutingRow row)
     {
         var kept = new double[row.Probabilities.Length];
-        var sum = 0.0;
+        var (sum, before, count) = (0.0, 0.0, 0);
         foreach (var k in ByProbability(row.Probabilities))
         {
             kept[k] = row.Probabilities[k];
-            sum += kept[k];
+            (before, sum, count) = (sum, sum + kept[k], count + 1);
             if (sum >= Mass)
             {
                 break;
             }
         }
 
-        weights[DrawOne(kept, row.Uniform)] = 1;
+        return (kept, count, before);
     }
 }
 
@@ -87,6 +106,12 @@ public sealed record ThresholdRouting(double Level) : RoutingStrategy
             weights[ByProbability(row.Probabilities)[0]] = 1;
         }
     }
+
+    private protected override double Gap(RoutingRow row)
+    {
+        var level = row.Probabilities.Where((_, k) => row.Available[k]).Min(p => Math.Abs(p - Level));
+        return row.Probabilities.Any(p => p > Level) ? level : Math.Min(level, GapAfter(row, 1));
+    }
 }
 
 /// <summary>The expert of a given cluster: that of a held-out image's label, or one expert looked at alone.</summary>
@@ -109,6 +134,8 @@ public sealed record OracleRouting : RoutingStrategy
 
         weights[k] = 1;
     }
+
+    private protected override double Gap(RoutingRow row) => double.PositiveInfinity;
 }
 
 /// <summary>
@@ -125,4 +152,7 @@ public sealed record AncestralRouting : RoutingStrategy
 
     private protected override void Select(RoutingRow row, Span<double> weights)
         => weights[row.Previous is { } k && row.Available[k] ? k : DrawOne(row.Probabilities, row.Uniform)] = 1;
+
+    private protected override double Gap(RoutingRow row)
+        => row.Previous is { } k && row.Available[k] ? double.PositiveInfinity : GapOfDraw(row.Probabilities, row.Uniform);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ddm.Runs;
 using Ddm.Tensors;
 using static TorchSharp.torch;
@@ -19,6 +20,7 @@ internal sealed class Drawing
     private readonly int[,] choices;
     private readonly long[] evaluations;
     private readonly double[] liveMass;
+    private readonly double[,] gaps;
     private long routerEvaluations;
 
     public Drawing(Ensemble ensemble, SampleRequest request, long[]? labels, double[,]? prior, Device device, ScalarType type, Tensor? initialNoise)
@@ -29,9 +31,20 @@ internal sealed class Drawing
         choices = new int[request.Steps, request.Seeds.Count];
         evaluations = new long[ensemble.Count];
         liveMass = new double[request.Seeds.Count];
+        gaps = new double[request.Steps, request.Seeds.Count];
+        MemoryMarshal.CreateSpan(ref gaps[0, 0], gaps.Length).Fill(double.PositiveInfinity);
     }
 
-    public SampleResult Result(Tensor images) => new(images, weights, choices, evaluations, routerEvaluations, liveMass, ensemble.Degraded);
+    public SampleResult Result(Tensor images) => new(images)
+    {
+        Weights = weights,
+        Choices = choices,
+        Gaps = gaps,
+        Evaluations = evaluations,
+        RouterEvaluations = routerEvaluations,
+        LiveMass = liveMass,
+        Degraded = ensemble.Degraded,
+    };
 
     /// <summary>Integrates pictures first .. first + count - 1 from their noise to the end.</summary>
     public Tensor Batch(int first, int count, IReadOnlyList<long> rowShape, bool clamp, IProgress<SampleProgress>? progress, CancellationToken cancellation)
@@ -59,95 +72,97 @@ internal sealed class Drawing
         var (now, next) = (grid[step], grid[step + 1]);
         var routing = Route(step, first, x, Times(x, now), conditions);
         var velocity = Velocity(x, now, conditions, routing);
-        var euler = x.Plus(velocity, next - now);
+        var euler = x.PlusProduct(velocity, next - now);
         if (request.Solver == Solver.Euler || step == request.Steps - 1)
         {
             return euler; // the last step of Heun too: at t = 0 the posterior is not defined
         }
 
         var ahead = Velocity(euler, next, conditions, routing);
-        return x.Plus(velocity.Plus(ahead), (next - now) / 2);
+        return x.PlusProduct(velocity.Plus(ahead), (next - now) / 2);
     }
 
     /// <summary>v_c, or v_u + s (v_c - v_u) with both halves in one call of every expert.</summary>
-    private Tensor Velocity(Tensor x, double time, Tensor? conditions, (Tensor Conditional, Tensor? Unconditional) routing)
+    private Tensor Velocity(Tensor x, double time, Tensor? conditions, Dispatch routing)
     {
         var t = Times(x, time);
-        if (routing.Unconditional is null)
+        if (request.Guidance == 1)
         {
-            return ensemble.Velocity(x, t, conditions, routing.Conditional, evaluations);
+            return ensemble.Velocity(x, t, conditions, routing, evaluations);
         }
 
-        var both = ensemble.Velocity(
-            cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), cat([routing.Conditional, routing.Unconditional], dim: 0), evaluations);
+        var both = ensemble.Velocity(cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), routing, evaluations);
         var halves = both.chunk(2, dim: 0); // conditional, unconditional
         return Guidance.Combine(halves[0], halves[1], request.Guidance, request.GuidedChannels);
     }
 
-    private (Tensor Conditional, Tensor? Unconditional) Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    private Dispatch Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
     {
-        var conditional = Weights(step, first, x, t, conditions);
+        var conditional = Choose(step, first, x, t, conditions);
         Record(step, first, conditional);
         if (request.Guidance == 1)
         {
-            return (conditional, null);
+            return Dispatch.Of(conditional.Weights, ensemble.Count);
         }
 
         var separate = request.GuidanceRouting == GuidanceRouting.Separate && !request.Strategy.KeepsChoice;
-        return (conditional, separate ? Weights(step, first, x, t, NoConditions(x)) : conditional);
+        return Dispatch.Of(conditional, separate ? Choose(step, first, x, t, NoConditions(x)) : conditional);
     }
 
-    private Tensor Weights(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    private RoutingChoice Choose(int step, int first, Tensor x, Tensor t, Tensor? conditions)
     {
         var count = (int)x.size(0);
-        return request.Strategy.Weights(new RoutingContext
+        var asked = AsksRouter(step);
+        var choice = request.Strategy.Choose(new RoutingContext
         {
-            Probabilities = Probabilities(step, first, x, t, conditions),
+            Probabilities = asked ? Ask(x, t, conditions) : PriorRows(first, count),
             Available = ensemble.Available,
             Uniforms = [.. Enumerable.Range(first, count).Select(i => Philox.Create(request.Seeds[i], 0, RandomStreams.Routing).Uniform((ulong)step, 0))],
             Previous = step == 0 ? null : [.. Enumerable.Range(first, count).Select(i => choices[step - 1, i])],
             Oracle = request.Oracle is null ? null : [.. Enumerable.Range(first, count).Select(i => request.Oracle[i])],
         });
+        for (var i = 0; i < count && asked; i++) // only the router's answers are inexact
+        {
+            gaps[step, first + i] = Math.Min(gaps[step, first + i], choice.Gaps[i]);
+        }
+
+        return choice;
     }
 
-    private Tensor Probabilities(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    private bool AsksRouter(int step) => request.Strategy.AsksRouter(step == 0) && (prior is null || request.Strategy is not AncestralRouting);
+
+    private Tensor Ask(Tensor x, Tensor t, Tensor? conditions)
     {
-        var count = (int)x.size(0);
-        if (!request.Strategy.AsksRouter(step == 0))
+        routerEvaluations += x.size(0);
+        return ensemble.LiveProbabilities(x, t, conditions);
+    }
+
+    // p(k | c) where ancestral draws from it; elsewhere a strategy that does not ask does not look.
+    private Tensor PriorRows(int first, int count)
+    {
+        if (prior is null || request.Strategy is not AncestralRouting)
         {
             return ones([count, ensemble.Count], ScalarType.Float64);
         }
 
-        if (prior is not null && request.Strategy is AncestralRouting)
-        {
-            return PriorRows(first, count);
-        }
-
-        routerEvaluations += count;
-        return ensemble.LiveProbabilities(x, t, conditions);
-    }
-
-    private Tensor PriorRows(int first, int count)
-    {
         var rows = new double[count, ensemble.Count];
         for (var i = 0; i < count; i++)
         {
             var label = labels is null ? 0 : labels[first + i];
             for (var k = 0; k < ensemble.Count; k++)
             {
-                rows[i, k] = prior![label, k];
+                rows[i, k] = prior[label, k];
             }
         }
 
         return tensor(rows);
     }
 
-    private void Record(int step, int first, Tensor routed)
+    private void Record(int step, int first, RoutingChoice routed)
     {
-        var values = routed.data<double>().ToArray();
-        for (var i = 0; i < routed.size(0); i++)
+        for (var i = 0; i < routed.Gaps.Count; i++)
         {
-            var row = values.AsSpan(i * ensemble.Count, ensemble.Count);
+            var row = routed.Weights.Slice(i * ensemble.Count, ensemble.Count);
             var best = 0;
             for (var k = 0; k < row.Length; k++)
             {
@@ -161,6 +176,7 @@ internal sealed class Drawing
 
     private void CheckLiveMass(int first, Tensor x1, Tensor? conditions)
     {
+        routerEvaluations += ensemble.Degraded ? x1.size(0) : 0;
         var mass = ensemble.LiveMass(x1, conditions);
         mass.CopyTo(liveMass, first);
         var least = Array.IndexOf(mass, mass.Min());

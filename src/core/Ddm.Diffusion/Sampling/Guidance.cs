@@ -15,11 +15,11 @@ public static class Guidance
     {
         if (guidedChannels is not { } guided || guided >= conditional.size(1))
         {
-            return unconditional.Plus(conditional.Minus(unconditional), scale);
+            return unconditional.PlusProduct(conditional.Minus(unconditional), scale);
         }
 
         var rest = conditional.narrow(1, guided, conditional.size(1) - guided);
         var (c, u) = (conditional.narrow(1, 0, guided), unconditional.narrow(1, 0, guided));
-        return cat([u.Plus(c.Minus(u), scale), rest], dim: 1);
+        return cat([u.PlusProduct(c.Minus(u), scale), rest], dim: 1);
     }
 }

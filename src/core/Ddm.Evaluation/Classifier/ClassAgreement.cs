@@ -1,3 +1,4 @@
+using Ddm.Diffusion;
 using static TorchSharp.torch;
 
 namespace Ddm.Evaluation;
@@ -25,7 +26,7 @@ public static class ClassAgreement
         {
             var count = Math.Min(BatchRows, found.Length - first);
             using var batch = images.narrow(0, first, count);
-            using var quantized = Pictures.Quantize(batch);
+            using var quantized = EightBit.Quantize(batch);
             classifier.Predict(quantized).CopyTo(found, first);
         }
 

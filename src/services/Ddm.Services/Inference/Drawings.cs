@@ -1,7 +1,5 @@
 using Ddm.Data;
 using Ddm.Diffusion;
-using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Services;
@@ -9,15 +7,11 @@ namespace Ddm.Services;
 /// <summary>Tensors of drawn pictures as 8-bit pictures.</summary>
 public static class Drawings
 {
-    private static readonly Scalar HalfRange = 127.5;
-    private static readonly Scalar Top = 255;
-    private static readonly Scalar Zero = 0;
-
     /// <summary>[B, C, H, W] in [-1, 1] -> B pictures of [C, H, W] bytes.</summary>
     public static IReadOnlyList<byte[]> ToBytes(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var bytes = images.PlusOne().mul(HalfRange).round().clamp(Zero, Top).to(ScalarType.Byte).cpu().contiguous();
+        var bytes = EightBit.Levels(images).cpu().contiguous();
         var flat = bytes.data<byte>().ToArray();
         var each = flat.Length / (int)images.size(0);
         return [.. Enumerable.Range(0, (int)images.size(0)).Select(i => flat[(i * each)..((i + 1) * each)])];

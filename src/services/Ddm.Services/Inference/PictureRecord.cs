@@ -12,8 +12,10 @@ namespace Ddm.Services;
 /// <param name="Solver">Euler or Heun.</param>
 /// <param name="Shift">Timestep shift.</param>
 /// <param name="GuidanceRouting">Shared or separate.</param>
-/// <param name="ExpertRows">Rows each expert was evaluated on.</param>
+/// <param name="ExpertRows">Rows each expert was evaluated on: forwards of one image.</param>
 /// <param name="RouterRows">Rows the router was evaluated on.</param>
+/// <param name="NearTieMargin">Probability within which a choice counts as near-tied.</param>
+/// <param name="NearTies">Choices of all pictures and steps that were near-tied: another numerics class may draw those pictures otherwise.</param>
 /// <param name="Pictures">In the order of the grid, row by row.</param>
 public sealed record DrawingRecord(
     string Model,
@@ -27,16 +29,19 @@ public sealed record DrawingRecord(
     string GuidanceRouting,
     IReadOnlyList<long> ExpertRows,
     long RouterRows,
+    double NearTieMargin,
+    int NearTies,
     IReadOnlyList<PictureRecord> Pictures)
 {
     /// <summary>The record of a result.</summary>
     public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result)
     {
         var manifest = model.Manifest;
-        var pictures = request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i));
+        PictureRecord[] pictures = [.. request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i))];
         return new DrawingRecord(
             $"{manifest.Name}/{manifest.Version}", model.Partial, model.Notices, request.Strategy.ToString(), request.Steps, request.Guidance,
-            request.Solver.ToString(), request.Shift, request.GuidanceRouting.ToString(), result.Evaluations, result.RouterEvaluations, [.. pictures]);
+            request.Solver.ToString(), request.Shift, request.GuidanceRouting.ToString(), result.Evaluations, result.RouterEvaluations,
+            RoutingChoice.NearTieMargin, pictures.Sum(p => p.NearTies.Count), pictures);
     }
 }
 
@@ -46,9 +51,10 @@ public sealed record DrawingRecord(
 /// <param name="Degraded">True when an expert was missing.</param>
 /// <param name="LiveMass">Probability at t = 1 of the experts that were there.</param>
 /// <param name="Experts">The expert of the largest weight at each step, t = 1 first.</param>
+/// <param name="NearTies">Steps at which the routing was near-tied, 0 the first.</param>
 /// <param name="Weights">[steps][K]: the weights the experts' velocities were mixed with.</param>
 public sealed record PictureRecord(
-    long Seed, string? Class, bool Degraded, double LiveMass, IReadOnlyList<int> Experts, IReadOnlyList<IReadOnlyList<float>> Weights)
+    long Seed, string? Class, bool Degraded, double LiveMass, IReadOnlyList<int> Experts, IReadOnlyList<int> NearTies, IReadOnlyList<IReadOnlyList<float>> Weights)
 {
     internal static PictureRecord Of(ModelManifest manifest, SampleRequest request, SampleResult result, long seed, int index)
     {
@@ -60,6 +66,7 @@ public sealed record PictureRecord(
             result.Degraded,
             result.LiveMass[index],
             [.. Enumerable.Range(0, request.Steps).Select(step => result.Choices[step, index])],
+            result.NearTies(index),
             [.. Enumerable.Range(0, request.Steps).Select(step => (IReadOnlyList<float>)[.. Enumerable.Range(0, experts).Select(k => result.Weights[step, index, k])])]);
     }
 }
