@@ -103,7 +103,7 @@ public sealed class TensorBoardTests : IDisposable
     }
 
     private static Task<IReadOnlyList<StepMetrics>> HistoryAsync(TinyRun tiny, Role role)
-        => RunMetrics.HistoryAsync(tiny.Blobs, new CheckpointStore(tiny.Blobs, TimeProvider.System, NullLogger.Instance), TinyRun.Name, role, Cancel);
+        => RunMetrics.HistoryAsync(tiny.Blobs, new CheckpointStore(tiny.Blobs, TimeProvider.System, NullLogger.Instance), TinyRun.Name, role, [], Cancel);
 
     private TensorBoardExport Export(TinyRun tiny, string? other = null)
         => new(tiny.Blobs, new CheckpointStore(tiny.Blobs, TimeProvider.System, NullLogger.Instance), new RunRepository(tiny.Blobs), other ?? folder);

@@ -33,10 +33,13 @@ internal static class MetricsCommand
             }
 
             var curves = new List<(string Role, IReadOnlyList<StepMetrics> Steps)>();
+            var damaged = new List<string>();
             foreach (var decision in (await runs.GetAsync(name, cancellationToken)).Roles)
             {
-                curves.Add((decision.Role, await RunMetrics.HistoryAsync(blobs, checkpoints, name, Role.Parse(decision.Role), cancellationToken)));
+                curves.Add((decision.Role, await RunMetrics.HistoryAsync(blobs, checkpoints, name, Role.Parse(decision.Role), damaged, cancellationToken)));
             }
+
+            damaged.ForEach(text => Console.Error.WriteLine("note: " + text));
 
             Show(curves, parsed.GetValue(json), parsed.GetValue(csv));
             return CommandHost.Success;
