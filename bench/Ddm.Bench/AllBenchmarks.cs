@@ -6,6 +6,8 @@ internal static class AllBenchmarks
     public static IReadOnlyList<Benchmark> List { get; } =
     [
         new MatrixProductBenchmark(),
+        new CheckpointBenchmark(),
+        new SafetensorsBenchmark(),
         new MicroBenchmark(),
     ];
 }

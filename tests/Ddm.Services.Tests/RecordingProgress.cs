@@ -4,7 +4,7 @@ using Ddm.Runs;
 namespace Ddm.Services.Tests;
 
 /// <summary>Keeps what handlers tell, and lets a test act on it.</summary>
-internal sealed class RecordingProgress(Action<TrainingProgress>? onTraining = null) : IRunProgress
+internal sealed class RecordingProgress(Action<TrainingProgress>? onTraining = null, Action<RunStage>? onStage = null) : IRunProgress
 {
     public ConcurrentQueue<RunStage> Stages { get; } = new();
 
@@ -12,7 +12,11 @@ internal sealed class RecordingProgress(Action<TrainingProgress>? onTraining = n
 
     public ConcurrentQueue<TrainingProgress> TrainingReports { get; } = new();
 
-    public void Stage(RunStage stage, int done, int total) => Stages.Enqueue(stage);
+    public void Stage(RunStage stage, int done, int total)
+    {
+        Stages.Enqueue(stage);
+        onStage?.Invoke(stage);
+    }
 
     public void Training(TrainingProgress progress)
     {

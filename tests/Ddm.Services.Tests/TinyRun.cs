@@ -25,11 +25,13 @@ internal sealed class TinyRun : IDisposable
 
     public FileBlobStore Blobs { get; }
 
-    public async Task<RunDocument> RunAsync(RecordingProgress? progress = null, StopSignal? stop = null)
+    public async Task<RunDocument> RunAsync(
+        RecordingProgress? progress = null, StopSignal? stop = null, IBlobStore? blobs = null, CancellationToken? cancellationToken = null)
     {
         using var own = new StopSignal();
-        await using var host = await EmbeddedHost.StartAsync(Blobs, progress ?? new RecordingProgress(), stop ?? own, TestContext.Current.CancellationToken);
-        return await host.RunAsync(SpecText, SpecFile, TestContext.Current.CancellationToken);
+        var token = cancellationToken ?? TestContext.Current.CancellationToken;
+        await using var host = await EmbeddedHost.StartAsync(blobs ?? Blobs, progress ?? new RecordingProgress(), stop ?? own, token);
+        return await host.RunAsync(SpecText, SpecFile, token);
     }
 
     public Task<RunFacts> InspectAsync() => RunInspector.For(Blobs).InspectAsync(Name, TestContext.Current.CancellationToken);

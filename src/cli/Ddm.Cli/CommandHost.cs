@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Training;
 
 namespace Ddm.Cli;
 
@@ -13,7 +15,7 @@ internal static partial class CommandHost
     /// <summary>The work failed.</summary>
     public const int Failure = 1;
 
-    /// <summary>The user can mend it: a wrong word, file or value.</summary>
+    /// <summary>A person has to mend it: a wrong word, file or value, a damaged or foreign blob, a full disk.</summary>
     public const int UserError = 2;
 
     /// <summary>Stopped by a signal, as shells count it (128 + SIGINT).</summary>
@@ -40,6 +42,12 @@ internal static partial class CommandHost
         }
         catch (UserErrorException e)
         {
+            await Console.Error.WriteLineAsync("ddm: " + e.Message);
+            return UserError;
+        }
+        catch (Exception e) when (e is CheckpointException or InvalidDataException or NumericsMismatchException)
+        {
+            // A damaged, foreign or newer blob: its message names it and the remedy.
             await Console.Error.WriteLineAsync("ddm: " + e.Message);
             return UserError;
         }

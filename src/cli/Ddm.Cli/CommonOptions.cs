@@ -21,7 +21,16 @@ internal static class CommonOptions
     public static Argument<string> Run() => new("RUN") { Description = "Name of the run" };
 
     /// <summary>The home folder's full path.</summary>
+    /// <exception cref="Ddm.Runs.UserErrorException">It lies on a network file system.</exception>
     public static string HomeOf(ParseResult parsed)
+    {
+        var home = AnyHomeOf(parsed);
+        NetworkFileSystem.Refuse(home);
+        return home;
+    }
+
+    /// <summary>The home folder's full path, wherever it lies.</summary>
+    public static string AnyHomeOf(ParseResult parsed)
         => Path.GetFullPath(parsed.GetValue(Home) ?? NullIfEmpty(Environment.GetEnvironmentVariable("DDM_HOME")) ?? ".ddm");
 
     /// <summary>The store in the home folder.</summary>

@@ -13,6 +13,15 @@ public sealed class NumericsMismatchException : Exception
         Here = here;
     }
 
+    /// <summary>A checkpoint of another class than its role's.</summary>
+    public NumericsMismatchException(string checkpoint, NumericsClass its, NumericsClass here)
+        : base($"{checkpoint} was trained in the numerics class [{its}], and its role is trained in [{here}]: steps of two classes do not make one reproducible "
+            + "training. Bring the role's own checkpoints back, or train on a worker of that class.")
+    {
+        Asked = its;
+        Here = here;
+    }
+
     /// <summary>What the role was given.</summary>
     public NumericsClass Asked { get; }
 

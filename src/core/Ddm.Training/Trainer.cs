@@ -95,7 +95,7 @@ public sealed class Trainer : IDisposable
         }
         catch (InvalidDataException error)
         {
-            throw new CheckpointException($"{checkpoint.Folder}{error.Message}", error);
+            throw new CheckpointException($"{checkpoint.Folder}{error.Message} Bring this role's own checkpoints back.", error);
         }
         finally
         {
@@ -178,7 +178,7 @@ public sealed class Trainer : IDisposable
         var manifest = checkpoint.Manifest;
         if (manifest.Numerics != numerics)
         {
-            throw new NumericsMismatchException(manifest.Numerics, numerics);
+            throw new NumericsMismatchException(checkpoint.Folder, manifest.Numerics, numerics);
         }
 
         if (dataManifestSha256 is not null && manifest.DataManifestSha256 != dataManifestSha256)

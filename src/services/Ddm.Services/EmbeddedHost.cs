@@ -56,7 +56,9 @@ public sealed class EmbeddedHost : IAsyncDisposable
         }
 
         await StopAsync();
-        return await Services.GetRequiredService<RunRepository>().GetAsync(document.Name, CancellationToken.None);
+
+        // What was told is what holds, also where a full disk kept it from being written.
+        return completion.Ending ?? await Services.GetRequiredService<RunRepository>().GetAsync(document.Name, CancellationToken.None);
     }
 
     /// <inheritdoc/>
@@ -83,6 +85,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         public Task Finished => finished.Task;
 
+        public RunDocument? Ending { get; private set; }
+
         public void Abandon() => finished.TrySetResult();
 
         public void Stage(RunStage stage, int done, int total) => inner.Stage(stage, done, total);
@@ -93,6 +97,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         public void Ended(RunDocument document)
         {
+            Ending = document;
             inner.Ended(document);
             finished.TrySetResult();
         }

@@ -12,7 +12,7 @@ internal static class DoctorCommand
     {
         var json = CommonOptions.Json();
         var command = new Command("doctor", "Check this machine: libtorch, images, the home folder, speed") { json };
-        command.SetAction((parsed, cancellationToken) => CheckAsync(CommonOptions.HomeOf(parsed), parsed.GetValue(json), cancellationToken));
+        command.SetAction((parsed, cancellationToken) => CheckAsync(CommonOptions.AnyHomeOf(parsed), parsed.GetValue(json), cancellationToken));
         return command;
     }
 

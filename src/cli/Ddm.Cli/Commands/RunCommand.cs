@@ -78,7 +78,7 @@ internal static class RunCommand
     private static int ExitCode(RunDocument document) => document.Status switch
     {
         RunStatus.Succeeded => CommandHost.Success,
-        RunStatus.Failed => CommandHost.Failure,
+        RunStatus.Failed => document.Refused ? CommandHost.UserError : CommandHost.Failure,
         _ => CommandHost.Interrupted,
     };
 }

@@ -70,7 +70,9 @@ public sealed class ClusterDataset
             var content = await store.ReadAsync(name, cancellationToken)
                 ?? throw new InvalidDataException($"{name} is not there: the clusters are not frozen.");
             hash.AppendData(content.Bytes);
-            manifests.Add(BlobJson.Parse<ClusterManifest>(name, content.Bytes));
+            var manifest = BlobJson.Parse<ClusterManifest>(name, content.Bytes);
+            SchemaCheck.Require(name, manifest.Schema, ClusterManifest.CurrentSchema);
+            manifests.Add(manifest);
         }
 
         return new ClusterDataset(store, manifests, heldOut, Convert.ToHexStringLower(hash.GetHashAndReset()));

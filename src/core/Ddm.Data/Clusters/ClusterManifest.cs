@@ -16,4 +16,8 @@ namespace Ddm.Data;
 /// <param name="ClassRows">Training rows of each class; without classes one number, all of them. With the other clusters' it gives p(k | c).</param>
 public sealed record ClusterManifest(
     int Schema, string Run, int Cluster, string DatasetId, string DatasetManifestSha256, string PartitionSha256, int Channels, int Size,
-    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows);
+    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows)
+{
+    /// <summary>The layout this version writes and the newest it reads.</summary>
+    public const int CurrentSchema = 1;
+}

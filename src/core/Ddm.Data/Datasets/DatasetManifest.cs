@@ -17,6 +17,9 @@ public sealed record DatasetManifest(
     string Id, int Schema, int ImageSize, int Channels, IReadOnlyList<string> ClassNames, long Rows, long HeldOutRows, long Quarantined,
     IReadOnlyList<DatasetShard> Shards)
 {
+    /// <summary>The layout this version writes and the newest it reads.</summary>
+    public const int CurrentSchema = 1;
+
     /// <summary>The hash of the manifest's blob, lower-case hexadecimal.</summary>
     public string ComputeSha256() => Convert.ToHexStringLower(SHA256.HashData(BlobJson.Serialize(this)));
 }

@@ -16,6 +16,7 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         var name = BlobNames.DatasetManifest(datasetId);
         var found = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
             ?? throw new InvalidDataException($"{name} is not there: the data set is not frozen.");
+        SchemaCheck.Require(name, found.Value.Schema, DatasetManifest.CurrentSchema);
         return new DatasetReader(store, found.Value);
     }
 

@@ -52,6 +52,9 @@ public sealed record RunDocument
     /// <summary>Whether it goes on.</summary>
     public RunStatus Status { get; init; }
 
+    /// <summary>True when it failed, or a role of it, for something that a person has to mend: damaged or foreign blobs, wrong data, a full disk.</summary>
+    public bool Refused { get; init; }
+
     /// <summary>Why it failed: names the role or the stage, and the remedy. Null otherwise.</summary>
     public string? Failure { get; init; }
 }

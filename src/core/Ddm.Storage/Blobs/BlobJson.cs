@@ -26,21 +26,22 @@ public static class BlobJson
         where T : class =>
         store.TryWriteAsync(name, Serialize(value), condition, cancellationToken);
 
-    /// <summary>The bytes of a JSON blob: UTF-8 with a final newline, the same for equal values.</summary>
+    /// <summary>The bytes of a JSON blob: UTF-8 with a final newline, the same for equal values, and a <see cref="JsonSeal"/> as the last field.</summary>
     public static byte[] Serialize<T>(T value)
         where T : class
     {
         using var buffer = new MemoryStream();
         JsonSerializer.Serialize(buffer, value, Options);
         buffer.WriteByte((byte)'\n');
-        return buffer.ToArray();
+        return JsonSeal.Apply(buffer.ToArray());
     }
 
     /// <summary>Reads the bytes of the JSON blob <paramref name="name"/>.</summary>
-    /// <exception cref="InvalidDataException">They are not the JSON of a <typeparamref name="T"/>.</exception>
+    /// <exception cref="InvalidDataException">They are not the JSON of a <typeparamref name="T"/>, or were changed after they had been sealed.</exception>
     public static T Parse<T>(string name, ReadOnlySpan<byte> bytes)
         where T : class
     {
+        JsonSeal.Check(name, bytes);
         try
         {
             return JsonSerializer.Deserialize<T>(bytes, Options) ?? throw new InvalidDataException($"{name} holds null where a {typeof(T).Name} should be.");

@@ -2,10 +2,16 @@ using System.Security.Cryptography;
 
 namespace Ddm.Storage;
 
-/// <summary>Passes writes on and hashes them on the way, so that no second pass over gigabytes is needed. Does not own the stream below.</summary>
+/// <summary>
+/// Passes writes on and hashes them on the way, large ones on a second thread meanwhile, so that no second pass over gigabytes is needed. Does not own
+/// the stream below.
+/// </summary>
 /// <param name="below">Where the bytes go.</param>
 internal sealed class HashingStream(Stream below) : Stream
 {
+    // From here on another thread costs less than it saves.
+    private const int LargeWrite = 1 << 18;
+
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _length;
 
@@ -36,8 +42,14 @@ internal sealed class HashingStream(Stream below) : Stream
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        below.Write(buffer);
-        Count(buffer);
+        if (buffer.Length < LargeWrite)
+        {
+            below.Write(buffer);
+            Count(buffer);
+            return;
+        }
+
+        WriteLarge(buffer);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -69,6 +81,23 @@ internal sealed class HashingStream(Stream below) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    private unsafe void WriteLarge(ReadOnlySpan<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            var (address, length) = ((nint)start, buffer.Length);
+            var hashing = Task.Run(() => Count(new ReadOnlySpan<byte>((void*)address, length)));
+            try
+            {
+                below.Write(buffer);
+            }
+            finally
+            {
+                hashing.Wait(); // the bytes are the caller's again once this returns, also when the write failed
+            }
+        }
     }
 
     private void Count(ReadOnlySpan<byte> written)

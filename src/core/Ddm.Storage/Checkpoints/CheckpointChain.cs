@@ -12,6 +12,8 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 /// <summary>Follows a role's checkpoints from the head to the oldest, believing nothing whose hash is not vouched for by what lies above it.</summary>
 internal sealed class CheckpointChain(IBlobStore store)
 {
+    private const long SmallPart = 1 << 20; // a thread of its own costs more
+
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
     public async IAsyncEnumerable<ChainLink> WalkAsync(RoleBlobs blobs, RoleHead head, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -27,49 +29,83 @@ internal sealed class CheckpointChain(IBlobStore store)
         }
     }
 
-    /// <summary>Reads every part once and compares.</summary>
+    /// <summary>Reads every part once, side by side, and compares.</summary>
     /// <returns>What is wrong with the first bad part; null when all are whole.</returns>
     public async Task<string?> FindBadPartAsync(ChainLink link, CancellationToken cancellationToken)
     {
-        foreach (var part in link.Manifest!.Parts)
+        var hashes = new List<Task<(long Length, string Sha256)>>();
+        try
         {
-            await using var stream = await store.OpenReadAsync(link.Folder + part.Name, cancellationToken);
-            if (stream is null)
+            foreach (var part in link.Manifest!.Parts)
             {
-                return $"{link.Folder}{part.Name} is missing";
-            }
+                var stream = await store.OpenReadAsync(link.Folder + part.Name, cancellationToken);
+                if (stream is null)
+                {
+                    return $"{link.Folder}{part.Name} is missing";
+                }
 
-            if (stream.Length != part.Length)
-            {
-                return $"{link.Folder}{part.Name} has {stream.Length} bytes where its manifest says {part.Length}";
-            }
+                if (stream.Length != part.Length)
+                {
+                    var length = stream.Length;
+                    await stream.DisposeAsync();
+                    return $"{link.Folder}{part.Name} has {length} bytes where its manifest says {part.Length}";
+                }
 
-            var (_, sha256) = await HashingStream.HashAsync(stream, cancellationToken);
-            if (sha256 != part.Sha256)
-            {
-                return $"{link.Folder}{part.Name} has sha256 {sha256} where its manifest says {part.Sha256}";
+                hashes.Add(stream.Length < SmallPart ? HashAsync(stream, cancellationToken) : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None));
             }
         }
+        finally
+        {
+            await Task.WhenAll(hashes);
+        }
 
-        return null;
+        var (at, bad) = link.Manifest.Parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
+        return bad is null ? null : $"{link.Folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
     }
 
-    private async Task<ChainLink> ReadAsync(RoleBlobs blobs, string folder, string sha256, CancellationToken cancellationToken)
+    private static async Task<(long Length, string Sha256)> HashAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        await using (stream)
+        {
+            return await HashingStream.HashAsync(stream, cancellationToken);
+        }
+    }
+
+    /// <summary>Reads a manifest that must have a hash; without one, whatever manifest is there.</summary>
+    public async Task<ChainLink> ReadAsync(RoleBlobs blobs, string folder, string? sha256, CancellationToken cancellationToken)
     {
         var name = folder + RoleBlobs.ManifestName;
         var content = await store.ReadAsync(name, cancellationToken);
         if (content is null)
         {
-            return new ChainLink(folder, sha256, null, $"{name} is missing");
+            return new ChainLink(folder, sha256 ?? "", null, $"{name} is missing");
         }
 
         var found = Sha256.Of(content.Bytes);
-        if (found != sha256)
+        if (sha256 is not null && found != sha256)
         {
             return new ChainLink(folder, sha256, null, $"{name} ({content.Bytes.Length} bytes) has sha256 {found} where the chain says {sha256}");
         }
 
-        return new ChainLink(folder, sha256, Check(blobs, name, content.Bytes), null);
+        if (sha256 is null && Damage(name, content.Bytes) is { } damage)
+        {
+            return new ChainLink(folder, found, null, damage);
+        }
+
+        return new ChainLink(folder, found, Check(blobs, name, content.Bytes), null);
+    }
+
+    private static string? Damage(string name, byte[] bytes)
+    {
+        try
+        {
+            BlobJson.Parse<CheckpointManifest>(name, bytes);
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
     }
 
     private static CheckpointManifest Check(RoleBlobs blobs, string name, byte[] bytes)
@@ -94,7 +130,7 @@ internal sealed class CheckpointChain(IBlobStore store)
         if (manifest.Run != blobs.Run || manifest.Role != blobs.Role.Path)
         {
             throw new CheckpointException($"{name} was written for {manifest.Role} of run '{manifest.Run}', "
-                + $"not for {blobs.Role} of run '{blobs.Run}': it does not belong here.");
+                + $"not for {blobs.Role} of run '{blobs.Run}': it does not belong here. Bring this role's own checkpoints back.");
         }
 
         return manifest;

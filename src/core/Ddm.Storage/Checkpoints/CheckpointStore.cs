@@ -16,6 +16,7 @@ public sealed class CheckpointStore
     private readonly CheckpointOpening _opening;
     private readonly CheckpointCommit _commit;
     private readonly CheckpointSweep _sweep;
+    private readonly HeadRepair _repair;
 
     /// <summary>A view of the checkpoints in <paramref name="store"/>; holds no state of its own.</summary>
     /// <param name="store">The blobs.</param>
@@ -29,6 +30,7 @@ public sealed class CheckpointStore
         _opening = new CheckpointOpening(store, _chain, logger);
         _commit = new CheckpointCommit(store, _records, clock, logger);
         _sweep = new CheckpointSweep(store, _records, _chain, logger);
+        _repair = new HeadRepair(store, _records, _chain, logger);
     }
 
     /// <summary>Claims a role whose owner is absent, known to be dead, or silent for <paramref name="ownerTimeout"/>.</summary>
@@ -167,6 +169,15 @@ public sealed class CheckpointStore
     /// <exception cref="InvalidOperationException">There are checkpoints, and the claim has opened none.</exception>
     public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
         _commit.CommitAsync(claim, request, cancellationToken);
+
+    /// <summary>
+    /// Writes a head that is missing or unreadable anew, so that it names the newest whole checkpoint. To be called when a person takes a run up again, not
+    /// while its role may be training: an unreadable head fences everyone.
+    /// </summary>
+    /// <returns>What was wrong and what was done, for people; null when there was nothing to mend.</returns>
+    /// <exception cref="CheckpointException">There is no whole checkpoint to name, or one is another run's or a newer version's.</exception>
+    public Task<string?> RepairHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
+        _repair.RepairAsync(new RoleBlobs(run, role), cancellationToken);
 
     /// <summary>Deletes checkpoints older than the newest <paramref name="keep"/> whole ones, and what crashed or fenced commits left.</summary>
     /// <param name="run">The run.</param>

@@ -5,6 +5,9 @@ namespace Ddm.Storage;
 /// </summary>
 public sealed record RoleOwner
 {
+    /// <summary>The worker of a record that cannot be read: whoever knows that nobody else can be alive may know it to be dead.</summary>
+    public const string Unreadable = "unknown";
+
     /// <summary>The epoch that the owner claimed.</summary>
     public required long Epoch { get; init; }
 

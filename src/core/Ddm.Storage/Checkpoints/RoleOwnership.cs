@@ -124,7 +124,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     private async Task<ClaimOutcome> LostToAsync(RoleBlobs blobs, CancellationToken cancellationToken)
     {
         var winner = await records.ReadOwnerAsync(blobs, cancellationToken);
-        return new ClaimOutcome.HeldBy(winner is { Owner.Worker.Length: > 0 } ? winner.Owner.Worker : "unknown");
+        return new ClaimOutcome.HeldBy(winner is { Owner.Worker.Length: > 0 } ? winner.Owner.Worker : RoleOwner.Unreadable);
     }
 
     /// <summary>Where there is no head there must be no checkpoint either, or beginning anew would throw training away.</summary>
@@ -135,8 +135,8 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         await foreach (var blob in store.ListAsync(blobs.Checkpoints, cancellationToken))
         {
             return await records.ReadHeadAsync(blobs, cancellationToken) ?? throw new CheckpointException(
-                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). "
-                    + $"Restore the head from a backup or delete {blobs.Checkpoints} to begin this role anew.");
+                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). Run the same command again: it writes the head anew "
+                    + $"from the newest good checkpoint. Or delete {blobs.Checkpoints} to begin this role anew.");
         }
 
         return null;

@@ -21,8 +21,8 @@ internal sealed class RoleRecords(IBlobStore store)
         catch (InvalidDataException e)
         {
             throw new CheckpointException(
-                $"{e.Message} Training of {blobs.Role} cannot know where it stood. Restore the blob from a backup, "
-                    + $"or write a head that names the newest good checkpoint under {blobs.Checkpoints}.",
+                $"{e.Message} Training of {blobs.Role} cannot know where it stood. Run the same command again: "
+                    + $"it writes the head anew from the newest good checkpoint under {blobs.Checkpoints}.",
                 e);
         }
 
@@ -62,7 +62,7 @@ internal sealed class RoleRecords(IBlobStore store)
         }
         catch (InvalidDataException)
         {
-            owner = new RoleOwner { Epoch = 0, Worker = "unknown", Attempt = 0, Renewals = 0 };
+            owner = new RoleOwner { Epoch = 0, Worker = RoleOwner.Unreadable, Attempt = 0, Renewals = 0 };
         }
 
         return new OwnerRecord(owner, content.ETag, content.LastModified);

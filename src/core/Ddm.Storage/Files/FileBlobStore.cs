@@ -2,13 +2,15 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using Ddm.Runs;
 
 namespace Ddm.Storage;
 
 /// <summary>
 /// Blobs as files under one folder, shared by any number of processes. A write is temp file -> fsync -> rename -> fsync of the folder, so after a
 /// crash or power cut a name holds its old content or its new content, whole. Conditional writes are serialised by operating-system
-/// locks under <c>.locks</c>, which die with their process. ETag = SHA-256 of the content.
+/// locks under <c>.locks</c>, which die with their process. ETag = SHA-256 of the content. A full or read-only disk is a
+/// <see cref="UserErrorException"/> that names the file and the remedy.
 /// </summary>
 /// <param name="root">The folder; created on the first write.</param>
 public sealed class FileBlobStore(string root) : IBlobStore
@@ -72,18 +74,14 @@ public sealed class FileBlobStore(string root) : IBlobStore
             return;
         }
 
-        Prepare();
-        await using var held = await FileLock.AcquireAsync(LockPathOf(name), cancellationToken);
         try
         {
-            File.Delete(path);
+            await DeleteFileAsync(name, path, cancellationToken);
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && WriteFault.ForPeople(e, _root, path) is { } error)
         {
-            return;
+            throw error;
         }
-
-        RemoveEmptyFolders(Path.GetDirectoryName(path)!);
     }
 
     /// <inheritdoc/>
@@ -118,6 +116,19 @@ public sealed class FileBlobStore(string root) : IBlobStore
     private async Task<bool> WriteAsync(
         string name, Func<Stream, CancellationToken, Task> write, int bufferSize, WriteCondition condition, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await WriteFileAsync(name, write, bufferSize, condition, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && WriteFault.ForPeople(e, _root, PathOf(name)) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    private async Task<bool> WriteFileAsync(
+        string name, Func<Stream, CancellationToken, Task> write, int bufferSize, WriteCondition condition, CancellationToken cancellationToken)
+    {
         var path = PathOf(name);
         cancellationToken.ThrowIfCancellationRequested();
         if (condition.RequiresAbsent && File.Exists(path))
@@ -139,6 +150,22 @@ public sealed class FileBlobStore(string root) : IBlobStore
 
         temporary.Publish(path);
         return true;
+    }
+
+    private async Task DeleteFileAsync(string name, string path, CancellationToken cancellationToken)
+    {
+        Prepare();
+        await using var held = await FileLock.AcquireAsync(LockPathOf(name), cancellationToken);
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return;
+        }
+
+        RemoveEmptyFolders(Path.GetDirectoryName(path)!);
     }
 
     private static async Task<string?> CurrentETagAsync(string path, WriteCondition condition, CancellationToken cancellationToken)

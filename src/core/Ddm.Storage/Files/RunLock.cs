@@ -29,6 +29,26 @@ public sealed class RunLock : IDisposable
         }
 
         var folder = Path.Combine(Path.GetFullPath(home), ".locks");
+        try
+        {
+            return Take(folder, run);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && WriteFault.ForPeople(e, Path.GetFullPath(home), folder) is { } error)
+        {
+            throw error;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
+        File.Delete(_facts);
+        _held.Dispose();
+    }
+
+    private static RunLock Take(string folder, string run)
+    {
         DurableFolder.Create(folder);
         var facts = Path.Combine(folder, $"run-{run}.json");
         var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
@@ -42,14 +62,6 @@ public sealed class RunLock : IDisposable
             held.Dispose();
             throw;
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
-        File.Delete(_facts);
-        _held.Dispose();
     }
 
     private static UserErrorException Refused(string run, string facts)

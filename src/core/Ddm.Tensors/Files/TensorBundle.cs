@@ -5,12 +5,18 @@ namespace Ddm.Tensors;
 /// <summary>Named tensors that belong together, with the free text of their file. Owns the tensors.</summary>
 public sealed class TensorBundle : IDisposable
 {
+    private readonly IReadOnlyCollection<string>? notFinite;
+
     /// <summary>A bundle that takes over the given tensors.</summary>
     public TensorBundle(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         Tensors = tensors;
         Metadata = metadata;
     }
+
+    /// <summary>A bundle of which it is known already which tensors have values that are not finite.</summary>
+    internal TensorBundle(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata, IReadOnlyCollection<string> notFinite)
+        : this(tensors, metadata) => this.notFinite = notFinite;
 
     /// <summary>The tensors by name.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors { get; }
@@ -40,13 +46,10 @@ public sealed class TensorBundle : IDisposable
     /// <exception cref="InvalidDataException">A tensor has NaN or infinite values; the message names the first.</exception>
     public void RequireFinite()
     {
-        foreach (var (name, tensor) in Tensors.OrderBy(t => t.Key, StringComparer.Ordinal))
+        var bad = (notFinite ?? [.. Tensors.Where(t => !IsFinite(t.Value)).Select(t => t.Key)]).Order(StringComparer.Ordinal).FirstOrDefault();
+        if (bad is not null)
         {
-            using var scope = NewDisposeScope();
-            if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
-            {
-                throw new InvalidDataException($"Tensor '{name}' has values that are not finite.");
-            }
+            throw new InvalidDataException($"Tensor '{bad}' has values that are not finite.");
         }
     }
 
@@ -57,5 +60,11 @@ public sealed class TensorBundle : IDisposable
         {
             tensor.Dispose();
         }
+    }
+
+    private static bool IsFinite(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        return !tensor.is_floating_point() || tensor.isfinite().all().item<bool>();
     }
 }

@@ -1,11 +1,12 @@
 using Ddm.Storage;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Tensors;
 
 /// <summary>
 /// Tensors in safetensors files (https://github.com/huggingface/safetensors), bit for bit, in pieces, so that no tensor need fit in a
-/// buffer. Values are not looked at: <see cref="TensorBundle.RequireFinite"/> does that.
+/// buffer. Values that are not finite are carried: <see cref="TensorBundle.RequireFinite"/> refuses them.
 /// </summary>
 public static class TensorFile
 {
@@ -23,7 +24,7 @@ public static class TensorFile
         SafetensorsWriter.Write(stream, layout, metadata ?? new Dictionary<string, string>(), (i, data) => Write(data, tensors[i].Tensor));
     }
 
-    /// <summary>Reads one file, from the stream's position to its end.</summary>
+    /// <summary>Reads one file, from the stream's position to its end: straight into the tensors' memory, a file by several threads.</summary>
     /// <param name="stream">Seekable.</param>
     /// <param name="device">Where the tensors shall live; null: the CPU.</param>
     /// <returns>The tensors, owned by the bundle whatever dispose scope is open.</returns>
@@ -38,8 +39,13 @@ public static class TensorFile
         {
             foreach (var info in header.Tensors)
             {
-                tensors.Add(info.Name, Read(stream, info, device ?? CPU));
+                using var scope = NewDisposeScope();
+                tensors.Add(info.Name, empty(info.Shape, TensorTypes.Parse(info.Name, info.DType), CPU).DetachFromDisposeScope());
             }
+
+            var notFinite = TensorReading.Fill(stream, header, [.. header.Tensors.Select(info => tensors[info.Name])]);
+            Move(tensors, device ?? CPU);
+            return new TensorBundle(tensors, header.Metadata, notFinite);
         }
         catch
         {
@@ -50,8 +56,20 @@ public static class TensorFile
 
             throw;
         }
+    }
 
-        return new TensorBundle(tensors, header.Metadata);
+    private static void Move(Dictionary<string, Tensor> tensors, Device device)
+    {
+        if (device.type == DeviceType.CPU)
+        {
+            return;
+        }
+
+        foreach (var name in tensors.Keys.ToArray())
+        {
+            using var near = tensors[name];
+            tensors[name] = near.to(device).DetachFromDisposeScope();
+        }
     }
 
     private static void Write(Stream data, Tensor tensor)
@@ -65,21 +83,6 @@ public static class TensorFile
                 data.Write(near.bytes);
             }
         }
-    }
-
-    private static Tensor Read(Stream data, TensorInfo info, Device device)
-    {
-        using var scope = NewDisposeScope();
-        var tensor = empty(info.Shape, TensorTypes.Parse(info.Name, info.DType), CPU);
-        foreach (var piece in Pieces(tensor))
-        {
-            using (piece)
-            {
-                data.ReadExactly(piece.bytes);
-            }
-        }
-
-        return tensor.to(device).DetachFromDisposeScope();
     }
 
     // A span has at most 2^31 bytes; a tensor may have more.

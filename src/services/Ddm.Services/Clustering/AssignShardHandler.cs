@@ -17,10 +17,10 @@ public sealed class AssignShardHandler(IBlobStore blobs, DeviceThread device, IC
         var target = BlobNames.Assignment(command.Run, command.Shard);
         if (!await blobs.ExistsAsync(target, cancellationToken))
         {
-            var centroids = await NeedAsync(BlobNames.PartitionCentroids(command.Run), cancellationToken);
-            var features = await NeedAsync(BlobNames.Features(command.Run, command.Shard), cancellationToken);
+            var centroids = await blobs.ReadProductAsync(BlobNames.PartitionCentroids(command.Run), cancellationToken);
+            var features = await blobs.ReadProductAsync(BlobNames.Features(command.Run, command.Shard), cancellationToken);
             var bytes = await device.RunAsync(() => Assign(centroids, features));
-            await blobs.TryWriteAsync(target, bytes, WriteCondition.IfAbsent, cancellationToken);
+            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
 
         await sender.AdvancedAsync(command.Run, cancellationToken);
@@ -44,7 +44,4 @@ public sealed class AssignShardHandler(IBlobStore blobs, DeviceThread device, IC
         TensorFile.Save(stream, [(ClusterTensor, torch.tensor(Array.ConvertAll(clusters, k => (long)k)))]);
         return stream.ToArray();
     }
-
-    private async Task<byte[]> NeedAsync(string name, CancellationToken cancellationToken)
-        => (await blobs.ReadAsync(name, cancellationToken))?.Bytes ?? throw new InvalidOperationException($"{name} is missing, though its stage is over.");
 }

@@ -19,9 +19,8 @@ public sealed class FitPartitionHandler(IBlobStore blobs, RunDataset datasets, D
             foreach (var shard in dataset.Manifest.Shards)
             {
                 var rows = await dataset.ReadShardAsync(shard.Index, cancellationToken);
-                var features = await blobs.ReadAsync(BlobNames.Features(command.Run, shard.Index), cancellationToken)
-                    ?? throw new InvalidOperationException($"Features of shard {shard.Index} of run {command.Run} are missing, though their stage is over.");
-                await device.RunAsync(() => sample.Add(features.Bytes, rows.RowIds, rows.HeldOut));
+                var features = await blobs.ReadProductAsync(BlobNames.Features(command.Run, shard.Index), cancellationToken);
+                await device.RunAsync(() => sample.Add(features, rows.RowIds, rows.HeldOut));
             }
 
             await FitAsync(document, sample, cancellationToken);
@@ -53,7 +52,7 @@ public sealed class FitPartitionHandler(IBlobStore blobs, RunDataset datasets, D
         }
 
         // Parts before the manifest: the manifest is the barrier.
-        await blobs.TryWriteAsync(BlobNames.PartitionCentroids(run), centroids, WriteCondition.IfAbsent, cancellationToken);
+        await blobs.TryWriteAsync(BlobNames.PartitionCentroids(run), SafetensorsSeal.Apply(centroids), WriteCondition.IfAbsent, cancellationToken);
         await blobs.TryWriteJsonAsync(BlobNames.PartitionManifest(run), report, WriteCondition.IfAbsent, cancellationToken);
     }
 }

@@ -17,9 +17,7 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
 
         async Task<long[]> ReadAssignmentAsync(int shard)
         {
-            var blob = await blobs.ReadAsync(BlobNames.Assignment(command.Run, shard), cancellationToken)
-                ?? throw new InvalidOperationException($"Assignments of shard {shard} of run {command.Run} are missing, though their stage is over.");
-            return AssignShardHandler.Read(blob.Bytes);
+            return AssignShardHandler.Read(await blobs.ReadProductAsync(BlobNames.Assignment(command.Run, shard), cancellationToken));
         }
     }
 }

@@ -62,6 +62,7 @@ public sealed record MachineCheck(string Name, bool Good, string Finding)
     // The promises rest on conditional writes: a home where they fail is no home.
     private static async Task<string> ExerciseHomeAsync(string home, CancellationToken cancellationToken)
     {
+        NetworkFileSystem.Refuse(home);
         var blobs = new FileBlobStore(home);
         var name = string.Create(CultureInfo.InvariantCulture, $"doctor/{Environment.ProcessId}.json");
         var first = await blobs.TryWriteAsync(name, "1"u8.ToArray(), WriteCondition.IfAbsent, cancellationToken);
@@ -75,7 +76,11 @@ public sealed record MachineCheck(string Name, bool Good, string Finding)
 
     private static MachineCheck FindSpace(string home)
     {
-        Directory.CreateDirectory(home);
+        while (!Directory.Exists(home) && Path.GetDirectoryName(home) is { } above)
+        {
+            home = above; // not made yet, or not to be made
+        }
+
         var free = new DriveInfo(home).AvailableFreeSpace;
         return new MachineCheck("disk", free >= SmallestFreeSpace, string.Create(CultureInfo.InvariantCulture, $"{free / 1e9:F1} GB free at {home}"));
     }

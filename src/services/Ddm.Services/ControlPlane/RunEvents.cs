@@ -30,11 +30,24 @@ public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvi
         {
             if (await blobs.ReadAsync(blob.Name, cancellationToken) is { } content)
             {
-                events.Add(BlobJson.Parse<RunEvent>(blob.Name, content.Bytes));
+                events.Add(Parse(blob.Name, content));
             }
         }
 
         return [.. events.OrderBy(e => e.At)];
+    }
+
+    // Events are told, never acted on: one that cannot be read is told as such.
+    private static RunEvent Parse(string name, BlobContent content)
+    {
+        try
+        {
+            return BlobJson.Parse<RunEvent>(name, content.Bytes);
+        }
+        catch (InvalidDataException e)
+        {
+            return new RunEvent(content.LastModified, "", RunEvent.Unreadable, e.Message);
+        }
     }
 }
 
@@ -53,6 +66,15 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
 
     /// <summary>A stage begins.</summary>
     public const string Stage = "stage";
+
+    /// <summary>A role goes on from an earlier checkpoint than its newest, which is damaged.</summary>
+    public const string FellBack = "fell back";
+
+    /// <summary>Something lost or damaged was made anew.</summary>
+    public const string Repaired = "repaired";
+
+    /// <summary>The event's own blob is damaged.</summary>
+    public const string Unreadable = "unreadable";
 
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";

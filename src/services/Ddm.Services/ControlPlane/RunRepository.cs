@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ddm.Runs;
 using Ddm.Storage;
 
@@ -6,9 +7,33 @@ namespace Ddm.Services;
 /// <summary>The run documents: the decisions of each run, moved by compare-and-swap.</summary>
 public sealed class RunRepository(IBlobStore blobs)
 {
+    private readonly ConcurrentDictionary<string, RunDocument> seen = new(StringComparer.Ordinal);
+
     /// <summary>The run's document with its ETag, or null.</summary>
-    public Task<(RunDocument Value, string ETag)?> FindAsync(string run, CancellationToken cancellationToken)
-        => blobs.ReadJsonAsync<RunDocument>(BlobNames.RunDocument(run), cancellationToken);
+    /// <exception cref="UserErrorException">It is damaged, another run's, or a newer version's.</exception>
+    public async Task<(RunDocument Value, string ETag)?> FindAsync(string run, CancellationToken cancellationToken)
+    {
+        var name = BlobNames.RunDocument(run);
+        try
+        {
+            if (await blobs.ReadJsonAsync<RunDocument>(name, cancellationToken) is not { } found)
+            {
+                return null;
+            }
+
+            return found.Value.Schema > RunDocument.CurrentSchema
+                ? throw new UserErrorException(
+                    $"{name} has schema {found.Value.Schema}, this version reads up to {RunDocument.CurrentSchema}: upgrade before you go on with the run.")
+                : found.Value.Name != run
+                ? throw new UserErrorException($"{name} is the document of run '{found.Value.Name}', not of '{run}': bring this run's own back.")
+                : Remember(found);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UserErrorException(
+                $"{e.Message} Restore the blob from a backup, or delete it and run the same command with the unchanged spec: what is done already is found again.", e);
+        }
+    }
 
     /// <summary>The run's document.</summary>
     /// <exception cref="UserErrorException">There is no such run.</exception>
@@ -37,6 +62,24 @@ public sealed class RunRepository(IBlobStore blobs)
         }
     }
 
+    /// <summary>Writes why a run stops.</summary>
+    /// <returns>Null; or the document as it should read where even that could not be written, on a full disk say: whoever waits must be told.</returns>
+    public async Task<RunDocument?> FailAsync(string run, string reason, bool refused, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await UpdateAsync(run, Fail, cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The disk, or the document itself, may be the trouble: what was seen of it last must do.
+            return seen.TryGetValue(run, out var last) ? Fail(last) : null;
+        }
+
+        RunDocument Fail(RunDocument document) => document with { Status = RunStatus.Failed, Failure = reason, Refused = refused || document.Refused };
+    }
+
     /// <summary>The names of all runs, sorted.</summary>
     public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken)
     {
@@ -52,6 +95,12 @@ public sealed class RunRepository(IBlobStore blobs)
         }
 
         return [.. names];
+    }
+
+    private (RunDocument Value, string ETag) Remember((RunDocument Value, string ETag) found)
+    {
+        seen[found.Value.Name] = found.Value;
+        return found;
     }
 
     private async Task<UserErrorException> UnknownAsync(string run, CancellationToken cancellationToken)

@@ -8,7 +8,7 @@ using TorchSharp;
 namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
-public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, TimeProvider time)
+public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, RunRepair repair, TimeProvider time)
 {
     private const string FirstVersion = "v1";
 
@@ -33,6 +33,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
         }
 
+        await repair.RepairAsync(document, cancellationToken); // the document may be all that was lost
         await events.AddAsync(document.Name, RunEvent.Submitted, specFile, cancellationToken);
         await events.AddAsync(document.Name, RunEvent.Stage, document.Stage.ToString(), cancellationToken);
         return (document, false);
@@ -78,6 +79,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             await blobs.DeleteAsync(BlobNames.RoleFailure(document.Name, Role.Parse(role.Role)), cancellationToken);
         }
 
+        await repair.RepairAsync(document, cancellationToken);
         return await runs.UpdateAsync(document.Name, d => d.Status == RunStatus.Failed ? Reopen(d) : d, cancellationToken);
     }
 
@@ -85,6 +87,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
     {
         Status = RunStatus.Running,
         Failure = null,
+        Refused = false,
         Roles = [.. document.Roles.Select(r => r.Status == RoleStatus.Failed ? r with { Status = RoleStatus.Training, Failure = null } : r)],
     };
 }

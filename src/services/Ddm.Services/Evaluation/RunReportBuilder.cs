@@ -28,6 +28,8 @@ public sealed class RunReportBuilder(
         var router = rows.Count == 0 ? null : await device.RunAsync(() => RouterDiagnostics.Measure(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, cancellationToken));
+        var damaged = new List<string>();
+        var roles = await RolesAsync(document, dataset.ClassNames.Count, damaged, cancellationToken);
         return new ReportModel
         {
             RunName = document.Name,
@@ -35,11 +37,11 @@ public sealed class RunReportBuilder(
             WrittenAt = time.GetUtcNow(),
             ModelVersion = document.ModelVersion,
             DefaultStrategy = model.Manifest.Routing,
-            Warnings = model.Notices,
+            Warnings = [.. model.Notices, .. damaged],
             Dataset = new DatasetFacts(
                 dataset.Id, training.Rows, heldOut.Rows, dataset.Quarantined, dataset.ImageSize, dataset.Channels, dataset.ClassNames),
             Clusters = await ClustersAsync(document, training, cancellationToken),
-            Roles = await RolesAsync(document, dataset.ClassNames.Count, cancellationToken),
+            Roles = roles,
             Router = router,
             Grids = grids,
             Stages = Stages(await RunEvents.ReadAsync(blobs, document.Name, cancellationToken), time.GetUtcNow()),
@@ -103,14 +105,15 @@ public sealed class RunReportBuilder(
         return ImageGrid.Png(pictures, data.Channels, data.Size, ContactSheetColumns, scale: 1);
     }
 
-    private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(RunDocument document, int classes, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(
+        RunDocument document, int classes, List<string> damaged, CancellationToken cancellationToken)
     {
         var facts = new List<Ddm.Evaluation.RoleFacts>();
         foreach (var decision in document.Roles)
         {
             var role = Role.Parse(decision.Role);
             var newest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
-            var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, cancellationToken);
+            var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, damaged, cancellationToken);
             var cost = RoleCost.Of(document.Spec, role, classes);
             var images = history.Sum(m => (long)m.Images);
             facts.Add(new Ddm.Evaluation.RoleFacts

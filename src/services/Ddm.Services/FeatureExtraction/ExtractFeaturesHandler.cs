@@ -20,10 +20,9 @@ public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets
         {
             var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
             var rows = await dataset.ReadShardAsync(command.Shard, cancellationToken);
-            var fitted = await blobs.ReadAsync(BlobNames.Encoder(command.Run), cancellationToken)
-                ?? throw new InvalidOperationException($"Run {command.Run} has no encoder, though its fit is over.");
-            var bytes = await device.RunAsync(() => Encode(document.Spec.Features, fitted.Bytes, rows));
-            await blobs.TryWriteAsync(target, bytes, WriteCondition.IfAbsent, cancellationToken);
+            var fitted = await blobs.ReadProductAsync(BlobNames.Encoder(command.Run), cancellationToken);
+            var bytes = await device.RunAsync(() => Encode(document.Spec.Features, fitted, rows));
+            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
 
         await sender.AdvancedAsync(command.Run, cancellationToken);

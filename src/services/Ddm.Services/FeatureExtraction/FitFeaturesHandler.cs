@@ -33,7 +33,7 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
             ImageEncoders.Fit(document.Spec.Features, pixels, document.Spec.Seed, bytes);
             return bytes.ToArray();
         });
-        await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), encoded, WriteCondition.IfAbsent, cancellationToken);
+        await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), SafetensorsSeal.Apply(encoded), WriteCondition.IfAbsent, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 

@@ -9,11 +9,7 @@ public sealed class RunDataset(IBlobStore blobs, RunRepository runs)
 {
     /// <summary>Opens the frozen data set of a run.</summary>
     public async Task<DatasetReader> OpenAsync(RunDocument document, CancellationToken cancellationToken)
-    {
-        var (manifest, _) = await blobs.ReadJsonAsync<DatasetManifest>(BlobNames.DatasetManifest(document.DatasetId!), cancellationToken)
-            ?? throw new InvalidOperationException($"Data set {document.DatasetId} of run {document.Name} has no manifest, though its ingest is over.");
-        return new DatasetReader(blobs, manifest);
-    }
+        => await DatasetReader.OpenAsync(blobs, document.DatasetId!, cancellationToken);
 
     /// <summary>Opens the frozen data set of a run by the run's name.</summary>
     public async Task<(RunDocument Document, DatasetReader Dataset)> OpenAsync(string run, CancellationToken cancellationToken)

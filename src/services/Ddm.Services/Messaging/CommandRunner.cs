@@ -1,11 +1,13 @@
 using Ddm.Runs;
+using Ddm.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
 /// <summary>
 /// What is around every handler in every dress: nothing begins once the process winds down, a failure is retried a little, and one that
-/// stays is written into the run as its reason to stop.
+/// stays is written into the run as its reason to stop. Work that is not training is dropped when the process winds down: it leaves whole
+/// blobs or none, and is sent again.
 /// </summary>
 /// <typeparam name="TCommand">The command.</typeparam>
 public sealed class CommandRunner<TCommand>(
@@ -17,11 +19,13 @@ public sealed class CommandRunner<TCommand>(
     /// <summary>Runs the handler.</summary>
     public async Task RunAsync(TCommand command, CancellationToken cancellationToken)
     {
+        using var windingDown = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        var token = command is TrainSlice ? cancellationToken : windingDown.Token; // a slice commits first
         for (var attempt = 1; !stop.Token.IsCancellationRequested; attempt++)
         {
             try
             {
-                await handler.HandleAsync(command, cancellationToken);
+                await handler.HandleAsync(command, token);
                 return;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || stop.Token.IsCancellationRequested)
@@ -30,7 +34,13 @@ public sealed class CommandRunner<TCommand>(
             }
             catch (UserErrorException e)
             {
-                await FailAsync(command, e.Message, cancellationToken);
+                await FailAsync(command, e.Message, refused: true, cancellationToken);
+                return;
+            }
+            catch (InvalidDataException e)
+            {
+                // What is on disk will not get better by itself.
+                await FailAsync(command, $"{e.Message} {RunRepair.Remedy}", refused: true, cancellationToken);
                 return;
             }
             catch (Exception e) when (attempt < Attempts)
@@ -41,15 +51,20 @@ public sealed class CommandRunner<TCommand>(
             catch (Exception e)
             {
                 log.LogError(e, "{Command} failed for good", command);
-                await FailAsync(command, $"{command.GetType().Name} failed {Attempts} times: {e.Message}", cancellationToken);
+                await FailAsync(command, $"{command.GetType().Name} failed {Attempts} times: {e.Message}", refused: e is CheckpointException, cancellationToken);
                 return;
             }
         }
     }
 
-    private async Task FailAsync(TCommand command, string reason, CancellationToken cancellationToken)
+    private async Task FailAsync(TCommand command, string reason, bool refused, CancellationToken cancellationToken)
     {
-        await runs.UpdateAsync(command.Run, document => document with { Status = RunStatus.Failed, Failure = reason }, cancellationToken);
+        if (await runs.FailAsync(command.Run, reason, refused, cancellationToken) is { } unwritten)
+        {
+            progress.Ended(unwritten);
+            return;
+        }
+
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 }

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 using MassTransit;
 using Microsoft.Extensions.Logging;
 
@@ -24,11 +25,9 @@ internal sealed class RunAdvancedConsumer(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             log.LogError(e, "Looking at run {Run} failed", run);
-            var failed = await runs.UpdateAsync(
-                run,
-                document => document with { Status = RunStatus.Failed, Failure = $"The control plane could not go on at stage {document.Stage}: {e.Message}" },
-                context.CancellationToken);
-            progress.Ended(failed);
+            var refused = e is UserErrorException or CheckpointException or InvalidDataException;
+            var reason = refused ? e.Message : $"The control plane could not go on: {e.Message}";
+            progress.Ended(await runs.FailAsync(run, reason, refused, context.CancellationToken) ?? await runs.GetAsync(run, context.CancellationToken));
         }
     }
 }

@@ -1,3 +1,5 @@
+using Ddm.Storage;
+
 namespace Ddm.Services;
 
 /// <summary>Who this process is in owner records, and which other workers it knows to be dead.</summary>
@@ -9,11 +11,11 @@ public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
 
     /// <summary>
     /// The worker of <c>ddm run</c>. It holds the run's lock, which the operating system takes from a process that dies, so every other
-    /// embedded worker of the run is dead.
+    /// embedded worker of the run is dead, and so is whoever wrote an owner record that cannot be read.
     /// </summary>
     public static WorkerIdentity Embedded(string host, int processId, long startedAt)
     {
         var name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{EmbeddedPrefix}{host}:{processId}:{startedAt}");
-        return new WorkerIdentity(name, other => other != name && other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal));
+        return new WorkerIdentity(name, other => other != name && (other == RoleOwner.Unreadable || other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal)));
     }
 }

@@ -18,6 +18,7 @@ public sealed class TrainSliceHandler(
     DeviceThread device,
     WorkerIdentity worker,
     ICommandSender sender,
+    RunEvents events,
     StopSignal stop,
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>
@@ -53,14 +54,18 @@ public sealed class TrainSliceHandler(
         {
             // Beyond what another try can mend: the role waits for a person, the others go on.
             var failure = new RoleFailure(e.Message, command.FromStep, time.GetUtcNow());
+            if (e is not NonFiniteStepException)
+            {
+                await runs.UpdateAsync(command.Run, run => run.Refused ? run : run with { Refused = true }, cancellationToken);
+            }
+
             await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, role), failure, WriteCondition.Any, cancellationToken);
             progress.Notice($"{role} failed: {e.Message}");
             step = target;
         }
         finally
         {
-            // Also after an error that is tried again: the next try must find the role free.
-            await checkpoints.ReleaseAsync(claim, CancellationToken.None);
+            await ReleaseAsync(claim);
         }
 
         if (step >= target)
@@ -70,6 +75,19 @@ public sealed class TrainSliceHandler(
         else if (!stop.Token.IsCancellationRequested)
         {
             await sender.SendAsync(command with { FromStep = step }, cancellationToken);
+        }
+    }
+
+    // Also after an error that is tried again: the next try must find the role free. A failure here must not hide that error.
+    private async Task ReleaseAsync(RoleClaim claim)
+    {
+        try
+        {
+            await checkpoints.ReleaseAsync(claim, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UserErrorException)
+        {
+            progress.Notice($"{claim.Role} could not be given back ({e.Message}); it is free when its owner record has aged, or at once for the next 'ddm run'.");
         }
     }
 
@@ -83,7 +101,9 @@ public sealed class TrainSliceHandler(
         var parent = await checkpoints.OpenAsync(claim, train.ManifestSha256, cancellationToken);
         foreach (var skipped in parent?.Skipped ?? [])
         {
-            progress.Notice(skipped);
+            var text = $"{role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
+            await events.AddAsync(document.Name, RunEvent.FellBack, text, cancellationToken);
+            progress.Notice(text);
         }
 
         var numerics = document.Numerics[role.Path];
