@@ -8,6 +8,7 @@ internal static class AllBenchmarks
         new MatrixProductBenchmark(),
         new CheckpointBenchmark(),
         new SafetensorsBenchmark(),
+        new SourcesBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -54,6 +54,22 @@ internal sealed class DdmProcess : IDisposable
         return false;
     }
 
+    /// <summary>Whether the process ends by itself before the time is over.</summary>
+    public async Task<bool> ExitedWithinAsync(TimeSpan time)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        over.CancelAfter(time);
+        try
+        {
+            await process.WaitForExitAsync(over.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     /// <summary>SIGKILL, no last words.</summary>
     public async Task KillAsync()
     {

@@ -47,6 +47,26 @@ public class RunCommandTests
         Assert.Contains(await FactsAsync(tiny), role => role.GetProperty("step").GetInt64() > 0);
     }
 
+    [Theory]
+    [InlineData("INT", "FitFeatures")]
+    [InlineData("TERM", "FitPartition")]
+    [InlineData("TERM", "FreezeClusters")]
+    public async Task ASignalBeforeTrainingEndsTheProcessAndTheSameCommandGoesOn(string signal, string stage)
+    {
+        using var tiny = new TinyFolder(TinyFolder.DefaultSpec.Replace("steps: 12", "steps: 100000", StringComparison.Ordinal));
+        using (var ddm = DdmProcess.Start("run", tiny.SpecFile, "--home", tiny.Home, "--json"))
+        {
+            Assert.True(await ddm.ReadUntilAsync(stage));
+            await ddm.SignalAsync(signal);
+            var (code, output, errors) = await ddm.EndAsync();
+            Assert.True(code == 130, $"exit code {code}: {errors}");
+            Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);
+        }
+
+        using var again = DdmProcess.Start("run", tiny.SpecFile, "--home", tiny.Home, "--json");
+        Assert.True(await again.ReadUntilAsync("\"training\""));
+    }
+
     [Fact]
     public async Task ASecondRunOfTheSameNameNamesTheFirst()
     {

@@ -56,11 +56,56 @@ public sealed class FolderSourceTests : IDisposable
     [Fact]
     public void AFolderWithNothingKnownSaysWhatWasLookedFor()
     {
-        folder.Write("loose.png", Png);
+        folder.Write("notes.txt", [1]);
         var error = Assert.Throws<UserErrorException>(() => Open());
         Assert.Contains("images-idx3-ubyte", error.Message, StringComparison.Ordinal);
         Assert.Contains("a folder for each class", error.Message, StringComparison.Ordinal);
-        Assert.Contains("lie loose", error.Message, StringComparison.Ordinal);
+        Assert.Contains("metadata.jsonl", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LoosePicturesHaveNoLabels()
+    {
+        folder.Write("b.png", Png);
+        folder.Write("a.jpg", Png);
+        folder.Write("sub/notes.md", [1]);
+        var source = Open();
+        Assert.Equal(["a.jpg", "b.png"], Enumerable.Range(0, source.Count).Select(source.NameOf));
+        Assert.Empty(source.ClassNames);
+        Assert.Equal(-1, source.Read(0).Label);
+        Assert.Contains("lie loose and have no labels", Assert.Throws<UserErrorException>(() => Open("x")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ATextFileBesideAPictureIsItsCaption()
+    {
+        folder.Write("c/b.1.png", Png);
+        folder.Write("c/b.1.txt", "\uFEFFa größer cat\r\n"u8.ToArray());
+        folder.Write("c/d.png", Png);
+        folder.Write("c/e.png", Png);
+        folder.Write("c/e.txt", " \n"u8.ToArray());
+        folder.Write("c/f.png", Png);
+        folder.Write("c/f.txt", [0xFF, 0xFF]);
+        folder.Write("c/other.txt", [1]);
+        var source = Open();
+        Assert.Equal(["a größer cat", null, null], Enumerable.Range(0, 3).Select(row => source.Read(row).Text));
+        Assert.Equal("its caption is not UTF-8: save it in that encoding", Assert.Throws<BadImageException>(() => source.Read(3)).Message);
+        var before = source.Fingerprint;
+        folder.Write("c/d.txt", "now"u8.ToArray());
+        Assert.NotEqual(before, Open().Fingerprint);
+        Assert.Equal("now", Open().Read(1).Text);
+    }
+
+    [Fact]
+    public void LoosePicturesBesideClassFoldersAndSplitsAreRefused()
+    {
+        folder.Write("train/cat/a.png", Png);
+        folder.Write("test/cat/b.png", Png);
+        Assert.Equal($"'{folder.Path}' holds the splits test, train. Point data.source to one of them, such as '{folder.Combine("train")}'.",
+            Assert.Throws<UserErrorException>(() => Open()).Message);
+        folder.Write("loose.png", Png);
+        Assert.Equal($"'{folder.Path}' holds pictures both loose (loose.png) and in folders (test, train). Put the loose ones into a class folder, or move them away.",
+            Assert.Throws<UserErrorException>(() => Open()).Message);
     }
 
     [Fact]

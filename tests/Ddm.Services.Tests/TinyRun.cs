@@ -23,6 +23,8 @@ internal sealed class TinyRun : IDisposable
 
     public string Home => files.Home;
 
+    public string Pictures => files.Pictures;
+
     public FileBlobStore Blobs { get; }
 
     public async Task<RunDocument> RunAsync(

@@ -7,8 +7,8 @@ namespace Ddm.Tests;
 internal sealed class TinyFolder : IDisposable
 {
     public const string RunName = "tiny";
-    private const int Rows = 240;
-    private const int Side = 8;
+    public const int Rows = 240;
+    public const int Side = 8;
 
     public TinyFolder(string? spec = null)
     {
@@ -41,26 +41,36 @@ internal sealed class TinyFolder : IDisposable
 
     public string SpecText { get; }
 
+    /// <summary>The folder that the spec's <c>data.source</c> names.</summary>
+    public string Pictures => Path.Combine(Folder, "pictures");
+
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     // Even rows are bright on the left, odd rows on the top; each with its own noise, so that none is the same.
+    public static byte[] Picture(int row)
+    {
+        Span<float> noise = stackalloc float[Side * Side];
+        Philox.Create(1, 0, 0).FillUniform(noise, (ulong)row, 0);
+        var pixels = new byte[Side * Side];
+        for (var i = 0; i < noise.Length; i++)
+        {
+            var bright = row % 2 == 0 ? i % Side < Side / 2 : i / Side < Side / 2;
+            pixels[i] = (byte)((bright ? 180 : 20) + (50 * noise[i]));
+        }
+
+        return pixels;
+    }
+
     private static void WritePictures(string folder)
     {
-        var philox = Philox.Create(1, 0, 0);
         var images = new byte[16 + (Rows * Side * Side)];
         var labels = new byte[8 + Rows];
         WriteHeader(images, 0x0803, Rows, Side, Side);
         WriteHeader(labels, 0x0801, Rows);
-        Span<float> noise = stackalloc float[Side * Side];
         for (var row = 0; row < Rows; row++)
         {
-            philox.FillUniform(noise, (ulong)row, 0);
             labels[8 + row] = (byte)(row % 2);
-            for (var i = 0; i < noise.Length; i++)
-            {
-                var bright = row % 2 == 0 ? i % Side < Side / 2 : i / Side < Side / 2;
-                images[16 + (row * Side * Side) + i] = (byte)((bright ? 180 : 20) + (50 * noise[i]));
-            }
+            Picture(row).CopyTo(images, 16 + (row * Side * Side));
         }
 
         File.WriteAllBytes(Path.Combine(folder, "images-idx3-ubyte"), images);

@@ -8,13 +8,13 @@ internal static class Printable
 {
     private const int MostCharacters = 80;
 
-    /// <summary>The text with control, format and broken characters escaped, cut to 80 characters.</summary>
-    public static string Text(string text)
+    /// <summary>The text with control, format and broken characters escaped, cut to 80 characters or to <paramref name="most"/>.</summary>
+    public static string Text(string text, int most = MostCharacters)
     {
         var printable = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
-            if (printable.Length >= MostCharacters)
+            if (printable.Length >= most)
             {
                 return printable.Append("...").ToString();
             }

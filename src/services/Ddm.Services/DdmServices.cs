@@ -23,9 +23,11 @@ public static class DdmServices
         services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(progress).AddSingleton(stop);
         services.AddSingleton(provider => new CheckpointStore(
             blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
-        services.AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<RunDataset>();
-        services.AddSingleton<RunObserver>().AddSingleton<RunEvents>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
-        services.AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ModelCatalog>().AddSingleton<Publication>().AddSingleton<ModelLoader>().AddSingleton<RunReportBuilder>();
+        services.AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<OpenSources>();
+        services.AddSingleton<RunObserver>().AddSingleton<RunEvents>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>();
+        services.AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
+        services.AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ModelCatalog>().AddSingleton<Publication>();
+        services.AddSingleton<ModelLoader>().AddSingleton<RunReportBuilder>();
         services.AddHandler<IngestShard, IngestShardHandler>();
         services.AddHandler<FitFeatures, FitFeaturesHandler>().AddHandler<ExtractFeatures, ExtractFeaturesHandler>();
         services.AddHandler<FitPartition, FitPartitionHandler>().AddHandler<AssignShard, AssignShardHandler>();

@@ -120,7 +120,11 @@ public sealed class SafetensorsTests
     {
         Assert.Contains("too few", Refusal([1, 2, 3]), StringComparison.Ordinal);
         Assert.Contains("cut off", Refusal([50, 0, 0, 0, 0, 0, 0, 0, (byte)'{']), StringComparison.Ordinal);
-        Assert.Contains("at most 100000000", Refusal([.. "PK\x03\x04pick"u8]), StringComparison.Ordinal);
+        Assert.Equal(
+            "Not a safetensors file: it begins as a zip archive, as torch.save writes it (.pt, .pth, .bin). Such files can run code and are never read: "
+                + "save the tensors with the safetensors library instead.",
+            Refusal([.. "PK\x03\x04pick"u8]));
+        Assert.Contains("begins as a Python pickle", Refusal([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9]), StringComparison.Ordinal);
         Assert.Contains("at most 100000000", Refusal([255, 255, 255, 255, 255, 255, 255, 255, 0]), StringComparison.Ordinal);
 
         static string Refusal(byte[] file) => Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Parse(new MemoryStream(file))).Message;

@@ -113,6 +113,10 @@ public sealed class ClusterDataset
     /// <summary>The data set's row that one row of a resident shard is.</summary>
     public long RowId(int shard, int row) => Resident(shard).RowIds[row];
 
+    /// <summary>The caption of one row of a resident shard; null: none. Safe from several threads.</summary>
+    /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
+    public string? TextOf(int shard, int row) => Resident(shard).TextOf(row);
+
     private static IReadOnlyList<ClusterShard> Of(ClusterManifest manifest, bool heldOut) => heldOut ? manifest.HeldOut : manifest.Shards;
 
     private ClusterShardFile Resident(int shard)

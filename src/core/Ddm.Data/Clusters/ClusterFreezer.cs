@@ -6,8 +6,6 @@ namespace Ddm.Data;
 /// <summary>Cuts a data set along a partition: from here on an expert's worker reads only its own cluster.</summary>
 public sealed class ClusterFreezer(IBlobStore store)
 {
-    private const int Schema = 1;
-
     /// <summary>Pixels held at once, bytes: a larger data set is read once for each such part of it.</summary>
     internal long BufferBytes { get; init; } = 1L << 30;
 
@@ -123,7 +121,7 @@ public sealed class ClusterFreezer(IBlobStore store)
         List<ClusterShard> Of(bool heldOut) => [.. written.Where((_, i) => layout.Outputs[i].Cluster == cluster && layout.Outputs[i].HeldOut == heldOut)];
         var (training, heldOut) = (Of(heldOut: false), Of(heldOut: true));
         return new ClusterManifest(
-            Schema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
+            ClusterManifest.CurrentSchema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
             training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows);
     }
 

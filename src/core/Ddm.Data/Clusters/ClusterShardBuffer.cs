@@ -13,6 +13,7 @@ internal sealed class ClusterShardBuffer
     private readonly byte[] pixels;
     private readonly long[] labels;
     private readonly long[] rowIds;
+    private string?[]? texts;
 
     public ClusterShardBuffer(ClusterOutput output, int channels, int size)
     {
@@ -30,6 +31,10 @@ internal sealed class ClusterShardBuffer
         rows.Row(row).CopyTo(pixels.AsSpan(at * rows.RowBytes));
         labels[at] = rows.Labels[row];
         rowIds[at] = rows.RowIds[row];
+        if (rows.Texts?[row] is { } text)
+        {
+            (texts ??= new string?[output.Rows])[at] = text;
+        }
     }
 
     /// <summary>Adds the rows of each class; a single count takes all rows.</summary>
@@ -50,7 +55,7 @@ internal sealed class ClusterShardBuffer
         var name = output.HeldOut
             ? BlobNames.ClusterHeldOutShard(run, output.Cluster, output.Number)
             : BlobNames.ClusterShard(run, output.Cluster, output.Number);
-        var file = ClusterShardFile.Write(pixels, labels, rowIds, channels, size, output.Cluster);
+        var file = ClusterShardFile.Write(pixels, labels, rowIds, texts, channels, size, output.Cluster);
 
         // Unconditional: nobody reads a shard before its manifest stands, every writer writes these same bytes, and a damaged leftover is mended.
         await store.TryWriteStreamAsync(name, (stream, token) => stream.WriteAsync(file, token).AsTask(), WriteCondition.Any, cancellationToken);

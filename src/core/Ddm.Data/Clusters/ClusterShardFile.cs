@@ -1,24 +1,30 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using Ddm.Storage;
 
 namespace Ddm.Data;
 
 /// <summary>
 /// A cluster shard's file: safetensors with <c>pixels</c> U8 [N, C, H, W], <c>labels</c> I64 [N] and <c>rows</c> I64 [N] (rows of the source).
-/// The pixels come first and are read in place.
+/// The pixels come first and are read in place. Where a row has a caption, <c>captions</c> U8 holds them all as UTF-8, one after the other, and
+/// <c>caption_ends</c> I64 [N] where each ends; an empty one is none.
 /// </summary>
 internal sealed class ClusterShardFile
 {
-    private const string Pixels = "pixels", LabelsName = "labels", RowsName = "rows";
+    private const string Pixels = "pixels", LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends";
 
     private readonly byte[] file;
     private readonly int pixelsAt;
     private readonly int rowBytes;
     private readonly long[] labels;
+    private readonly int captionsAt;
+    private readonly long[]? captionEnds;
 
-    private ClusterShardFile(byte[] file, int pixelsAt, int rowBytes, long[] labels, long[] rowIds)
+    private ClusterShardFile(byte[] file, int pixelsAt, int rowBytes, long[] labels, long[] rowIds, int captionsAt, long[]? captionEnds)
     {
+        this.captionsAt = captionsAt;
+        this.captionEnds = captionEnds;
         this.file = file;
         this.pixelsAt = pixelsAt;
         this.rowBytes = rowBytes;
@@ -33,15 +39,26 @@ internal sealed class ClusterShardFile
     public long[] RowIds { get; }
 
     /// <summary>Writes a shard; the same rows give the same bytes.</summary>
-    public static byte[] Write(byte[] pixels, long[] labels, long[] rowIds, int channels, int size, int cluster)
+    public static byte[] Write(byte[] pixels, long[] labels, long[] rowIds, string?[]? texts, int channels, int size, int cluster)
     {
         using var stream = new MemoryStream();
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
-        SafetensorsWriter.Write(
-            stream,
-            [(Pixels, "U8", [labels.Length, channels, size, size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])],
-            metadata,
-            (tensor, data) => data.Write(tensor switch { 0 => pixels, 1 => MemoryMarshal.AsBytes<long>(labels), _ => MemoryMarshal.AsBytes<long>(rowIds) }));
+        List<(string, string, long[])> tensors =
+            [(Pixels, "U8", [labels.Length, channels, size, size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
+        var (captions, ends) = Pack(texts);
+        if (texts is not null)
+        {
+            tensors.AddRange([(CaptionsName, "U8", [captions.Length]), (EndsName, "I64", [labels.Length])]);
+        }
+
+        SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensor switch
+        {
+            0 => pixels,
+            1 => MemoryMarshal.AsBytes<long>(labels),
+            2 => MemoryMarshal.AsBytes<long>(rowIds),
+            3 => captions,
+            _ => MemoryMarshal.AsBytes<long>(ends),
+        }));
         return stream.ToArray();
     }
 
@@ -53,7 +70,23 @@ internal sealed class ClusterShardFile
         var pixels = Find(name, header, Pixels, "U8", [rows, channels, size, size]);
         var labels = Longs(file, header, Find(name, header, LabelsName, "I64", [rows]));
         var rowIds = Longs(file, header, Find(name, header, RowsName, "I64", [rows]));
-        return new ClusterShardFile(file, (int)(header.DataStart + pixels.Begin), channels * size * size, labels, rowIds);
+        var captions = header.Tensors.FirstOrDefault(info => info.Name == CaptionsName);
+        var ends = captions is null ? null : Longs(file, header, Find(name, header, EndsName, "I64", [rows]));
+        RequireEnds(name, captions, ends);
+        return new ClusterShardFile(
+            file, (int)(header.DataStart + pixels.Begin), channels * size * size, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends);
+    }
+
+    /// <summary>A row's caption; null: none.</summary>
+    public string? TextOf(int row)
+    {
+        if (captionEnds is null)
+        {
+            return null;
+        }
+
+        var begin = row == 0 ? 0 : (int)captionEnds[row - 1];
+        return captionEnds[row] == begin ? null : Encoding.UTF8.GetString(file, captionsAt + begin, (int)captionEnds[row] - begin);
     }
 
     /// <summary>Copies one image, [C, H, W], and returns its label.</summary>
@@ -61,6 +94,29 @@ internal sealed class ClusterShardFile
     {
         file.AsSpan(pixelsAt + row * rowBytes, rowBytes).CopyTo(destination);
         return labels[row];
+    }
+
+    private static (byte[] Captions, long[] Ends) Pack(string?[]? texts)
+    {
+        using var captions = new MemoryStream();
+        var ends = new long[texts?.Length ?? 0];
+        for (var i = 0; i < ends.Length; i++)
+        {
+            captions.Write(Encoding.UTF8.GetBytes(texts![i] ?? ""));
+            ends[i] = captions.Length;
+        }
+
+        return (captions.ToArray(), ends);
+    }
+
+    private static void RequireEnds(string name, TensorInfo? captions, long[]? ends)
+    {
+        var last = 0L;
+        foreach (var end in ends ?? [])
+        {
+            last = end >= last && end <= captions!.Length ? end
+                : throw new InvalidDataException($"{name}: a caption ends at byte {end} behind one that ends at {last}, of {captions!.Length}.");
+        }
     }
 
     private static TensorInfo Find(string name, SafetensorsHeader header, string tensor, string type, long[] shape)

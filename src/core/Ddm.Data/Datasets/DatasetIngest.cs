@@ -10,7 +10,7 @@ namespace Ddm.Data;
 /// <summary>Turns a source into immutable shards and, when all are there, a manifest. Everything may be repeated at any time: the first writer wins.</summary>
 public sealed class DatasetIngest(IBlobStore store)
 {
-    private const int Schema = 1;
+    private const int Schema = DatasetManifest.CurrentSchema;
 
     // Images decoded at once: bounds memory when they are large.
     private const int ChunkRows = 256;
@@ -57,7 +57,8 @@ public sealed class DatasetIngest(IBlobStore store)
         RequireRows(infos, quarantined, spec);
         var manifest = new DatasetManifest(
             datasetId, Schema, spec.ImageSize, spec.Channels, source.ClassNames, infos.Sum(info => (long)info.Shard.Rows),
-            infos.Sum(info => (long)info.Shard.HeldOut), quarantined.Count, [.. infos.Select(info => info.Shard)]);
+            infos.Sum(info => (long)info.Shard.HeldOut), quarantined.Count, [.. infos.Select(info => info.Shard)],
+            infos.Sum(info => (long)info.Shard.Captioned));
         var name = BlobNames.DatasetManifest(datasetId);
         await store.TryWriteJsonAsync(name, manifest, WriteCondition.IfAbsent, cancellationToken);
         var standing = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
@@ -127,7 +128,9 @@ public sealed class DatasetIngest(IBlobStore store)
             }
         }
 
-        var described = new DatasetShard(shard, rows.Count, rows.Count(row => row.Facts.HeldOut), Convert.ToHexStringLower(SHA256.HashData(tar)), tar.Length);
+        var described = new DatasetShard(
+            shard, rows.Count, rows.Count(row => row.Facts.HeldOut), Convert.ToHexStringLower(SHA256.HashData(tar)), tar.Length,
+            rows.Count(row => row.Text is not null));
         return new DatasetShardInfo(described, lost);
     }
 
@@ -159,7 +162,7 @@ public sealed class DatasetIngest(IBlobStore store)
             var planes = image.ToSquare(spec.ImageSize, spec.Channels);
             var hash = SHA256.HashData(planes);
             var facts = new ShardRowFacts(image.Label, HeldOutRule.IsHeldOut(hash, spec.HeldOut), Convert.ToHexStringLower(hash), image.Name);
-            return new ShardRow(row, ImageCodec.EncodePng(planes, spec.Channels, spec.ImageSize, spec.ImageSize), facts);
+            return new ShardRow(row, ImageCodec.EncodePng(planes, spec.Channels, spec.ImageSize, spec.ImageSize), image.Text, facts);
         }
         catch (BadImageException error)
         {

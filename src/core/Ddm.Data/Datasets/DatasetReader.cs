@@ -4,8 +4,11 @@ using Ddm.Storage;
 namespace Ddm.Data;
 
 /// <summary>Reads a frozen data set's shards.</summary>
+/// <exception cref="UserErrorException">The manifest is of a newer version.</exception>
 public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
 {
+    private readonly DatasetManifest manifest = Known(manifest);
+
     /// <summary>What is read.</summary>
     public DatasetManifest Manifest => manifest;
 
@@ -16,7 +19,6 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         var name = BlobNames.DatasetManifest(datasetId);
         var found = await store.ReadJsonAsync<DatasetManifest>(name, cancellationToken)
             ?? throw new InvalidDataException($"{name} is not there: the data set is not frozen.");
-        SchemaCheck.Require(name, found.Value.Schema, DatasetManifest.CurrentSchema);
         return new DatasetReader(store, found.Value);
     }
 
@@ -34,6 +36,12 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
     {
         var rows = await ReadTarAsync(shard, cancellationToken);
         return [.. rows.Select(row => row.Facts.HeldOut)];
+    }
+
+    private static DatasetManifest Known(DatasetManifest manifest)
+    {
+        SchemaCheck.Require(BlobNames.DatasetManifest(manifest.Id), manifest.Schema, DatasetManifest.CurrentSchema);
+        return manifest;
     }
 
     private async Task<List<ShardRow>> ReadTarAsync(int shard, CancellationToken cancellationToken)
@@ -60,6 +68,6 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         }, cancellationToken);
         return new ImageRows(
             pixels, [.. rows.Select(row => row.Facts.Label)], [.. rows.Select(row => row.Facts.HeldOut)], [.. rows.Select(row => row.Row)],
-            manifest.Channels, manifest.ImageSize);
+            manifest.Channels, manifest.ImageSize, rows.Exists(row => row.Text is not null) ? [.. rows.Select(row => row.Text)] : null);
     }
 }

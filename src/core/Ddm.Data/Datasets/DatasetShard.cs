@@ -6,4 +6,5 @@ namespace Ddm.Data;
 /// <param name="HeldOut">Of these, held out.</param>
 /// <param name="Sha256">Of the tar, lower-case hexadecimal.</param>
 /// <param name="Length">Of the tar, bytes.</param>
-public sealed record DatasetShard(int Index, int Rows, int HeldOut, string Sha256, long Length);
+/// <param name="Captioned">Rows that have a caption.</param>
+public sealed record DatasetShard(int Index, int Rows, int HeldOut, string Sha256, long Length, int Captioned = 0);

@@ -7,7 +7,8 @@ namespace Ddm.Data;
 /// <param name="RowIds">[N]: rows in the source.</param>
 /// <param name="Channels">C.</param>
 /// <param name="Size">H = W.</param>
-public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, long[] RowIds, int Channels, int Size)
+/// <param name="Texts">[N]: captions, null where a row has none; null: no row has one.</param>
+public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, long[] RowIds, int Channels, int Size, string?[]? Texts = null)
 {
     /// <summary>N.</summary>
     public int Count => Labels.Length;
@@ -36,7 +37,8 @@ public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, lon
             new bool[rows.Length],
             Array.ConvertAll(rows, row => row.Shard.RowIds[row.Index]),
             first.Channels,
-            first.Size);
+            first.Size,
+            Array.Exists(rows, row => row.Shard.Texts is not null) ? Array.ConvertAll(rows, row => row.Shard.Texts?[row.Index]) : null);
     }
 
     /// <summary>One image, [C, H, W].</summary>

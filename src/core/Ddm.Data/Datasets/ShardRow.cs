@@ -2,11 +2,12 @@ using System.Text.Json;
 
 namespace Ddm.Data;
 
-/// <summary>One image in a shard: two members of the tar, <c>{row:D9}.png</c> and <c>{row:D9}.json</c>.</summary>
+/// <summary>One image in a shard: members of the tar <c>{row:D9}.png</c>, <c>{row:D9}.txt</c> where it has a caption, <c>{row:D9}.json</c>.</summary>
 /// <param name="Row">Its row in the source.</param>
 /// <param name="Png">The pixels, without loss.</param>
+/// <param name="Text">Its caption; null: none.</param>
 /// <param name="Facts">The rest.</param>
-internal sealed record ShardRow(long Row, byte[] Png, ShardRowFacts Facts);
+internal sealed record ShardRow(long Row, byte[] Png, string? Text, ShardRowFacts Facts);
 
 /// <summary>What the JSON beside an image says.</summary>
 /// <param name="Label">Index of its class; -1: none.</param>

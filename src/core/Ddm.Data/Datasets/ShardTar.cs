@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Ddm.Data;
@@ -15,6 +16,11 @@ internal static class ShardTar
     {
         var name = row.Row.ToString("D9", CultureInfo.InvariantCulture);
         WriteMember(tar, name + ".png", row.Png);
+        if (row.Text is not null)
+        {
+            WriteMember(tar, name + ".txt", Encoding.UTF8.GetBytes(row.Text));
+        }
+
         WriteMember(tar, name + ".json", row.Facts.Serialize());
     }
 
@@ -27,13 +33,21 @@ internal static class ShardTar
         while (tar.GetNextEntry() is { } image)
         {
             var row = RowOf(image, ".png");
+            var png = Content(image);
             var facts = tar.GetNextEntry();
+            string? text = null;
+            if (facts is not null && facts.Name.EndsWith(".txt", StringComparison.Ordinal) && RowOf(facts, ".txt") == row)
+            {
+                text = Encoding.UTF8.GetString(Content(facts));
+                facts = tar.GetNextEntry();
+            }
+
             if (facts is null || RowOf(facts, ".json") != row)
             {
                 throw new InvalidDataException($"the shard has no JSON behind '{image.Name}'");
             }
 
-            rows.Add(new ShardRow(row, Content(image), ParseFacts(facts)));
+            rows.Add(new ShardRow(row, png, text, ParseFacts(facts)));
         }
 
         return rows;

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -5,27 +6,46 @@ using Ddm.Runs;
 
 namespace Ddm.Data;
 
-/// <summary>Pictures in a folder a class: <c>cats/1.png</c>, <c>dogs/x/2.jpg</c>. Classes and files are ordered by their names' code points.</summary>
+/// <summary>
+/// Pictures in a folder a class, <c>cats/1.png</c>, <c>dogs/x/2.jpg</c>, or loose in one folder and then without labels. Classes and files are
+/// ordered by their names' code points. A <c>1.txt</c> beside <c>1.png</c> is its caption.
+/// </summary>
 internal sealed class FolderImageSource : IImageSource
 {
-    private const long MaxFileBytes = 256L << 20;
-
-    private static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".webp"];
-    private static readonly EnumerationOptions Deep = new() { RecurseSubdirectories = true, MaxRecursionDepth = 8 };
+    private static readonly string[] Splits = ["dev", "test", "train", "val", "valid", "validation"];
 
     private readonly string root;
-    private readonly (string Name, int Label)[] files;
+    private readonly NameList names = new();
+    private readonly List<bool> captioned = [];
+    private readonly BitArray hasCaption;
+    private readonly List<(int First, int Label)> runs = []; // where each class begins
 
-    private FolderImageSource(string root, IReadOnlyList<string> classNames, (string Name, int Label)[] files, string fingerprint)
+    private FolderImageSource(string root, IReadOnlyList<string> classNames, IEnumerable<string> classFolders)
     {
         this.root = root;
-        this.files = files;
-        ClassNames = classNames;
-        Fingerprint = fingerprint;
+        string[] ordered = [.. classNames];
+        ClassNames = ordered;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("folder"u8);
+        if (classNames.Count == 0)
+        {
+            FolderListing.List(root, root, deep: false, entry => Take(entry, hash));
+        }
+
+        foreach (var folder in classFolders)
+        {
+            runs.Add((names.Count, Array.IndexOf(ordered, folder)));
+            FolderListing.List(root, Path.Combine(root, folder), deep: true, entry => Take(entry, hash));
+        }
+
+        hasCaption = new BitArray(captioned.ToArray());
+        captioned.Clear();
+        captioned.TrimExcess();
+        Fingerprint = Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <inheritdoc/>
-    public int Count => files.Length;
+    public int Count => names.Count;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ClassNames { get; }
@@ -33,66 +53,89 @@ internal sealed class FolderImageSource : IImageSource
     /// <inheritdoc/>
     public string Fingerprint { get; }
 
-    /// <summary>Lists a folder, or returns null when no folder in it holds a picture.</summary>
-    /// <exception cref="UserErrorException">A folder's name is not among the names the user gave.</exception>
+    /// <summary>Lists a folder, or returns null when neither it nor a folder in it holds a picture.</summary>
+    /// <exception cref="UserErrorException">Pictures lie loose beside class folders, or a folder's name is not among the names the user gave.</exception>
     public static FolderImageSource? TryOpen(string root, IReadOnlyList<string> givenNames)
     {
-        var classes = new SortedDictionary<string, List<FileInfo>>(StringComparer.Ordinal);
-        foreach (var folder in Directory.EnumerateDirectories(root))
+        var loose = Directory.EnumerateFiles(root).FirstOrDefault(file => PictureFile.IsPicture(file) && Path.GetFileName(file)[0] != '.');
+        var folders = Directory.EnumerateDirectories(root).Where(HasPicture).Select(folder => Path.GetFileName(folder)!).Order(CodePoints).ToList();
+        if (folders.Count == 0)
         {
-            var pictures = new DirectoryInfo(folder).EnumerateFiles("*", Deep).Where(IsPicture).ToList();
-            if (pictures.Count > 0)
-            {
-                classes.Add(Path.GetFileName(folder), pictures);
-            }
+            return loose is null ? null : OpenLoose(root, givenNames);
         }
 
-        if (classes.Count == 0)
+        if (loose is not null)
         {
-            return null;
+            throw new UserErrorException($"'{root}' holds pictures both loose ({Path.GetFileName(loose)}) and in folders ({string.Join(", ", folders.Take(5))}). " +
+                "Put the loose ones into a class folder, or move them away.");
         }
 
-        var names = givenNames.Count == 0 ? [.. classes.Keys] : RequireNamed(root, classes.Keys, givenNames);
-        var files = new List<(string Name, int Label)>();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData("folder"u8);
-        foreach (var (name, pictures) in classes)
-        {
-            var label = Array.IndexOf(names, name);
-            var listed = pictures.Select(file => (Path: Path.GetRelativePath(root, file.FullName).Replace('\\', '/'), File: file));
-            foreach (var (path, file) in listed.OrderBy(entry => entry.Path, StringComparer.Ordinal))
-            {
-                files.Add((path, label));
-                hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{path}\n{file.Length}\n{file.LastWriteTimeUtc.Ticks}\n")));
-            }
-        }
-
-        return new FolderImageSource(root, names, [.. files], Convert.ToHexStringLower(hash.GetHashAndReset()));
+        RequireNoSplits(root, folders);
+        return new FolderImageSource(root, givenNames.Count == 0 ? folders : RequireNamed(root, folders, givenNames), folders);
     }
-
-    /// <summary>Whether a file's name ends like a picture's.</summary>
-    public static bool IsPicture(FileInfo file) => Extensions.Contains(file.Extension, StringComparer.OrdinalIgnoreCase);
 
     /// <inheritdoc/>
     public RawImage Read(int row)
     {
-        var (name, label) = files[row];
+        var name = NameOf(row);
         var path = Path.Combine(root, name);
-        try
-        {
-            var length = new FileInfo(path).Length;
-            return length <= MaxFileBytes
-                ? new RawImage(name, label, File.ReadAllBytes(path), null)
-                : throw new BadImageException(string.Create(CultureInfo.InvariantCulture, $"a file of {length:N0} bytes; at most {MaxFileBytes:N0} are read"));
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
-        {
-            throw new BadImageException("cannot be read: " + error.Message, error);
-        }
+        var text = hasCaption[row] ? PictureFile.ReadCaption(Path.ChangeExtension(path, ".txt")) : null;
+        return new RawImage(name, LabelOf(row), PictureFile.Read(path), null, text);
     }
 
     /// <inheritdoc/>
-    public string NameOf(int row) => files[row].Name;
+    public string NameOf(int row) => Encoding.UTF8.GetString(names[row]);
+
+    private static IComparer<string> CodePoints { get; } =
+        Comparer<string>.Create((left, right) => Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right)));
+
+    private static FolderImageSource OpenLoose(string root, IReadOnlyList<string> givenNames) => givenNames.Count == 0
+        ? new FolderImageSource(root, [], [])
+        : throw new UserErrorException($"data.class_names is given, but the pictures of '{root}' lie loose and have no labels. " +
+            "Put them into one folder a class, or leave the names out.");
+
+    private void Take(FolderListing.Entry entry, IncrementalHash hash)
+    {
+        names.Add(entry.Path);
+        captioned.Add(entry.Caption is not null);
+        hash.AppendData(entry.Path);
+        AppendStamp(hash, entry.Stamp);
+        if (entry.Caption is { } caption)
+        {
+            hash.AppendData(".txt"u8);
+            AppendStamp(hash, caption);
+        }
+    }
+
+    private static void AppendStamp(IncrementalHash hash, (long Length, long Ticks) stamp)
+        => hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\n{stamp.Length}\n{stamp.Ticks}\n")));
+
+    private int LabelOf(int row)
+    {
+        var label = -1;
+        foreach (var run in runs)
+        {
+            label = run.First <= row ? run.Label : label;
+        }
+
+        return label;
+    }
+
+    private static bool HasPicture(string folder)
+    {
+        var deep = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 8 };
+        return Path.GetFileName(folder)[0] != '.' && Directory.EnumerateFiles(folder, "*", deep).Any(file => PictureFile.IsPicture(file));
+    }
+
+    // A folder of splits as Hugging Face lays them out would else become a data set of the classes "test" and "train".
+    private static void RequireNoSplits(string root, List<string> folders)
+    {
+        if (folders.Contains("train", StringComparer.Ordinal) && folders.TrueForAll(folder => Splits.Contains(folder, StringComparer.Ordinal)))
+        {
+            throw new UserErrorException($"'{root}' holds the splits {string.Join(", ", folders)}. Point data.source to one of them, such as " +
+                $"'{Path.Combine(root, "train")}'.");
+        }
+    }
 
     private static string[] RequireNamed(string root, IEnumerable<string> folders, IReadOnlyList<string> given)
     {

@@ -1,12 +1,14 @@
+using System.Text.RegularExpressions;
 using Ddm.Runs;
 
 namespace Ddm.Data;
 
 /// <summary>Opens what <c>data.source</c> points to.</summary>
-public static class ImageSources
+public static partial class ImageSources
 {
-    private const string Known = "an IDX images file (*images-idx3-ubyte, .gz or not, its labels beside it), or a folder for each class with .png, .jpg, " +
-        ".jpeg or .webp pictures";
+    private const string Known = "a folder with metadata.jsonl, a folder for each class or loose .png, .jpg, .jpeg or .webp pictures (a .txt beside " +
+        "each as its caption), WebDataset .tar shards (a file, a folder, or name-{000000..000009}.tar), Hugging Face .parquet files, or an IDX images file " +
+        "(*images-idx3-ubyte, .gz or not, its labels beside it)";
 
     /// <summary>Finds out what the source is, lists it and reads its headers.</summary>
     /// <param name="spec">The data set asked for.</param>
@@ -14,38 +16,96 @@ public static class ImageSources
     /// <exception cref="UserErrorException">Nothing there, nothing known there, or a damaged file.</exception>
     public static IImageSource Open(DataSpec spec, string baseDirectory)
     {
+        RequirePath(spec.Source);
         var path = Path.GetFullPath(Path.Combine(baseDirectory, spec.Source));
-        if (File.Exists(path))
-        {
-            return new IdxImageSource(path, IdxFolder.FindLabels(path), spec.ClassNames);
-        }
-
-        if (!Directory.Exists(path))
-        {
-            throw new UserErrorException($"data.source '{spec.Source}' is not there (looked for '{path}'). Give {Known}; " +
-                "a relative path starts at the spec file.");
-        }
-
         try
         {
-            if (IdxFolder.FindImages(path) is { } images)
-            {
-                return new IdxImageSource(images, IdxFolder.FindLabels(images), spec.ClassNames);
-            }
-
-            return FolderImageSource.TryOpen(path, spec.ClassNames) ?? throw NothingFound(path);
+            return File.Exists(path) ? OpenFile(path, spec.ClassNames)
+                : Directory.Exists(path) ? OpenFolder(path, spec.ClassNames)
+                : TarPattern.IsPattern(path) ? OpenPattern(path, spec.ClassNames)
+                : throw new UserErrorException($"data.source '{spec.Source}' is not there (looked for '{path}'). Give {Known}; " +
+                    "a relative path starts at the spec file.");
         }
-        catch (UnauthorizedAccessException error)
+        catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            throw new UserErrorException($"data.source '{path}' cannot be listed: {error.Message}", error);
+            throw new UserErrorException($"data.source '{path}' cannot be read: {error.Message}", error);
         }
     }
 
-    private static UserErrorException NothingFound(string path)
+    private static IImageSource OpenFile(string path, IReadOnlyList<string> classNames)
     {
-        var loose = new DirectoryInfo(path).EnumerateFiles().Any(FolderImageSource.IsPicture)
-            ? " Its pictures lie loose: put them into one folder a class (one folder is enough)."
-            : "";
-        return new UserErrorException($"'{path}' holds nothing to train on. Looked for {Known}.{loose}");
+        var name = Path.GetFileName(path);
+        if (name == MetadataImageSource.FileName)
+        {
+            return new MetadataImageSource(path, classNames);
+        }
+
+        if (Archive().IsMatch(name))
+        {
+            return new TarImageSource([path], path, classNames);
+        }
+
+        return name.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase)
+            ? new ParquetImageSource([path], path, classNames)
+            : new IdxImageSource(path, IdxFolder.FindLabels(path), classNames);
     }
+
+    private static IImageSource OpenFolder(string path, IReadOnlyList<string> classNames)
+    {
+        var metadata = Path.Combine(path, MetadataImageSource.FileName);
+        if (File.Exists(metadata))
+        {
+            return new MetadataImageSource(metadata, classNames);
+        }
+
+        if (IdxFolder.FindImages(path) is { } images)
+        {
+            return new IdxImageSource(images, IdxFolder.FindLabels(images), classNames);
+        }
+
+        if (ParquetFolder.Find(path) is { Count: > 0 } parquet)
+        {
+            return new ParquetImageSource(parquet, path, classNames);
+        }
+
+        // Compressed ones too: they are refused by name.
+        List<string> archives = [.. Directory.EnumerateFiles(path).Where(file => Archive().IsMatch(Path.GetFileName(file))).Order(StringComparer.Ordinal)];
+        if (archives.Count > 0)
+        {
+            return new TarImageSource(archives, path, classNames);
+        }
+
+        if (Directory.EnumerateDirectories(path).FirstOrDefault(folder => File.Exists(Path.Combine(folder, MetadataImageSource.FileName))) is { } inside)
+        {
+            throw new UserErrorException($"'{path}' has no metadata.jsonl, but '{inside}' has. Point data.source there.");
+        }
+
+        return FolderImageSource.TryOpen(path, classNames) ?? throw new UserErrorException($"'{path}' holds nothing to train on. Looked for {Known}.");
+    }
+
+    private static TarImageSource OpenPattern(string pattern, IReadOnlyList<string> classNames)
+    {
+        var paths = TarPattern.Expand(pattern);
+        var missing = paths.Where(path => !File.Exists(path)).ToList();
+        return missing.Count == 0
+            ? new TarImageSource(paths, pattern, classNames)
+            : throw new UserErrorException($"data.source '{pattern}' stands for {paths.Count} files, of which {missing.Count} are not there: " +
+                $"{string.Join(", ", missing.Take(5).Select(path => $"'{Path.GetFileName(path)}'"))}{(missing.Count > 5 ? ", ..." : "")}.");
+    }
+
+    // WebDataset would run "pipe:" as a command and fetch URLs; here a source is a path and nothing else.
+    private static void RequirePath(string source)
+    {
+        if (Scheme().Match(source) is { Success: true } scheme)
+        {
+            throw new UserErrorException($"data.source '{Printable.Text(source)}' is {(scheme.Value == "pipe:" ? "a command" : "a URL")}; nothing is run or " +
+                "fetched. Bring the data to this machine and give its path.");
+        }
+    }
+
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9+.-]+:")] // one letter is a drive of Windows
+    private static partial Regex Scheme();
+
+    [GeneratedRegex(@"\.(tar|tgz|zip|tar\.[a-z0-9]{2,4})$", RegexOptions.IgnoreCase)]
+    private static partial Regex Archive();
 }

@@ -5,7 +5,8 @@ namespace Ddm.Data;
 /// <param name="Label">Index of its class; -1: none.</param>
 /// <param name="Encoded">PNG, JPEG or WebP; null when <paramref name="Pixels"/> is given.</param>
 /// <param name="Pixels">Decoded pixels; null when <paramref name="Encoded"/> is given.</param>
-public sealed record RawImage(string Name, long Label, byte[]? Encoded, PixelImage? Pixels)
+/// <param name="Text">Its caption; null: none.</param>
+public sealed record RawImage(string Name, long Label, byte[]? Encoded, PixelImage? Pixels, string? Text = null)
 {
     /// <summary>The square the networks see, [channels, size, size] uint8.</summary>
     /// <exception cref="BadImageException">It cannot be decoded.</exception>

@@ -3,7 +3,10 @@ namespace Ddm.Runs;
 /// <summary>The data set of a run.</summary>
 public sealed record DataSpec
 {
-    /// <summary>A folder with IDX files, an IDX images file (.gz or not), or a folder <c>class/picture.png</c>; relative to the spec file.</summary>
+    /// <summary>
+    /// Relative to the spec file: a folder with <c>metadata.jsonl</c>, a folder <c>class/picture.png</c> or of loose pictures, WebDataset <c>.tar</c> or
+    /// Hugging Face <c>.parquet</c> files (one, a folder of them, or <c>name-{0000..0009}.tar</c>), a folder with IDX files, or an IDX images file (.gz or not).
+    /// </summary>
     public required string Source { get; init; }
 
     /// <summary>Side of the square the networks see, pixels.</summary>

@@ -45,10 +45,16 @@ public sealed class SafetensorsHeader
         Span<byte> prefix = stackalloc byte[8];
         stream.ReadExactly(prefix);
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > MaximumHeaderLength && PickleKind(prefix) is { } kind)
+        {
+            throw new InvalidDataException($"Not a safetensors file: it begins as {kind}, as torch.save writes it (.pt, .pth, .bin). Such files can run code and "
+                + "are never read: save the tensors with the safetensors library instead.");
+        }
+
         if (length > MaximumHeaderLength)
         {
             throw new InvalidDataException($"Not a safetensors file: its header would be {length} bytes, "
-                + $"at most {MaximumHeaderLength} are believed (a pickled .pt file?).");
+                + $"at most {MaximumHeaderLength} are believed.");
         }
 
         if ((long)length > available - 8)
@@ -63,6 +69,9 @@ public sealed class SafetensorsHeader
         CheckLayout(tensors, available - 8 - (long)length);
         return new SafetensorsHeader(tensors, metadata, start + 8 + (long)length);
     }
+
+    private static string? PickleKind(ReadOnlySpan<byte> start) =>
+        start.StartsWith("PK\x03\x04"u8) ? "a zip archive" : start[0] == 0x80 && start[1] is >= 2 and <= 5 ? "a Python pickle" : null;
 
     private static void CheckLayout(List<TensorInfo> tensors, long dataLength)
     {

@@ -8,7 +8,8 @@ using TorchSharp;
 namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
-public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvents events, RunRepair repair, TimeProvider time)
+public sealed class RunSubmission(
+    IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, TimeProvider time)
 {
     private const string FirstVersion = "v1";
 
@@ -27,7 +28,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
-        var document = Create(spec, specText, root, ImageSources.Open(spec.Data, root));
+        var document = Create(spec, specText, root, sources.Open(spec.Data, root));
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
@@ -39,7 +40,7 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
         return (document, false);
     }
 
-    private RunDocument Create(RunSpec spec, string specText, string root, IImageSource source)
+    private RunDocument Create(RunSpec spec, string specText, string root, (string DatasetId, IImageSource Images) source)
     {
         var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
         var roles = experts.Append(Role.Router);
@@ -52,8 +53,8 @@ public sealed class RunSubmission(IBlobStore blobs, RunRepository runs, RunEvent
             SpecText = specText,
             SourceRoot = root,
             SubmittedAt = time.GetUtcNow(),
-            DatasetId = DatasetId.For(spec.Data, source),
-            ShardCount = (source.Count + spec.Data.ShardRows - 1) / spec.Data.ShardRows,
+            DatasetId = source.DatasetId,
+            ShardCount = DatasetIngest.ShardCount(spec.Data, source.Images),
             Numerics = roles.ToDictionary(
                 role => role.Path,
                 role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),

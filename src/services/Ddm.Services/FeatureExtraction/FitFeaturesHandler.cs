@@ -10,7 +10,8 @@ namespace Ddm.Services;
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
 /// (principal components); a published encoder needs no fit and leaves only its name.
 /// </summary>
-public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, RunDataset datasets, DeviceThread device, ICommandSender sender)
+public sealed class FitFeaturesHandler(
+    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender)
     : ICommandHandler<FitFeatures>
 {
     private const int SampleRows = 16_384; // 64 components need no more
@@ -19,8 +20,8 @@ public sealed class FitFeaturesHandler(IBlobStore blobs, RunRepository runs, Run
     public async Task HandleAsync(FitFeatures command, CancellationToken cancellationToken)
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
-        var source = ImageSources.Open(document.Spec.Data, document.SourceRoot);
-        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, source, document.DatasetId!, cancellationToken);
+        await new DatasetIngest(blobs).FreezeAsync(document.Spec.Data, sources.Get(document), document.DatasetId!, cancellationToken);
+        sources.Close(document.DatasetId!);
 
         var dataset = await datasets.OpenAsync(document, cancellationToken);
         var sample = await SampleAsync(dataset, cancellationToken);

@@ -26,6 +26,12 @@ public sealed class CommandRunner<TCommand>(
             try
             {
                 await handler.HandleAsync(command, token);
+                if (attempt > 1)
+                {
+                    // The attempt that failed may have done its work and not told: a slice that committed is dropped here, and its successor is still to be sent.
+                    await sender.AdvancedAsync(command.Run, cancellationToken);
+                }
+
                 return;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || stop.Token.IsCancellationRequested)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -27,6 +28,9 @@ public sealed class TrainSliceHandler(
     private const int RecentSteps = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
 
+    // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
+    private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
+
     /// <inheritdoc/>
     public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
     {
@@ -39,11 +43,13 @@ public sealed class TrainSliceHandler(
             return;
         }
 
-        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, worker.IsKnownDead, RunObserver.OwnerTimeout, cancellationToken)
+        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, IsDead, RunObserver.OwnerTimeout, cancellationToken)
             is not ClaimOutcome.Claimed { Claim: var claim })
         {
             return;
         }
+
+        abandoned.TryRemove((command.Run, role), out _);
 
         long step;
         try
@@ -76,6 +82,8 @@ public sealed class TrainSliceHandler(
         {
             await sender.SendAsync(command with { FromStep = step }, cancellationToken);
         }
+
+        bool IsDead(string owner) => worker.IsKnownDead(owner) || (owner == worker.Name && abandoned.ContainsKey((command.Run, role)));
     }
 
     // Also after an error that is tried again: the next try must find the role free. A failure here must not hide that error.
@@ -87,7 +95,8 @@ public sealed class TrainSliceHandler(
         }
         catch (Exception e) when (e is IOException or UserErrorException)
         {
-            progress.Notice($"{claim.Role} could not be given back ({e.Message}); it is free when its owner record has aged, or at once for the next 'ddm run'.");
+            abandoned[(claim.Run, claim.Role)] = true;
+            progress.Notice($"{claim.Role} could not be given back ({e.Message}): this process takes it again at once, others when its owner record has aged.");
         }
     }
 

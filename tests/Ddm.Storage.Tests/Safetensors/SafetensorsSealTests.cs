@@ -1,0 +1,63 @@
+namespace Ddm.Storage.Tests;
+
+public sealed class SafetensorsSealTests
+{
+    private const string Name = "runs/cats/features/00000.safetensors";
+
+    [Fact]
+    public void ASealedFileHoldsTheSameTensorsAndMetadata()
+    {
+        var plain = File();
+        var sealedFile = SafetensorsSeal.Apply(plain);
+        Assert.Equal(sealedFile, SafetensorsSeal.Apply(sealedFile));
+        Assert.Same(sealedFile, SafetensorsSeal.Check(Name, sealedFile));
+        Assert.Same(plain, SafetensorsSeal.Check(Name, plain));
+        var header = SafetensorsHeader.Parse(new MemoryStream(sealedFile));
+        Assert.Equal(["seal", "step"], header.Metadata.Keys.Order());
+        Assert.Equal(Enumerable.Range(0, 32).Select(i => (byte)i), sealedFile[(int)header.DataStart..]);
+    }
+
+    [Fact]
+    public void EveryFlippedBitIsFoundOrChangesNothing()
+    {
+        var good = SafetensorsSeal.Apply(File());
+        var (tensors, data) = Read(good);
+        for (var bit = 0; bit < 8 * good.Length; bit++)
+        {
+            var bad = good.ToArray();
+            bad[bit / 8] ^= (byte)(1 << (bit % 8));
+            try
+            {
+                Assert.Equal((tensors, data), Read(SafetensorsSeal.Check(Name, bad))); // the flip hit the seal's name
+            }
+            catch (InvalidDataException)
+            {
+                // found
+            }
+        }
+    }
+
+    [Fact]
+    public void TheMessageNamesTheBlobAndBothHashes()
+    {
+        var bad = SafetensorsSeal.Apply(File());
+        bad[^1] ^= 1;
+        var error = Assert.Throws<InvalidDataException>(() => SafetensorsSeal.Check(Name, bad));
+        Assert.Matches($"^{Name} \\({bad.Length} bytes\\) was changed after it had been written: it has sha256 [0-9a-f]{{64}}, its seal says [0-9a-f]{{64}}\\.$", error.Message);
+    }
+
+    private static byte[] File()
+    {
+        using var stream = new MemoryStream();
+        SafetensorsWriter.Write(
+            stream, [("features", "F32", [3, 2]), ("rows", "I64", [1])], new Dictionary<string, string> { ["step"] = "7" },
+            (i, data) => data.Write([.. Enumerable.Range(i == 0 ? 0 : 24, i == 0 ? 24 : 8).Select(b => (byte)b)]));
+        return stream.ToArray();
+    }
+
+    private static (string Tensors, string Data) Read(byte[] file)
+    {
+        var header = SafetensorsHeader.Parse(new MemoryStream(file));
+        return (string.Join(";", header.Tensors.Select(t => $"{t.Name} {t.DType} {string.Join(",", t.Shape)} {t.Begin}")), Convert.ToHexString(file.AsSpan((int)header.DataStart)));
+    }
+}
