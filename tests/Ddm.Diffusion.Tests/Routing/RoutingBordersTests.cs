@@ -70,6 +70,13 @@ public class RoutingBordersTests
     public void LiveExpertsThatTheRouterGivesNothingShareAlike(string strategy) =>
         Assert.Equal([0.5, 0, 0.5], Weights(strategy, [0, 1, 0], missing: [1]));
 
+    /// <summary>Mass and level are those of the live experts, among whom probabilities sum to one.</summary>
+    [Fact]
+    public void ALevelIsComparedWithRenormalisedProbabilities() => Assert.Equal([0.6, 0.4, 0], Weights("threshold:0.35", [0.3, 0.2, 0.5], missing: [2]), Near);
+
+    [Fact]
+    public void TemperatureHoldsWhereLiveExpertsHaveNextToNothing() => Assert.Equal([0.9, 0.1, 0], Weights("full@0.5", [3e-200, 1e-200, 1], missing: [2]), Near);
+
     [Fact]
     public void EveryRowHasItsOwnWeights()
     {
@@ -95,6 +102,8 @@ public class RoutingBordersTests
         var context = new RoutingContext { Probabilities = tensor(new[] { 0.5, 0.5 }, [1, 2]), Available = [true], Uniforms = [0.5] };
         Assert.Throws<UserErrorException>(() => new FullRouting().Weights(context));
     }
+
+    private static bool Near(double a, double b) => Math.Abs(a - b) < 1e-12;
 
     private static double[] Weights(string strategy, double[] probabilities, double uniform = 0.5, int? oracle = null, int[]? missing = null)
     {

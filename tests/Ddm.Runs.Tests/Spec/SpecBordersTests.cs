@@ -94,6 +94,23 @@ public class SpecBordersTests
     }
 
     [Fact]
+    public void OnlyAScalarCanBeAKeyAndARefusedOneIsToldOnce()
+    {
+        Assert.Contains("a list cannot be a key", Specs.MistakesOf(Specs.Small + "\n? [a]\n: 1\n"), StringComparison.Ordinal);
+        Assert.Equal("s.yaml:15:1: '*b' is an alias, which run specs do not have; write the value out", Specs.MistakesOf(Specs.Small + "\n*b : 1\n"));
+    }
+
+    [Fact]
+    public void WhatIsMissingAtTheTopIsMissingWhereTheSpecBegins() => Assert.StartsWith(
+        "s.yaml:3:1: model: missing", Specs.MistakesOf("# a comment\n\n" + Specs.Small.Replace("model: DiT-Nano/4\n", "", StringComparison.Ordinal)), StringComparison.Ordinal);
+
+    [Fact]
+    public void TheCanonicalTextHasNamesAsTheyAreWritten() => Assert.Contains(
+        "\"class_names\":[\"caf\u00e9 & co\"]",
+        RunSpecReader.Canonical(RunSpecReader.Read(Specs.Small.Replace("image_size: 28", "image_size: 28\n  class_names: [caf\u00e9 & co]", StringComparison.Ordinal), "s.yaml")),
+        StringComparison.Ordinal);
+
+    [Fact]
     public void APathMayHave1024Characters()
     {
         var longest = new string('x', 1024);
