@@ -10,6 +10,7 @@ public class BlobNamesTests
             "datasets/d/shards/00007.tar",
             "datasets/d/shards/00007.json",
             "runs/r/run.json",
+            "runs/r/events/",
             "runs/r/features/encoder.safetensors",
             "runs/r/features/00007.safetensors",
             "runs/r/partition/centroids.safetensors",
@@ -17,9 +18,15 @@ public class BlobNamesTests
             "runs/r/assignments/00007.safetensors",
             "runs/r/clusters/3/manifest.json",
             "runs/r/clusters/3/00007.safetensors",
+            "runs/r/clusters/3/held-out/00007.safetensors",
+            "runs/r/clusters/3/contact-sheet.png",
             "runs/r/experts/3/head.json",
             "runs/r/router/owner.json",
+            "runs/r/student/failure.json",
             "runs/r/router/checkpoints/0000000600-12/",
+            "runs/r/evaluation/manifest.json",
+            "runs/r/evaluation/samples.png",
+            "runs/r/evaluation/report.html",
             "weights/abc.safetensors",
             "models/m/v1/manifest.json",
             "models/m/current.json",
@@ -29,6 +36,7 @@ public class BlobNamesTests
             BlobNames.DatasetShard("d", 7),
             BlobNames.DatasetShardInfo("d", 7),
             BlobNames.RunDocument("r"),
+            BlobNames.Events("r"),
             BlobNames.Encoder("r"),
             BlobNames.Features("r", 7),
             BlobNames.PartitionCentroids("r"),
@@ -36,9 +44,15 @@ public class BlobNamesTests
             BlobNames.Assignment("r", 7),
             BlobNames.ClusterManifest("r", 3),
             BlobNames.ClusterShard("r", 3, 7),
+            BlobNames.ClusterHeldOutShard("r", 3, 7),
+            BlobNames.ClusterContactSheet("r", 3),
             BlobNames.Head("r", Role.Expert(3)),
             BlobNames.Owner("r", Role.Router),
+            BlobNames.RoleFailure("r", new Role(RoleKind.Student, 0)),
             BlobNames.Checkpoint("r", Role.Router, 600, 12),
+            BlobNames.EvaluationManifest("r"),
+            BlobNames.SampleGrid("r"),
+            BlobNames.Report("r"),
             BlobNames.Weights("abc"),
             BlobNames.ModelManifest("m", "v1"),
             BlobNames.ModelCurrent("m"),
@@ -55,5 +69,6 @@ public class BlobNamesTests
     [InlineData("experts/")]
     [InlineData("experts/1/2")]
     [InlineData("Router")]
-    public void OtherPathsAreNoRoles(string path) => Assert.Throws<FormatException>(() => Role.Parse(path));
+    public void OtherPathsAreNoRoles(string path) =>
+        Assert.Contains($"'{path}' names no role", Assert.Throws<FormatException>(() => Role.Parse(path)).Message, StringComparison.Ordinal);
 }

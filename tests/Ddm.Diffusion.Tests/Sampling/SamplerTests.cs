@@ -139,6 +139,27 @@ public class SamplerTests
         Assert.All(result.Evaluations, rows => Assert.Equal(3 * 3 * 2, rows));
     }
 
+    /// <summary>Where a picture keeps one expert, there is nothing to route separately; where the expert is given, there is nothing to ask.</summary>
+    [Theory]
+    [InlineData("ancestral", 3)]
+    [InlineData("oracle", 0)]
+    public void AKeptExpertIsNotRoutedForEachHalf(string strategy, int calls)
+    {
+        using var model = new Model(Small, experts: 2);
+        using var result = model.Sampler().Draw(new SampleRequest
+        {
+            Seeds = [1, 2, 3],
+            Labels = [0, 1, 2],
+            Steps = 3,
+            Guidance = 2,
+            GuidanceRouting = GuidanceRouting.Separate,
+            Strategy = RoutingStrategy.Parse(strategy),
+            Oracle = [0, 1, 1],
+        });
+        Assert.Equal(calls, result.RouterEvaluations);
+        Assert.Equal(3 * 3 * 2, result.Evaluations.Sum());
+    }
+
     [Fact]
     public void TooLittleLiveMassIsRefusedNamingWhatIsMissing()
     {

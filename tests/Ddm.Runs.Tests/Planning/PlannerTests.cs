@@ -120,6 +120,31 @@ public class PlannerTests
         Assert.Empty(plan.Commands);
     }
 
+    /// <summary>Without a router no expert can be used: its failure is the one to mend first.</summary>
+    [Fact]
+    public void TheRoutersFailureIsToldBeforeAnExperts()
+    {
+        var plan = Planner.Plan(At(RunStage.Train), Seen(RunStage.Train) with
+        {
+            CommittedSteps = new Dictionary<string, long> { ["experts/1"] = 600 },
+            FailedRoles = new Dictionary<string, string> { ["experts/0"] = "x", ["router"] = "y." },
+        });
+        Assert.StartsWith("router failed (1 more failed): y.", plan.Document.Failure, StringComparison.Ordinal);
+    }
+
+    /// <summary>A document has room for a thousand failed roles: sixteen are told in full, and of a long reason the first 400 characters.</summary>
+    [Fact]
+    public void ManyAndLongFailuresAreCut()
+    {
+        var many = Planner.Plan(Specs.Document(Specs.WithExperts(18)), Seen(RunStage.Ingest)).Document with { Stage = RunStage.Train };
+        var reasons = Enumerable.Range(0, 18).ToDictionary(k => Ddm.Runs.Role.Expert(k).Path, k => new string('x', 399 + k));
+
+        var roles = Planner.Plan(many, Seen(RunStage.Train) with { FailedRoles = reasons }).Document.Roles;
+
+        string[] told = [new('x', 399), new('x', 400), .. Enumerable.Repeat(new string('x', 400) + "...", 14)];
+        Assert.Equal([.. told, "See the run's events.", "See the run's events.", null], roles.Select(role => role.Failure));
+    }
+
     [Fact]
     public void ARoleThatReachedItsTargetDidNotFail() => Assert.Equal(RunStage.Evaluate, Planner.Plan(At(RunStage.Train), Seen(RunStage.Train) with
     {

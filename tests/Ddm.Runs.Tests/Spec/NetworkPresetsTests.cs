@@ -7,6 +7,7 @@ public class NetworkPresetsTests
     [InlineData("DiT-L/4", 1024, 24, 16, 4)]
     [InlineData("DiT-B/8", 768, 12, 12, 8)]
     [InlineData("DiT-S/2", 384, 12, 6, 2)]
+    [InlineData("DiT-Mini/7", 256, 6, 4, 7)]
     [InlineData("DiT-Nano/4", 128, 4, 4, 4)]
     [InlineData("DiT-Micro/14", 64, 2, 2, 14)]
     public void PresetsHaveTheirPublishedSizes(string preset, int hidden, int depth, int heads, int patch) => Assert.Equal(
@@ -29,6 +30,7 @@ public class NetworkPresetsTests
     });
 
     [Fact]
-    public void AnUnknownPresetIsRefused() =>
-        Assert.Throws<UserErrorException>(() => NetworkPresets.Resolve(new NetworkSpec { Preset = "DiT-Huge/2" }));
+    public void AnUnknownPresetIsRefused() => Assert.Equal(
+        "'DiT-Huge/2' is no network preset: expected DiT-Micro, DiT-Nano, DiT-Mini, DiT-S, DiT-B, DiT-L, DiT-XL, then '/' and a patch of 1, 2, 4, 7, 8, 14.",
+        Assert.Throws<UserErrorException>(() => NetworkPresets.Resolve(new NetworkSpec { Preset = "DiT-Huge/2" })).Message);
 }

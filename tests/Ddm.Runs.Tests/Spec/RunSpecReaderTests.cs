@@ -148,6 +148,11 @@ public class RunSpecReaderTests
     [InlineData("a/b")]
     [InlineData("con")]
     [InlineData("CON")]
+    [InlineData("prn")]
+    [InlineData("aux")]
+    [InlineData("nul")]
+    [InlineData("com0")]
+    [InlineData("lpt9")]
     [InlineData("Run")]
     [InlineData("-run")]
     [InlineData("run_1")]
@@ -162,7 +167,8 @@ public class RunSpecReaderTests
     public void NamesAreAllowlisted(string name)
     {
         Assert.StartsWith("s.yaml:1:7: name: '", Specs.Mistakes("name: small", $"name: '{name}'"), StringComparison.Ordinal);
-        Assert.Throws<UserErrorException>(() => RunName.Require(name));
+        var refused = Assert.Throws<UserErrorException>(() => RunName.Require(name)).Message;
+        Assert.Contains(" cannot name a run or model: expected 1 to 63 characters of a-z", refused, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,6 +176,7 @@ public class RunSpecReaderTests
     {
         var longest = new string('a', 63);
         Assert.Equal("2024", RunSpecReader.Read(Specs.Small.Replace("name: small", "name: 2024", StringComparison.Ordinal), "s.yaml").Name);
+        Assert.Equal(longest, RunName.Require(longest));
         Assert.Equal(longest, RunSpecReader.Read(Specs.Small.Replace("small", longest, StringComparison.Ordinal), "s.yaml").Name);
     }
 }

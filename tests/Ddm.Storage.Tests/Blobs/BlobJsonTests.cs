@@ -40,6 +40,7 @@ public sealed class BlobJsonTests
     [InlineData("null")]
     [InlineData("{")]
     [InlineData("{}")]
+    [InlineData("\"\n}\n")]
     [InlineData("""{"epoch":1,"worker":null,"attempt":1,"renewals":0}""")]
     [InlineData("""{"epoch":1,"epoch":2,"worker":"w","attempt":1,"renewals":0}""")]
     [InlineData("""{"epoch":"x","worker":"w","attempt":1,"renewals":0}""")]

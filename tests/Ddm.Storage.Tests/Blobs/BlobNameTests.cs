@@ -37,6 +37,7 @@ public class BlobNameTests
     {
         Assert.True(BlobName.IsValid(new string('a', 512)));
         Assert.False(BlobName.IsValid(new string('a', 513)));
+        Assert.StartsWith($"'{new string('a', 64)}...' is no blob name", Assert.Throws<ArgumentException>(() => BlobName.Check(new string('a', 513))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

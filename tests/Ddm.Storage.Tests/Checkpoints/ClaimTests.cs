@@ -21,6 +21,11 @@ public sealed class ClaimTests
         Assert.NotNull(await _store.ReadAsync("runs/cats/experts/2/head.json", Cancel));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task AnOwnerNeedsAName(string worker) => await Assert.ThrowsAsync<ArgumentException>(() => TryClaimAsync(worker));
+
     [Fact]
     public async Task ALiveOwnerKeepsTheRoleFromAllOthersAndFromASecondSliceOfItsOwnProcess()
     {

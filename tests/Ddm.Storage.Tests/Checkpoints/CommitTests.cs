@@ -69,6 +69,14 @@ public sealed class CommitTests
     }
 
     [Fact]
+    public async Task ARoleMayBeCommittedBeforeItsFirstStep()
+    {
+        var claim = await Trainee.ClaimAsync(_store);
+        Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(_store, claim, 0, 0));
+        Assert.Equal("weights at 0", await Trainee.ReadPartAsync((await Checkpoints.OpenAsync(claim, null, Cancel))!, "weights.safetensors"));
+    }
+
+    [Fact]
     public async Task TheSameStepAgainChangesNothing()
     {
         var claim = await Trainee.TrainAsync(_store, 10);

@@ -107,6 +107,18 @@ public sealed class CorruptionTests
         Assert.Contains("has schema 9, this version reads up to 1: upgrade", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Its hash is right, so nothing damaged it: what cannot be read was written by a program that knows more.</summary>
+    [Fact]
+    public async Task AManifestWithTheRightHashThatCannotBeReadIsANewerVersions()
+    {
+        await Trainee.TrainAsync(_store, 10);
+        await _store.TryWriteAsync("runs/cats/experts/2/checkpoints/0000000010-1/manifest.json", "{}"u8.ToArray(), WriteCondition.Any, Cancel);
+        var head = await Checkpoints.ReadHeadAsync(Trainee.Run, Trainee.Role, Cancel);
+        await _store.TryWriteJsonAsync(BlobNames.Head(Trainee.Run, Trainee.Role), head! with { ManifestSha256 = Sha256.Of("{}"u8) }, WriteCondition.Any, Cancel);
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.OpenAsync(Trainee.Run, Trainee.Role, null, Cancel));
+        Assert.Contains("A newer version may have written it: upgrade", error.Message, StringComparison.Ordinal);
+    }
+
     private async Task RewriteManifestAsync(Func<CheckpointManifest, CheckpointManifest> change)
     {
         const string Name = "runs/cats/experts/2/checkpoints/0000000010-1/manifest.json";

@@ -53,6 +53,58 @@ public sealed class HeadRepairTests
     }
 
     [Fact]
+    public async Task ABrokenHeadWithoutAnyCheckpointIsForAPersonToo()
+    {
+        await LeaveAsync("{");
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        Assert.Contains("and no checkpoint of experts/2 in run 'cats' is whole. Training does not begin anew", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("{ \"schema\": 1,")]
+    public async Task ACheckpointWithADamagedManifestIsPassedOver(string manifest)
+    {
+        await Trainee.TrainAsync(_store, 10, 20);
+        await _store.TryWriteAsync(
+            "runs/cats/experts/2/checkpoints/0000000020-1/manifest.json", System.Text.Encoding.UTF8.GetBytes(manifest), WriteCondition.Any, Cancel);
+        await LeaveAsync(null);
+        Assert.Contains("at step 10.", await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel), StringComparison.Ordinal);
+    }
+
+    /// <summary>Whoever may still be training under an epoch must find the head's epoch above or equal to its own.</summary>
+    [Fact]
+    public async Task TheEpochIsTheHighestThatWasEverGiven()
+    {
+        await Trainee.TrainAsync(_store, 10);
+        await Trainee.TrainAsync(_store, 20);
+        await Trainee.ClaimAsync(_store);
+        Assert.Equal(3, await RepairedEpochAsync());
+
+        await _store.DeleteAsync("runs/cats/experts/2/owner.json", Cancel);
+        await _store.DeleteAsync("runs/cats/experts/2/checkpoints/0000000020-2/ema.safetensors", Cancel);
+        Assert.Equal(2, await RepairedEpochAsync());
+
+        async Task<long> RepairedEpochAsync()
+        {
+            await LeaveAsync(null);
+            Assert.NotNull(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+            return (await Checkpoints.ReadHeadAsync(Trainee.Run, Trainee.Role, Cancel))!.Epoch;
+        }
+    }
+
+    [Fact]
+    public async Task AHeadThatAnotherChangedMeanwhileIsLeftAlone()
+    {
+        await Trainee.TrainAsync(_store, 10);
+        await LeaveAsync("");
+        var raced = new RacedStore(_store);
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Trainee.On(raced).RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        Assert.Contains("was changed by another while it was being mended", error.Message, StringComparison.Ordinal);
+        Assert.Equal("{}"u8.ToArray(), (await _store.ReadAsync(Head, Cancel))!.Bytes.ToArray());
+    }
+
+    [Fact]
     public async Task OfAForeignRunsCheckpointsNoHeadIsMade()
     {
         await Trainee.TrainAsync(_store, 10);
@@ -102,4 +154,20 @@ public sealed class HeadRepairTests
     private Task LeaveAsync(string? text) => text is null
         ? _store.DeleteAsync(Head, Cancel)
         : _store.TryWriteAsync(Head, System.Text.Encoding.UTF8.GetBytes(text), WriteCondition.Any, Cancel);
+
+    /// <summary>Another writes the head just before our write.</summary>
+    private sealed class RacedStore(IBlobStore below) : InterceptedBlobStore(below)
+    {
+        private readonly IBlobStore _below = below;
+
+        protected override async Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
+        {
+            if (call == "write " + Head)
+            {
+                await _below.TryWriteAsync(Head, "{}"u8.ToArray(), WriteCondition.Any, Cancel);
+            }
+
+            return await run();
+        }
+    }
 }

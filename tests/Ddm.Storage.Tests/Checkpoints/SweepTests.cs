@@ -129,6 +129,64 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public async Task BeforeTheFirstCheckpointOrphansGoTheirWholeWay()
+    {
+        await OrphanAsync(await Trainee.ClaimAsync(_store), 0, 10, withManifest: true);
+        await Trainee.ClaimAsync(_store);
+        await SweepAsync(2);
+        Assert.Empty(await _store.ListAsync(BlobNames.Checkpoints(Trainee.Run, Trainee.Role), Cancel).ToListAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task WhatThePresentOwnerLeftBehindItGoes()
+    {
+        var claim = await Trainee.TrainAsync(_store, 10);
+        await OrphanAsync(claim, 10, 15, withManifest: false);
+        await Trainee.CommitAsync(_store, claim, 10, 20);
+        await Trainee.CommitAsync(_store, claim, 20, 30);
+        await SweepAsync(2);
+        Assert.Equal(["0000000020-1", "0000000030-1"], await FoldersAsync());
+    }
+
+    [Fact]
+    public async Task AnOrphanLosesItsManifestFirst()
+    {
+        await OrphanAsync(await Trainee.TrainAsync(_store, 10, 20), 20, 30, withManifest: true);
+        await Trainee.ClaimAsync(_store);
+        var deletes = 0;
+        var dying = new DyingStore(_store, call => call.StartsWith("delete ", StringComparison.Ordinal) && ++deletes == 2);
+        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel));
+        var orphan = BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 30, 1);
+        Assert.False(await _store.ExistsAsync(orphan + "manifest.json", Cancel));
+        Assert.True(await _store.ExistsAsync(orphan + "weights.safetensors", Cancel));
+    }
+
+    [Fact]
+    public async Task WhereAWholeFolderIsGoneTheSweepEnds()
+    {
+        await Trainee.TrainAsync(_store, 10, 20, 30, 40, 50);
+        foreach (var blob in new[] { "manifest.json", "metrics.jsonl", "weights.safetensors", "ema.safetensors" })
+        {
+            await _store.DeleteAsync(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 20, 1) + blob, Cancel);
+        }
+
+        await SweepAsync(2);
+        Assert.Equal(["0000000010-1", "0000000040-1", "0000000050-1"], await FoldersAsync());
+    }
+
+    [Fact]
+    public async Task APartOfOneByteCanBeMissingToo()
+    {
+        var claim = await Trainee.TrainAsync(_store, 10, 20);
+        var request = Trainee.Request(20, 30);
+        request = request with { Parts = [.. request.Parts, ("one.safetensors", (stream, token) => stream.WriteAsync(new byte[1], token).AsTask())] };
+        await Checkpoints.CommitAsync(claim, request, Cancel);
+        await _store.DeleteAsync(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 30, 1) + "one.safetensors", Cancel);
+        await SweepAsync(2);
+        Assert.Equal(["0000000010-1", "0000000020-1", "0000000030-1"], await FoldersAsync());
+    }
+
+    [Fact]
     public async Task ForeignBlobsAreLeftAlone()
     {
         await Trainee.TrainAsync(_store, 10, 20, 30);

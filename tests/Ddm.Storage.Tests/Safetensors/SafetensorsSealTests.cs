@@ -46,6 +46,21 @@ public sealed class SafetensorsSealTests
         Assert.Matches($"^{Name} \\({bad.Length} bytes\\) was changed after it had been written: it has sha256 [0-9a-f]{{64}}, its seal says [0-9a-f]{{64}}\\.$", error.Message);
     }
 
+    [Fact]
+    public void TheSealIsTheHashWithZerosInItsPlace()
+    {
+        var text = System.Text.Encoding.Latin1.GetString(SafetensorsSeal.Apply(File()));
+        var seal = text.Substring(text.IndexOf("\"seal\":\"", StringComparison.Ordinal) + 8, 64);
+        Assert.Equal(Sha256.Of(System.Text.Encoding.Latin1.GetBytes(text.Replace(seal, new string('0', 64), StringComparison.Ordinal))), seal);
+    }
+
+    [Fact]
+    public void WhatHoldsNoSealIsTakenAsItIs()
+    {
+        byte[][] files = [[], [1, 2, 3], new byte[8], [50, 0, 0, 0, 0, 0, 0, 0, .. "\"seal\":\"0"u8], [255, 255, 255, 255, 255, 255, 255, 255, .. "{}"u8]];
+        Assert.All(files, file => Assert.Same(file, SafetensorsSeal.Check(Name, file)));
+    }
+
     private static byte[] File()
     {
         using var stream = new MemoryStream();

@@ -38,15 +38,37 @@ public sealed class SafetensorsTests
         var header = SafetensorsHeader.Parse(new MemoryStream(Write([], s_none, (_, _) => { })));
         Assert.Empty(header.Tensors);
         Assert.Empty(header.Metadata);
+        Assert.DoesNotContain("__metadata__", Encoding.UTF8.GetString(Write([], s_none, (_, _) => { })), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(7)]
-    [InlineData(9)]
-    public void AWriterThatMiscountsIsCaughtByTensor(int count)
+    [InlineData("Tensor 'x.bias' was given 7 bytes where it has 8.", 7)]
+    [InlineData("Tensor 'x.bias' was given more than its 8 bytes.", 9)]
+    [InlineData("Tensor 'x.bias' was given more than its 8 bytes.", 6, 6)]
+    public void AWriterThatMiscountsIsCaughtByTensor(string says, params int[] counts)
     {
-        var error = Assert.Throws<InvalidOperationException>(() => Write([("x.bias", "F32", [2])], s_none, (_, stream) => stream.Write(new byte[count])));
-        Assert.Contains("'x.bias'", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InvalidOperationException>(
+            () => Write([("x.bias", "F32", [2])], s_none, (_, stream) => Array.ForEach(counts, count => stream.Write(new byte[count]))));
+        Assert.Equal(says, error.Message);
+    }
+
+    [Fact]
+    public void ATensorMayBeWrittenInPieces() => Assert.Equal(
+        Write([("a", "U8", [3])], s_none, (_, stream) => stream.Write([1, 2, 3])),
+        Write([("a", "U8", [3])], s_none, (_, stream) =>
+        {
+            stream.Write([1]);
+            stream.Write([2, 3]);
+        }));
+
+    [Fact]
+    public void AFileMayStandBehindOtherBytesAndItsHeaderInAnotherOrderThanItsData()
+    {
+        var file = File("""{"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]},"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"""u8.ToArray(), 3).ToArray();
+        using var stream = new MemoryStream([7, 7, 7, .. file]) { Position = 3 };
+        var header = SafetensorsHeader.Parse(stream);
+        Assert.Equal(["a", "b"], header.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(file.Length, header.DataStart);
     }
 
     [Theory]
@@ -71,11 +93,12 @@ public sealed class SafetensorsTests
     [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "a")]
     [InlineData("""{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}""", 4, "'a': unknown dtype 'F99'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}""", 4, "'a': impossible shape")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "'a'")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", 4, "'a'")]
-    [InlineData("""{"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}""", 4, "'a'")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", 4, "'a': the safetensors header needs a dtype, a shape and two data_offsets, all whole numbers from 0")]
+    [InlineData("""{"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}""", 4, "'a': the safetensors header needs")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", 4, "'a': the safetensors header needs")]
+    [InlineData("""{"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}}""", 4, "'a': the safetensors header needs")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}""", 4, "'a'")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}}""", 4, "'a'")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999999999999999]}}""", 4, "'a': the safetensors header needs")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""", 4, "'a'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}}""", 4, "unexpected field 'more'")]
     [InlineData("""{"a":3}""", 0, "'a'")]

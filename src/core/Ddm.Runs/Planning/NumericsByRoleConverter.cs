@@ -9,7 +9,8 @@ internal sealed class NumericsByRoleConverter : JsonConverter<IReadOnlyDictionar
     public override IReadOnlyDictionary<string, NumericsClass> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var numerics = new Dictionary<string, NumericsClass>();
-        foreach (var group in JsonSerializer.Deserialize<List<Group>>(ref reader, options) ?? [])
+        var groups = JsonSerializer.Deserialize<List<Group>>(ref reader, options)!; // a converter is never handed a null
+        foreach (var group in groups)
         {
             foreach (var role in RoleRanges.Parse(group.Roles))
             {

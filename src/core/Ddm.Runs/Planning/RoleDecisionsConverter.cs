@@ -8,7 +8,7 @@ internal sealed class RoleDecisionsConverter : JsonConverter<IReadOnlyList<RoleD
 {
     public override IReadOnlyList<RoleDecision> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var groups = JsonSerializer.Deserialize<List<Group>>(ref reader, options) ?? [];
+        var groups = JsonSerializer.Deserialize<List<Group>>(ref reader, options)!; // a converter is never handed a null
         return [.. groups
             .SelectMany(group => RoleRanges.Parse(group.Roles).Select(role => (Role: role, Group: group)))
             .OrderBy(pair => pair.Role.Kind).ThenBy(pair => pair.Role.Index)

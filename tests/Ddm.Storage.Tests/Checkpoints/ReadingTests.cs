@@ -1,0 +1,84 @@
+using Ddm.Runs;
+
+namespace Ddm.Storage.Tests;
+
+/// <summary>Reading a role's checkpoints while its owner trains on, and what becomes of replies that are lost.</summary>
+public sealed class ReadingTests
+{
+    private readonly MemoryBlobStore _store = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task TheNewestManifestIsTheHeadsOwn()
+    {
+        Assert.Null(await Trainee.On(_store).ReadNewestAsync(Trainee.Run, Trainee.Role, Cancel));
+        await Trainee.TrainAsync(_store, 10, 20);
+        Assert.Equal(20, (await Trainee.On(_store).ReadNewestAsync(Trainee.Run, Trainee.Role, Cancel))!.Step);
+    }
+
+    [Fact]
+    public async Task AReaderWhoseCheckpointIsSweptMeanwhileReadsTheNewOne()
+    {
+        await Trainee.TrainAsync(_store, 10, 20);
+        var moving = new MovingStore(_store, async () =>
+        {
+            await Trainee.TrainAsync(_store, 30, 40);
+            await Trainee.On(_store).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
+        });
+        var opened = await Trainee.On(moving).OpenAsync(Trainee.Run, Trainee.Role, Trainee.Data, Cancel);
+        Assert.Equal(40, opened!.Manifest.Step);
+        Assert.Empty(opened.Skipped);
+    }
+
+    [Fact]
+    public async Task AReaderThatFellBackLooksWhetherTrainingHasMovedOn()
+    {
+        await Trainee.TrainAsync(_store, 10, 20);
+        var moving = new MovingStore(_store, async () =>
+        {
+            await _store.DeleteAsync(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 20, 1) + "ema.safetensors", Cancel);
+            await Trainee.TrainAsync(_store, 25);
+        });
+        var opened = await Trainee.On(moving).OpenAsync(Trainee.Run, Trainee.Role, Trainee.Data, Cancel);
+        Assert.Equal(25, opened!.Manifest.Step);
+        Assert.Empty(opened.Skipped);
+    }
+
+    /// <summary>A client that retries by itself reports its own first try as another's: the part is there, and a second folder would be waste.</summary>
+    [Fact]
+    public async Task APartThatWasWrittenAfterAllIsNotWrittenTwice()
+    {
+        var parts = 0;
+        for (var at = 0; parts < 3; at++)
+        {
+            Assert.InRange(at, 0, 20);
+            var store = new MemoryBlobStore();
+            var claim = await Trainee.ClaimAsync(store);
+            var faulty = new FaultyBlobStore(store, at, Fault.RefusedAfterDone);
+            Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(faulty, claim, 0, 10));
+            if (faulty.FaultedCall!.StartsWith("stream ", StringComparison.Ordinal))
+            {
+                parts++;
+                Assert.Equal(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 10, 1), claim.Head.Checkpoint);
+            }
+        }
+    }
+
+    /// <summary>Does something just before the first part is opened.</summary>
+    private sealed class MovingStore(IBlobStore below, Func<Task> move) : InterceptedBlobStore(below)
+    {
+        private bool _moved;
+
+        protected override async Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
+        {
+            if (!_moved && call.EndsWith("weights.safetensors", StringComparison.Ordinal))
+            {
+                _moved = true;
+                await move();
+            }
+
+            return await run();
+        }
+    }
+}
