@@ -6,8 +6,8 @@ namespace Ddm.Diffusion;
 public sealed class RoutingChoice
 {
     /// <summary>
-    /// A choice is near-tied when probabilities that moved by this much could turn it. Logits are float32: across thread counts, instruction sets and library versions probabilities
-    /// move by some 1e-6 a step and pictures drift apart with them, so that a near-tied choice, and the picture with it, may come out otherwise in another numerics class.
+    /// A choice is near-tied when probabilities that moved by this much could turn it. Logits are float32: across thread counts, instruction sets and library versions
+    /// they differ by rounding, 1e-7 of their size and more after many layers and steps, so that a near-tied choice, and the picture with it, may come out otherwise in another numerics class.
     /// </summary>
     public const double NearTieMargin = 1e-4;
 
