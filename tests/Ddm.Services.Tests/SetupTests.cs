@@ -33,7 +33,7 @@ public sealed partial class SetupTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(folder, "none")));
 
         // The same, but for fewer and smaller steps.
-        var quick = Steps().Replace(Presets().Replace(text, "DiT-Micro/"), "steps: 2 ").Replace("warmup: ", "warmup: 0 #", StringComparison.Ordinal);
+        var quick = Steps().Replace(Presets().Replace(text, "DiT-Micro/"), "  steps: 2 ").Replace("warmup: ", "warmup: 0 #", StringComparison.Ordinal);
         using var stop = new StopSignal();
         await using var host = await EmbeddedHost.StartAsync(Store("home"), new RecordingProgress(), stop, Cancel);
         Assert.Equal(RunStatus.Succeeded, (await host.RunAsync(quick, file, Cancel)).Status);
