@@ -145,7 +145,7 @@ public class SamplerTests
     [InlineData("oracle", 0)]
     public void AKeptExpertIsNotRoutedForEachHalf(string strategy, int calls)
     {
-        using var model = new Model(Small, experts: 2);
+        using var model = new ShakenModel(Small, experts: 2);
         using var result = model.Sampler().Draw(new SampleRequest
         {
             Seeds = [1, 2, 3],
