@@ -80,9 +80,21 @@ public sealed class ClusterFreezer(IBlobStore store)
             await scatter.SpillAsync(cancellationToken);
         }
 
+        var all = new List<ClusterShardBuffer>();
         for (int part = 0, first = 0; part < partEnds.Count; first = partEnds[part++])
         {
-            var buffers = outputs[first..partEnds[part]].ConvertAll(output => new ClusterShardBuffer(output, manifest.Channels, manifest.ImageSize));
+            var buffers = new List<ClusterShardBuffer>();
+            for (var output = first; output < partEnds[part]; output++)
+            {
+                if (output - first == all.Count)
+                {
+                    all.Add(new ClusterShardBuffer(outputs[output], manifest.Channels, manifest.ImageSize));
+                }
+
+                all[output - first].Reuse(outputs[output]);
+                buffers.Add(all[output - first]);
+            }
+
             await (partEnds.Count > 1 ? scatter.FillAsync(part, first, buffers, cancellationToken) : FillAsync(reader, layout, buffers, cancellationToken));
             for (var i = 0; i < buffers.Count; i++)
             {

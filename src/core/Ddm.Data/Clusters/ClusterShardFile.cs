@@ -12,6 +12,8 @@ internal sealed class ClusterShardFile
 {
     private const string Pixels = "pixels", LabelsName = "labels", RowsName = "rows";
 
+    private const int MostHeader = 1024; // three tensors' names and shapes: no second, larger buffer
+
     private readonly byte[] file;
     private readonly int pixelsAt;
     private readonly int rowBytes;
@@ -33,16 +35,17 @@ internal sealed class ClusterShardFile
     public long[] RowIds { get; }
 
     /// <summary>Writes a shard; the same rows give the same bytes.</summary>
-    public static byte[] Write(byte[] pixels, long[] labels, long[] rowIds, int channels, int size, int cluster)
+    public static ReadOnlyMemory<byte> Write(
+        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, int channels, int size, int cluster)
     {
-        using var stream = new MemoryStream();
+        using var stream = new MemoryStream(pixels.Length + (2 * sizeof(long) * labels.Length) + MostHeader);
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
         SafetensorsWriter.Write(
             stream,
             [(Pixels, "U8", [labels.Length, channels, size, size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])],
             metadata,
-            (tensor, data) => data.Write(tensor switch { 0 => pixels, 1 => MemoryMarshal.AsBytes<long>(labels), _ => MemoryMarshal.AsBytes<long>(rowIds) }));
-        return stream.ToArray();
+            (tensor, data) => data.Write(tensor switch { 0 => pixels.Span, 1 => MemoryMarshal.AsBytes(labels.Span), _ => MemoryMarshal.AsBytes(rowIds.Span) }));
+        return stream.GetBuffer().AsMemory(0, (int)stream.Length);
     }
 
     /// <summary>Reads a shard.</summary>
