@@ -8,7 +8,7 @@ namespace Ddm.Bench;
 
 /// <summary>
 /// The way data takes from source to frozen clusters, in a process of its own, so that its peak memory is that of this way alone:
-/// <c>Ddm.Bench --data-way ROWS</c> prints rows, MB of peak resident memory, and seconds of ingest and freeze.
+/// <c>Ddm.Bench --data-way ROWS</c> prints rows, MB of peak resident memory, seconds of ingest and of freeze, and the peak after ingest.
 /// </summary>
 internal static class DataWay
 {
@@ -34,10 +34,11 @@ internal static class DataWay
 
                 manifest = await ingest.FreezeAsync(spec, source, "drawn", CancellationToken.None);
             });
+            var ingestPeak = ProcessMemory.Peak();
             var reader = new DatasetReader(store, manifest!);
             var frozen = await TimeAsync(() => new ClusterFreezer(store).FreezeAsync(
                 "run", Clusters, reader, shard => Task.FromResult(Assignment(manifest!, shard)), seed: 1, spec.ShardRows, CancellationToken.None));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows} {ProcessMemory.Peak() / 1e6:F0} {ingested:F1} {frozen:F1}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows} {ProcessMemory.Peak() / 1e6:F0} {ingested:F1} {frozen:F1} {ingestPeak / 1e6:F0}"));
             return 0;
         }
         finally

@@ -7,7 +7,7 @@ namespace Ddm.Data;
 public sealed class ClusterFreezer(IBlobStore store)
 {
     /// <summary>Pixels held at once, bytes: a larger data set goes through scratch blobs, in parts of this size.</summary>
-    internal long BufferBytes { get; init; } = 256L << 20;
+    internal long BufferBytes { get; init; } = 128L << 20;
 
     /// <summary>
     /// Writes every cluster's shards, then every manifest. A pure function of its inputs, so that repeating it, after a crash or beside another
@@ -78,9 +78,21 @@ public sealed class ClusterFreezer(IBlobStore store)
             await scatter.SpillAsync(cancellationToken);
         }
 
+        var all = new List<ClusterShardBuffer>();
         for (int part = 0, first = 0; part < partEnds.Count; first = partEnds[part++])
         {
-            var buffers = outputs[first..partEnds[part]].ConvertAll(output => new ClusterShardBuffer(output, manifest.Channels, manifest.ImageSize));
+            var buffers = new List<ClusterShardBuffer>();
+            for (var output = first; output < partEnds[part]; output++)
+            {
+                if (output - first == all.Count)
+                {
+                    all.Add(new ClusterShardBuffer(outputs[output], manifest.Channels, manifest.ImageSize));
+                }
+
+                all[output - first].Reuse(outputs[output]);
+                buffers.Add(all[output - first]);
+            }
+
             await (partEnds.Count > 1 ? scatter.FillAsync(part, first, buffers, cancellationToken) : FillAsync(reader, layout, buffers, cancellationToken));
             for (var i = 0; i < buffers.Count; i++)
             {
@@ -123,6 +135,7 @@ public sealed class ClusterFreezer(IBlobStore store)
     {
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
         {
+            LargeHeap.CollectNowAndThen(shard);
             var rows = await reader.ReadShardAsync(shard, cancellationToken);
             for (var row = 0; row < rows.Count; row++)
             {

@@ -23,6 +23,7 @@ internal sealed class ClusterScatter(IBlobStore store, string run, DatasetReader
     {
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
         {
+            LargeHeap.CollectNowAndThen(shard);
             var rows = await reader.ReadShardAsync(shard, cancellationToken);
             var number = shard;
 
@@ -43,6 +44,7 @@ internal sealed class ClusterScatter(IBlobStore store, string run, DatasetReader
         var ends = new byte[partEnds.Count * sizeof(long)];
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
         {
+            LargeHeap.CollectNowAndThen(shard);
             var name = BlobNames.ClusterScratch(run, shard);
             await using var scratch = await store.OpenReadAsync(name, cancellationToken) ?? throw new InvalidDataException($"{name} was written and is gone.");
             await scratch.ReadExactlyAsync(ends, cancellationToken);

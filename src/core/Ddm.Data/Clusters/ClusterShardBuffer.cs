@@ -1,28 +1,41 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Ddm.Runs;
 using Ddm.Storage;
 
 namespace Ddm.Data;
 
-/// <summary>A cluster shard while its rows come in, in any order.</summary>
+/// <summary>A cluster shard while its rows come in, in any order; then the next one in the same memory, which would else wait for a collection.</summary>
 internal sealed class ClusterShardBuffer
 {
-    private readonly ClusterOutput output;
+    private ClusterOutput output;
     private readonly int channels;
     private readonly int size;
-    private readonly byte[] pixels;
-    private readonly long[] labels;
-    private readonly long[] rowIds;
+    private byte[] pixels = [];
+    private long[] labels = [];
+    private long[] rowIds = [];
     private string?[]? texts;
 
+    /// <param name="output">The first shard.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="size">H = W.</param>
     public ClusterShardBuffer(ClusterOutput output, int channels, int size)
     {
-        this.output = output;
         this.channels = channels;
         this.size = size;
-        pixels = new byte[checked(output.Rows * channels * size * size)];
-        labels = new long[output.Rows];
-        rowIds = new long[output.Rows];
+        Reuse(output);
+    }
+
+    /// <summary>Turns to another shard; all its rows are still to come.</summary>
+    [MemberNotNull(nameof(output))]
+    public void Reuse(ClusterOutput next)
+    {
+        (output, texts) = (next, null);
+        if (labels.Length < next.Rows)
+        {
+            pixels = new byte[checked(next.Rows * channels * size * size)];
+            (labels, rowIds) = (new long[next.Rows], new long[next.Rows]);
+        }
     }
 
     /// <summary>Puts one image in its place.</summary>
@@ -40,7 +53,7 @@ internal sealed class ClusterShardBuffer
     /// <summary>Adds the rows of each class; a single count takes all rows.</summary>
     public void CountClasses(long[] counts)
     {
-        foreach (var label in labels)
+        foreach (var label in labels.AsSpan(0, output.Rows))
         {
             if (counts.Length == 1 || label >= 0)
             {
@@ -55,10 +68,12 @@ internal sealed class ClusterShardBuffer
         var name = output.HeldOut
             ? BlobNames.ClusterHeldOutShard(run, output.Cluster, output.Number)
             : BlobNames.ClusterShard(run, output.Cluster, output.Number);
-        var file = ClusterShardFile.Write(pixels, labels, rowIds, texts, channels, size, output.Cluster);
+        var file = ClusterShardFile.Write(
+            pixels.AsMemory(0, output.Rows * channels * size * size), labels.AsMemory(0, output.Rows), rowIds.AsMemory(0, output.Rows), texts,
+            channels, size, output.Cluster);
 
         // Unconditional: nobody reads a shard before its manifest stands, every writer writes these same bytes, and a damaged leftover is mended.
         await store.TryWriteStreamAsync(name, (stream, token) => stream.WriteAsync(file, token).AsTask(), WriteCondition.Any, cancellationToken);
-        return new ClusterShard(name, output.Rows, Convert.ToHexStringLower(SHA256.HashData(file)), file.Length);
+        return new ClusterShard(name, output.Rows, Convert.ToHexStringLower(SHA256.HashData(file.Span)), file.Length);
     }
 }

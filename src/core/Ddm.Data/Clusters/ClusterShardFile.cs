@@ -14,6 +14,8 @@ internal sealed class ClusterShardFile
 {
     private const string Pixels = "pixels", LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends";
 
+    private const int MostHeader = 1024; // names and shapes: no second, larger buffer, but for captions
+
     private readonly byte[] file;
     private readonly int pixelsAt;
     private readonly int rowBytes;
@@ -39,9 +41,10 @@ internal sealed class ClusterShardFile
     public long[] RowIds { get; }
 
     /// <summary>Writes a shard; the same rows give the same bytes.</summary>
-    public static byte[] Write(byte[] pixels, long[] labels, long[] rowIds, string?[]? texts, int channels, int size, int cluster)
+    public static ReadOnlyMemory<byte> Write(
+        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, string?[]? texts, int channels, int size, int cluster)
     {
-        using var stream = new MemoryStream();
+        using var stream = new MemoryStream(pixels.Length + (2 * sizeof(long) * labels.Length) + MostHeader);
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
         List<(string, string, long[])> tensors =
             [(Pixels, "U8", [labels.Length, channels, size, size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
@@ -53,13 +56,13 @@ internal sealed class ClusterShardFile
 
         SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensor switch
         {
-            0 => pixels,
-            1 => MemoryMarshal.AsBytes<long>(labels),
-            2 => MemoryMarshal.AsBytes<long>(rowIds),
+            0 => pixels.Span,
+            1 => MemoryMarshal.AsBytes(labels.Span),
+            2 => MemoryMarshal.AsBytes(rowIds.Span),
             3 => captions,
             _ => MemoryMarshal.AsBytes<long>(ends),
         }));
-        return stream.ToArray();
+        return stream.GetBuffer().AsMemory(0, (int)stream.Length);
     }
 
     /// <summary>Reads a shard.</summary>
