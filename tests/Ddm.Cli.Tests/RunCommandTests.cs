@@ -104,7 +104,7 @@ public class RunCommandTests
 
         var (code, output, errors) = await DdmProcess.RunAsync("run", tiny.SpecFile, "--home", tiny.Home);
 
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains("images cannot be cut into partition.experts: 250 clusters. Give more images or ask for fewer experts.", output + errors, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);
     }

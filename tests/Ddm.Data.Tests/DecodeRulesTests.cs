@@ -2,7 +2,7 @@ using NetVips;
 
 namespace Ddm.Data.Tests;
 
-/// <summary>A test for each row of the table of rules in docs/data-decoding.md, on real files of the kind.</summary>
+/// <summary>A test for each row of the table of rules in docs/data.md, on real files of the kind.</summary>
 public sealed class DecodeRulesTests
 {
     private const int Side = 16;

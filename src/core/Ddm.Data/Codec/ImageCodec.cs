@@ -5,7 +5,7 @@ namespace Ddm.Data;
 
 /// <summary>
 /// Pictures in and out, by libvips. Each call works on its caller's thread alone, so that callers decide how many run at once. The rules by
-/// which a file becomes the square that the networks see are a table in docs/data-decoding.md; there is a test for each.
+/// which a file becomes the square that the networks see are a table in docs/data.md; there is a test for each.
 /// </summary>
 public static class ImageCodec
 {
