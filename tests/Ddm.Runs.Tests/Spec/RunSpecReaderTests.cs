@@ -168,7 +168,7 @@ public class RunSpecReaderTests
     {
         Assert.StartsWith("s.yaml:1:7: name: '", Specs.Mistakes("name: small", $"name: '{name}'"), StringComparison.Ordinal);
         var refused = Assert.Throws<UserErrorException>(() => RunName.Require(name)).Message;
-        Assert.Contains(" cannot name a run or model: expected 1 to 63 characters of a-z", refused, StringComparison.Ordinal);
+        Assert.Contains(" cannot name a run or model; expected 1 to 63 characters of a-z", refused, StringComparison.Ordinal);
     }
 
     [Fact]

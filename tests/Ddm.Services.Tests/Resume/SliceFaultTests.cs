@@ -18,7 +18,7 @@ public sealed class SliceFaultTests
     // A slice is one step here, so that the fifth slice meets all there is: parents, a sweep that deletes, and the end.
     private static string Spec => TinyFolder.DefaultSpec
         .Replace("steps: 12", "steps: 4", StringComparison.Ordinal).Replace("steps: 8", "steps: 4", StringComparison.Ordinal)
-        .Replace("slice_seconds: 0.01", "slice_seconds: 0.0001, keep_checkpoints: 2", StringComparison.Ordinal);
+        .Replace("slice_seconds: 0.01", "slice_seconds: 0.0001, retention: 2", StringComparison.Ordinal);
 
     public static TheoryData<string, Fault> Cases
     {
