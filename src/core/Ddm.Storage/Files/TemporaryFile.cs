@@ -35,7 +35,7 @@ internal sealed class TemporaryFile : IDisposable
                 DurableFolder.Create(folder);
                 return new TemporaryFile(path, new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize));
             }
-            catch (IOException e) when (attempt < 100 && (e is DirectoryNotFoundException || File.Exists(path) || !Directory.Exists(folder)))
+            catch (IOException e) when (attempt < 100 && (e is DirectoryNotFoundException or FileNotFoundException || File.Exists(path) || !Directory.Exists(folder)))
             {
                 // the name was left by a dead process of our number, or a delete took the emptied folder away under us: next name, new folder
             }
