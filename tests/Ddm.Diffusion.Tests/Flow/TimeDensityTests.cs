@@ -41,5 +41,14 @@ public class TimeDensityTests
         }
     }
 
+    [Fact]
+    public void ASliceWhoseMiddleIsWhereTheUniformPartEndsHasATime()
+    {
+        // (16 + 0.5) / 165 is 0.1 exactly, as it happens to 165 held-out rows
+        var times = TimeDensity.Draw(new TimeDensitySpec { Density = TimeDensityKind.LogitNormal }, [.. Enumerable.Repeat(0.5, 165)]);
+        Assert.All(times, t => Assert.True(t is > 0 and < 1));
+        Assert.True(times[16] < times[17]);
+    }
+
     private static double[] Uniforms(int count) => [.. Enumerable.Range(0, count).Select(i => ((i * 0.61803398875) + 0.3) % 1)];
 }

@@ -22,13 +22,14 @@ public static class TimeDensity
         return times;
     }
 
-    // The mixture is stratified too: the uniform tenth takes the lowest tenth of the slices.
+    // The mixture is stratified too: the uniform tenth takes the lowest tenth of the slices. Where u is that tenth exactly, as the middle of a slice can be, the
+    // logit-normal part begins: at its quantile of 0, which would be no number.
     private static double Quantile(TimeDensitySpec density, double u) => density.Density switch
     {
         TimeDensityKind.Uniform => u,
         TimeDensityKind.LogitNormal => u < UniformShare
             ? u / UniformShare
-            : Sigmoid(density.Mean + (density.Std * NormalQuantile.At((u - UniformShare) / (1 - UniformShare)))),
+            : Sigmoid(density.Mean + (density.Std * NormalQuantile.At(Math.Max((u - UniformShare) / (1 - UniformShare), 1e-12)))),
         _ => throw new UserErrorException($"'{density.Density}' is no density of t: use uniform or logit-normal."),
     };
 

@@ -59,6 +59,7 @@ public sealed class Forecaster(DeviceThread device)
                 Text($"measured: {expert.Steps} steps of an expert and {router.Steps} of the router on made-up images, {pictures.Pictures} pictures of the source, a matrix product ({flopsPerSecond / 1e9:F0} GFLOP/s), a file written and synced ({disk / 1e6:F0} MB/s)"),
                 "counted: parameters, FLOPs of training (as the report counts them), bytes",
                 "extrapolated: time of training from the measured steps, of ingest and features from the measured pictures; clustering and evaluation are rough guesses",
+                "peak memory is that of training; the evaluation that draws the report's grids may need several times as much",
                 "roles train one after another on this machine; other load on it makes everything slower",
             ],
         };
