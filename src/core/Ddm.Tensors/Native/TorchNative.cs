@@ -29,6 +29,7 @@ public static class TorchNative
         if (OperatingSystem.IsLinux())
         {
             OpenMpThreads.LetSleepSoon();
+            NativeHeap.KeepFreed();
             // Raised only after the normal search has failed: where libstdc++ is new enough this is never called.
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name == Shim ? LoadPatchedShim() : 0;
         }
