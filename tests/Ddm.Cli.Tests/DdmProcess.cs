@@ -26,7 +26,9 @@ internal sealed class DdmProcess : IDisposable
 
     public static DdmProcess Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        // Behind a shell's & SIGINT is ignored, and a child would inherit that: it shall hear the signal wherever the tests run.
+        string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet"] : ["dotnet"];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ddm.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["OMP_NUM_THREADS"] = "1";
