@@ -18,7 +18,7 @@ public sealed class IngestShardHandler(IBlobStore blobs, RunRepository runs, Ope
         await current.IngestAsync(command.Shard, cancellationToken);
         if (current.IsComplete)
         {
-            session = null; // nor the source with it: a listing of a million pictures is not held for the rest of the run
+            session = null; // the source stays with OpenSources until its data set is sealed
         }
 
         await sender.AdvancedAsync(command.Run, cancellationToken);
