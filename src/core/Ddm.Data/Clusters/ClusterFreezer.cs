@@ -7,7 +7,7 @@ namespace Ddm.Data;
 public sealed class ClusterFreezer(IBlobStore store)
 {
     /// <summary>Pixels held at once, bytes: a larger data set goes through scratch blobs, in parts of this size.</summary>
-    internal long BufferBytes { get; init; } = 128L << 20;
+    internal long BufferBytes { get; init; } = 64L << 20;
 
     /// <summary>
     /// Writes every cluster's shards, then every manifest. A pure function of its inputs, so that repeating it, after a crash or beside another

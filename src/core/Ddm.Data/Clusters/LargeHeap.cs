@@ -6,14 +6,14 @@ namespace Ddm.Data;
 /// </summary>
 internal static class LargeHeap
 {
-    private const int ShardsBetweenCollections = 32;
+    private const int ShardsBetweenCollections = 8;
 
     /// <summary>To be called for every shard.</summary>
     public static void CollectNowAndThen(int shard)
     {
         if (shard % ShardsBetweenCollections == ShardsBetweenCollections - 1)
         {
-            GC.Collect();
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true); // gives the memory back, too
         }
     }
 }

@@ -72,7 +72,7 @@ internal sealed class SelfAttention : nn.Module
         var (n, t, d) = (x.size(0), x.size(1), x.size(2));
         var query = qkv.Forward(x.narrow(1, 0, 1), type, 0, d);
         var parts = qkv.Forward(x, type, d, 2 * d).chunk(2, dim: -1); // keys, values
-        var mixed = F.scaled_dot_product_attention(Split(query, 1), Split(parts[0], t), Split(parts[1], t));
+        var mixed = FewRows.Attention(Split(query, 1), Split(parts[0], t), Split(parts[1], t));
         return proj.Forward(mixed.transpose(1, 2).reshape(n, 1, d), type);
 
         Tensor Split(Tensor part, long tokens) => part.view(n, tokens, heads, d / heads).transpose(1, 2); // (N, heads, tokens, D/heads)
