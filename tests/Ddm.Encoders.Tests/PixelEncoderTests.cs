@@ -1,9 +1,8 @@
-using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Tensors;
 using static TorchSharp.torch;
 
-namespace Ddm.Partitioning.Tests;
+namespace Ddm.Encoders.Tests;
 
 public sealed class PixelEncoderTests
 {

@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Ddm.Runs;
+using Ddm.Tensors;
+using static TorchSharp.torch;
+
+namespace Ddm.Encoders;
+
+/// <summary>
+/// Published weights: a safetensors file, or a folder with one, and the <c>config.json</c> beside it where there is one; or what <see cref="Save"/> made of them, a file whose
+/// header has the config. Owns the tensors.
+/// </summary>
+public sealed class WeightFile : IDisposable
+{
+    private const string ConfigKey = "config";
+
+    private static readonly string[] Names = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
+
+    private readonly TensorBundle bundle;
+    private readonly JsonDocument? config;
+
+    private WeightFile(string path, TensorBundle bundle, JsonDocument? config) => (Path, this.bundle, this.config) = (path, bundle, config);
+
+    /// <summary>The safetensors file or blob.</summary>
+    public string Path { get; }
+
+    /// <summary>What it holds.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors => bundle.Tensors;
+
+    /// <summary>What <see cref="Save"/> wrote; takes the bundle over.</summary>
+    /// <param name="name">Of the blob, for messages.</param>
+    /// <param name="bundle">Its tensors.</param>
+    public static WeightFile From(string name, TensorBundle bundle)
+        => new(name, bundle, bundle.Metadata.TryGetValue(ConfigKey, out var config) ? JsonDocument.Parse(config) : null);
+
+    /// <summary>Writes everything as one file, the config in its header.</summary>
+    public void Save(Stream target)
+        => TensorFile.Save(
+            target, [.. Tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => (t.Key, t.Value))],
+            config is null ? [] : new Dictionary<string, string> { [ConfigKey] = config.RootElement.GetRawText() });
+
+    /// <summary>Reads a file or folder.</summary>
+    /// <exception cref="UserErrorException">There is none, it is a pickle, or no safetensors file.</exception>
+    public static WeightFile Open(string path)
+    {
+        var file = Find(path);
+        RefusePickle(file);
+        TensorBundle? bundle = null;
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
+            bundle = TensorFile.Load(stream);
+            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")));
+        }
+        catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException or IOException or UnauthorizedAccessException)
+        {
+            bundle?.Dispose();
+            throw new UserErrorException($"{file} cannot be read as safetensors: {error.Message}", error);
+        }
+    }
+
+    /// <summary>A whole number of the config; null where it has no such entry.</summary>
+    /// <exception cref="UserErrorException">It is no whole number.</exception>
+    public int? Integer(params string[] names) => Entry(names) is not { } entry ? null
+        : entry.Value.TryGetInt32(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a whole number");
+
+    /// <summary>A number of the config; null where it has no such entry.</summary>
+    /// <exception cref="UserErrorException">It is no number.</exception>
+    public double? Number(params string[] names) => Entry(names) is not { } entry ? null
+        : entry.Value.TryGetDouble(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a number");
+
+    /// <summary>A yes or no of the config; null where it has no such entry.</summary>
+    /// <exception cref="UserErrorException">It is neither.</exception>
+    public bool? Flag(string name) => Entry([name]) is not { } entry ? null
+        : entry.Value.ValueKind is JsonValueKind.True or JsonValueKind.False ? entry.Value.GetBoolean() : throw Wrong(entry.Name, entry.Value, "true or false");
+
+    /// <summary>A word of the config; null where it has no such entry.</summary>
+    /// <exception cref="UserErrorException">It is no text.</exception>
+    public string? Text(string name) => Entry([name]) is not { } entry ? null
+        : entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString() : throw Wrong(entry.Name, entry.Value, "a text");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        bundle.Dispose();
+        config?.Dispose();
+    }
+
+    private static string Find(string path)
+    {
+        if (File.Exists(path))
+        {
+            return System.IO.Path.GetFullPath(path);
+        }
+
+        if (Directory.Exists(path))
+        {
+            return Names.Select(name => System.IO.Path.GetFullPath(System.IO.Path.Combine(path, name))).FirstOrDefault(File.Exists)
+                ?? throw new UserErrorException($"{path} has none of {string.Join(", ", Names)}. Name the safetensors file itself.");
+        }
+
+        throw new UserErrorException($"There are no weights at {path}. Give a safetensors file, or a folder that holds {Names[0]}.");
+    }
+
+    // A pickle runs what it pleases when it is opened; torch.save writes one, in a zip archive since version 1.6.
+    private static void RefusePickle(string file)
+    {
+        Span<byte> start = stackalloc byte[4];
+        using (var stream = File.OpenRead(file))
+        {
+            start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+        }
+
+        if (start.StartsWith("PK\u0003\u0004"u8) || (start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5))
+        {
+            var target = System.IO.Path.ChangeExtension(file, ".safetensors");
+            throw new UserErrorException(
+                $"{file} is a Python pickle, which can run any code when it is read. Convert it where you trust it:\n"
+                + "  import torch, safetensors.torch\n"
+                + $"  safetensors.torch.save_file({{k: v.contiguous() for k, v in torch.load(\"{file}\", map_location=\"cpu\", weights_only=True).items()}}, \"{target}\")");
+        }
+    }
+
+    private static JsonDocument? ReadConfig(string file)
+    {
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllBytes(file));
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{file}, beside it, is no JSON: {error.Message}", error);
+        }
+    }
+
+    private (string Name, JsonElement Value)? Entry(string[] names)
+    {
+        if (config is { RootElement.ValueKind: JsonValueKind.Object })
+        {
+            foreach (var name in names)
+            {
+                if (config.RootElement.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
+                {
+                    return (name, value);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private UserErrorException Wrong(string name, JsonElement value, string wanted)
+        => new($"config.json beside {Path}: '{name}' is {value.GetRawText()}; it must be {wanted}.");
+}
