@@ -41,7 +41,7 @@ public sealed class PixelEncoderTests
         encoder.Save(file);
         file.Position = 0;
         using var bundle = TensorFile.Load(file);
-        using var loaded = ImageEncoders.Open(new FeaturesSpec(), bundle);
+        using var loaded = ImageEncoders.Open(new FeaturesSpec(), "encoder", bundle);
         using var before = encoder.Encode(pixels);
         using var after = loaded.Encode(pixels);
         Assert.Equal(before.data<float>().ToArray(), after.data<float>().ToArray());
@@ -88,8 +88,8 @@ public sealed class PixelEncoderTests
         Assert.Throws<ArgumentException>(() => encoder.Encode(other));
         using var empty = new TensorBundle(new Dictionary<string, Tensor>(), new Dictionary<string, string>());
         Assert.Throws<InvalidDataException>(() => PixelEncoder.Load(empty));
-        Assert.Contains("'dino'", Assert.Throws<UserErrorException>(() => ImageEncoders.NeedsFit(new FeaturesSpec { Encoder = "dino" })).Message, StringComparison.Ordinal);
-        Assert.True(ImageEncoders.NeedsFit(new FeaturesSpec()));
+        Assert.Contains("'dino'", Assert.Throws<UserErrorException>(() => ImageEncoders.NeedsSample(new FeaturesSpec { Encoder = "dino" })).Message, StringComparison.Ordinal);
+        Assert.True(ImageEncoders.NeedsSample(new FeaturesSpec()));
     }
 
     [Fact]

@@ -29,18 +29,8 @@ internal static class FixtureFolders
         return data;
     }
 
-    private static IEnumerable<(string Path, string Label)> Roots()
-    {
-        yield return (InRepository(), "");
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder)
-        {
-            yield return Directory.Exists(folder)
-                ? (folder, $"{Variable}/")
-                : throw new DirectoryNotFoundException($"${Variable} names '{folder}', which is no folder.");
-        }
-    }
-
-    private static string InRepository()
+    /// <summary>The folder of the fixtures that every clone has.</summary>
+    public static string InRepository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "DdmAspire.sln")))
@@ -51,5 +41,16 @@ internal static class FixtureFolders
         return folder is null
             ? throw new DirectoryNotFoundException($"No DdmAspire.sln above {AppContext.BaseDirectory}.")
             : Path.Combine(folder.FullName, "tests", "fixtures");
+    }
+
+    private static IEnumerable<(string Path, string Label)> Roots()
+    {
+        yield return (InRepository(), "");
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder)
+        {
+            yield return Directory.Exists(folder)
+                ? (folder, $"{Variable}/")
+                : throw new DirectoryNotFoundException($"${Variable} names '{folder}', which is no folder.");
+        }
     }
 }

@@ -8,34 +8,79 @@ namespace Ddm.Encoders;
 public static class ImageEncoders
 {
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [PixelEncoder.Name];
+    public static IReadOnlyList<string> Names { get; } = [FeaturesSpec.Pixels, FeaturesSpec.DinoV2, FeaturesSpec.Onnx];
 
-    /// <summary>Whether the encoder is fitted to the data set before it can be opened.</summary>
+    /// <summary>Whether the encoder learns from the data set: then <see cref="Prepare"/> needs a sample.</summary>
     /// <exception cref="UserErrorException">No such encoder.</exception>
-    public static bool NeedsFit(FeaturesSpec spec) => Known(spec) == PixelEncoder.Name;
+    public static bool NeedsSample(FeaturesSpec spec) => Known(spec) == FeaturesSpec.Pixels;
 
-    /// <summary>Opens an encoder.</summary>
-    /// <param name="spec">Which one.</param>
-    /// <param name="fitted">What fitting wrote; null for encoders that need none. Still the caller's.</param>
-    /// <exception cref="UserErrorException">No such encoder.</exception>
-    /// <exception cref="InvalidDataException"><paramref name="fitted"/> is not of this encoder.</exception>
-    public static IImageEncoder Open(FeaturesSpec spec, TensorBundle? fitted)
+    /// <summary>Refuses weights that cannot be those of the encoder, before anything rests on them.</summary>
+    /// <param name="spec">Which encoder.</param>
+    /// <param name="root">The folder that the spec's paths are relative to.</param>
+    /// <exception cref="UserErrorException">There is no such encoder or file, or the file is of another network; the message names the tensor.</exception>
+    public static void Require(FeaturesSpec spec, string root)
     {
-        Known(spec);
-        return PixelEncoder.Load(fitted ?? throw new ArgumentNullException(nameof(fitted), "the encoder needs a fit"));
+        if (!NeedsSample(spec))
+        {
+            OpenPublished(spec, root).Dispose();
+        }
     }
 
-    /// <summary>Fits an encoder that <see cref="NeedsFit"/> and writes what <see cref="Open"/> takes.</summary>
-    /// <param name="spec">Which one.</param>
-    /// <param name="sample">Training rows, [N, C, H, W] uint8.</param>
+    /// <summary>Writes what <see cref="Open"/> takes: a fit to the sample, or the published weights, so that a run needs no file but its own.</summary>
+    /// <param name="spec">Which encoder.</param>
+    /// <param name="root">The folder that the spec's paths are relative to.</param>
+    /// <param name="sample">Training rows, [N, C, H, W] uint8; unused where <see cref="NeedsSample"/> is false.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="target">Receives the fit.</param>
-    /// <exception cref="UserErrorException">No such encoder, or too little data for it.</exception>
-    public static void Fit(FeaturesSpec spec, Tensor sample, long seed, Stream target)
+    /// <param name="target">Receives it.</param>
+    /// <exception cref="UserErrorException">As for <see cref="Require"/>; or too little data to fit.</exception>
+    public static void Prepare(FeaturesSpec spec, string root, Tensor? sample, long seed, Stream target)
     {
-        Known(spec);
-        using var encoder = PixelEncoder.Fit(sample, spec.Dimensions, seed);
-        encoder.Save(target);
+        switch (Known(spec))
+        {
+            case FeaturesSpec.Pixels:
+                using (var encoder = PixelEncoder.Fit(sample!, spec.Dimensions, seed))
+                {
+                    encoder.Save(target);
+                }
+
+                break;
+            case FeaturesSpec.DinoV2:
+                using (var file = WeightFile.Open(Path.Combine(root, spec.Weights!)))
+                using (new DinoV2Encoder(file, spec.Pooling))
+                {
+                    file.Save(target);
+                }
+
+                break;
+            default:
+                OnnxEncoder.Save(Path.Combine(root, spec.Weights!), spec.Pooling, target);
+                break;
+        }
+    }
+
+    /// <summary>Opens a prepared encoder.</summary>
+    /// <param name="spec">Which one.</param>
+    /// <param name="name">The blob that it was prepared in, for messages.</param>
+    /// <param name="prepared">What <see cref="Prepare"/> wrote; still the caller's.</param>
+    /// <exception cref="UserErrorException">No such encoder, or weights of another network.</exception>
+    /// <exception cref="InvalidDataException"><paramref name="prepared"/> is not of this encoder.</exception>
+    public static IImageEncoder Open(FeaturesSpec spec, string name, TensorBundle prepared) => Known(spec) switch
+    {
+        FeaturesSpec.Pixels => PixelEncoder.Load(prepared),
+        FeaturesSpec.DinoV2 => new DinoV2Encoder(WeightFile.From(name, prepared), spec.Pooling),
+        _ => OnnxEncoder.Load(name, prepared, spec.Pooling),
+    };
+
+    private static IImageEncoder OpenPublished(FeaturesSpec spec, string root)
+    {
+        var path = Path.Combine(root, spec.Weights!);
+        if (spec.Encoder == FeaturesSpec.Onnx)
+        {
+            return OnnxEncoder.Open(path, spec.Pooling);
+        }
+
+        using var file = WeightFile.Open(path);
+        return new DinoV2Encoder(file, spec.Pooling);
     }
 
     private static string Known(FeaturesSpec spec) => Names.Contains(spec.Encoder, StringComparer.Ordinal)

@@ -12,7 +12,7 @@ namespace Ddm.Encoders;
 public sealed class PixelEncoder : IImageEncoder
 {
     /// <summary>The name specs call it by.</summary>
-    public const string Name = "pixels";
+    public const string Name = Runs.FeaturesSpec.Pixels;
 
     private const int MaxFitRows = 20_000; // ample for a covariance of at most 3072 x 3072
     private const int BlockRows = 1024;

@@ -36,6 +36,12 @@ public sealed record ClipTextConfig(
             throw new UserErrorException($"{file.Path}: a width of {hidden} does not divide into {heads} heads. Put the config.json that belongs to the file beside it.");
         }
 
+        if ((file.Integer("vocab_size") ?? tokens[0]) != tokens[0] || (file.Integer("max_position_embeddings") ?? positions[0]) != positions[0])
+        {
+            throw new UserErrorException($"{file.Path}: embeddings.token_embedding.weight is [{string.Join(", ", tokens)}] and embeddings.position_embedding.weight "
+                + $"[{string.Join(", ", positions)}]; its config.json says {file.Integer("vocab_size")} tokens and {file.Integer("max_position_embeddings")} places.");
+        }
+
         var activation = file.Text("hidden_act") ?? "quick_gelu";
         if (activation is not ("quick_gelu" or "gelu"))
         {

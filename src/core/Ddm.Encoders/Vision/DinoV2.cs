@@ -29,13 +29,17 @@ public sealed class DinoV2 : IDisposable
     public static DinoV2 Load(WeightFile file)
     {
         TorchNative.EnsureLoaded();
-        using var noGradient = no_grad();
-        using var scope = NewDisposeScope();
         var huggingFace = DinoV2Keys.AreHuggingFace(file.Tensors);
-        var tensors = huggingFace ? DinoV2Keys.ToHub(file.Tensors) : file.Tensors;
-        var config = DinoV2Config.From(file, tensors, huggingFace);
-        return new DinoV2(config, NetworkWeights.Take(
-            file.Path, string.Create(CultureInfo.InvariantCulture, $"DINOv2 of {config.Depth} blocks, width {config.Hidden}, {config.Registers} registers"), tensors, config.Layout()));
+        var config = DinoV2Config.From(file, huggingFace);
+        var network = string.Create(CultureInfo.InvariantCulture, $"DINOv2 of {config.Depth} blocks, width {config.Hidden}, {config.Registers} registers");
+        var layout = config.Layout();
+        if (!huggingFace)
+        {
+            return new DinoV2(config, NetworkWeights.Take(file.Path, network, file.Tensors, layout));
+        }
+
+        using var weights = NetworkWeights.Take(file.Path, network, file.Tensors, DinoV2Keys.HuggingFace(layout));
+        return new DinoV2(config, weights.Joined(layout.Select(entry => (entry.Name, DinoV2Keys.HuggingFace(entry.Name)))));
     }
 
     /// <summary>The normed tokens of a batch.</summary>

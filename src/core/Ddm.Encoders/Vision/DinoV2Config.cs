@@ -19,21 +19,21 @@ public sealed record DinoV2Config(
 {
     private const int HeadWidth = 64; // of every published size
 
-    /// <summary>Reads the shape from tensors (hub names) and the config beside them.</summary>
+    /// <summary>Reads the shape from a file's tensors and the config beside them.</summary>
     /// <exception cref="UserErrorException">The file is of another network, or numbers do not fit each other.</exception>
-    internal static DinoV2Config From(WeightFile file, IReadOnlyDictionary<string, TorchSharp.torch.Tensor> tensors, bool huggingFace)
+    internal static DinoV2Config From(WeightFile file, bool huggingFace)
     {
         var table = Shape("pos_embed", 3);
         var (hidden, side) = ((int)table[2], (int)Math.Sqrt(table[1] - 1));
         var depth = 0;
-        while (tensors.ContainsKey(string.Create(CultureInfo.InvariantCulture, $"blocks.{depth}.norm1.weight")))
+        while (Find(string.Create(CultureInfo.InvariantCulture, $"blocks.{depth}.norm1.weight")) is not null)
         {
             depth++;
         }
 
-        var registers = tensors.TryGetValue("register_tokens", out var tokens) ? (int)tokens.shape[1] : 0;
+        var registers = Find("register_tokens") is { Length: 3 } tokens ? (int)tokens[1] : 0;
         var heads = file.Integer("num_heads", "num_attention_heads") ?? Math.Max(1, hidden / HeadWidth);
-        var swiGlu = tensors.ContainsKey("blocks.0.mlp.w12.weight");
+        var swiGlu = Find("blocks.0.mlp.w12.weight") is not null;
         var inner = (int)Shape(swiGlu ? "blocks.0.mlp.w3.weight" : "blocks.0.mlp.fc1.weight", 2)[swiGlu ? 1 : 0];
         if (depth == 0 || (side * side) + 1 != table[1] || hidden % heads != 0)
         {
@@ -48,8 +48,10 @@ public sealed record DinoV2Config(
             (int)Shape("patch_embed.proj.weight", 4)[2], hidden, depth, heads, registers, side, inner, swiGlu, file.Number("layer_norm_eps") ?? 1e-6,
             new PositionRule(antialias, offset));
 
-        long[] Shape(string name, int dimensions) => tensors.TryGetValue(name, out var tensor) && tensor.dim() == dimensions ? tensor.shape
-            : throw new UserErrorException($"{file.Path} is no DINOv2 network: tensor '{name}' is missing or has not {dimensions} dimensions.");
+        long[]? Find(string hub) => file.Tensors.GetValueOrDefault(huggingFace ? DinoV2Keys.HuggingFace(hub)[0] : hub)?.shape;
+
+        long[] Shape(string hub, int dimensions) => Find(hub) is { } shape && shape.Length == dimensions ? shape
+            : throw new UserErrorException($"{file.Path} is no DINOv2 network: tensor '{(huggingFace ? DinoV2Keys.HuggingFace(hub)[0] : hub)}' is missing or has not {dimensions} dimensions.");
     }
 
     /// <summary>Names and shapes of its tensors, as torch.hub's files have them.</summary>

@@ -2,46 +2,42 @@ using static TorchSharp.torch;
 
 namespace Ddm.Encoders;
 
-/// <summary>Brings Hugging Face's names of DINOv2's tensors to torch.hub's, laying queries, keys and values in one.</summary>
+/// <summary>Hugging Face's names of DINOv2's tensors beside torch.hub's, which lay queries, keys and values in one.</summary>
 internal static class DinoV2Keys
 {
-    private static readonly (string HuggingFace, string Hub)[] Parts =
+    private const string Joined = ".attn.qkv.";
+
+    private static readonly (string Hub, string HuggingFace)[] Starts =
     [
-        ("embeddings.cls_token", "cls_token"), ("embeddings.mask_token", "mask_token"), ("embeddings.register_tokens", "register_tokens"),
-        ("embeddings.position_embeddings", "pos_embed"), ("embeddings.patch_embeddings.projection", "patch_embed.proj"), ("encoder.layer.", "blocks."),
-        (".attention.output.dense", ".attn.proj"), (".layer_scale1.lambda1", ".ls1.gamma"), (".layer_scale2.lambda1", ".ls2.gamma"),
-        (".mlp.weights_in", ".mlp.w12"), (".mlp.weights_out", ".mlp.w3"), ("layernorm.", "norm."),
+        ("cls_token", "embeddings.cls_token"), ("mask_token", "embeddings.mask_token"), ("register_tokens", "embeddings.register_tokens"),
+        ("pos_embed", "embeddings.position_embeddings"), ("patch_embed.proj.", "embeddings.patch_embeddings.projection."), ("blocks.", "encoder.layer."), ("norm.", "layernorm."),
     ];
 
-    private static readonly string[] Split = ["query", "key", "value"];
+    private static readonly (string Hub, string HuggingFace)[] Parts =
+    [
+        (".attn.proj.", ".attention.output.dense."), (".ls1.gamma", ".layer_scale1.lambda1"), (".ls2.gamma", ".layer_scale2.lambda1"),
+        (".mlp.w12.", ".mlp.weights_in."), (".mlp.w3.", ".mlp.weights_out."),
+    ];
 
     /// <summary>Whether a file has Hugging Face's names.</summary>
-    public static bool AreHuggingFace(IReadOnlyDictionary<string, Tensor> tensors)
-        => tensors.Keys.Any(name => name.EndsWith("embeddings.cls_token", StringComparison.Ordinal));
+    public static bool AreHuggingFace(IReadOnlyDictionary<string, Tensor> tensors) => tensors.Keys.Any(name => name.StartsWith("embeddings.", StringComparison.Ordinal));
 
-    /// <summary>The same tensors under the hub's names; new ones belong to the open dispose scope.</summary>
-    public static Dictionary<string, Tensor> ToHub(IReadOnlyDictionary<string, Tensor> tensors)
+    /// <summary>Hugging Face's name, or three names, of a tensor of the hub's.</summary>
+    public static string[] HuggingFace(string hub)
     {
-        // A classifier's file has its backbone under 'dinov2.' and a head that features do not need.
-        var backbone = tensors.Keys.Where(name => name.StartsWith("dinov2", StringComparison.Ordinal)).Select(name => name[..(name.IndexOf('.', StringComparison.Ordinal) + 1)]).FirstOrDefault() ?? "";
-        var hub = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, tensor) in tensors.Where(t => t.Key.StartsWith(backbone, StringComparison.Ordinal)))
-        {
-            var renamed = Parts.Aggregate(name[backbone.Length..], (text, part) => text.Replace(part.HuggingFace, part.Hub, StringComparison.Ordinal));
-            if (renamed.Contains(".attention.attention.query.", StringComparison.Ordinal))
-            {
-                var all = Split.Select(part => tensors.GetValueOrDefault(name.Replace(".query.", $".{part}.", StringComparison.Ordinal))).ToArray();
-                if (Array.TrueForAll(all, part => part is not null && part.dim() == tensor.dim()))
-                {
-                    hub[renamed.Replace(".attention.attention.query.", ".attn.qkv.", StringComparison.Ordinal)] = cat(all!, dim: 0);
-                }
-            }
-            else if (!renamed.Contains(".attention.attention.", StringComparison.Ordinal))
-            {
-                hub[renamed] = tensor;
-            }
-        }
-
-        return hub;
+        var start = Array.Find(Starts, s => hub.StartsWith(s.Hub, StringComparison.Ordinal));
+        var name = Parts.Aggregate(start.HuggingFace + hub[start.Hub.Length..], (text, part) => text.Replace(part.Hub, part.HuggingFace, StringComparison.Ordinal));
+        return name.Contains(Joined, StringComparison.Ordinal)
+            ? [.. new[] { "query", "key", "value" }.Select(part => name.Replace(Joined, $".attention.attention.{part}.", StringComparison.Ordinal))]
+            : [name];
     }
+
+    /// <summary>The layout that a file with Hugging Face's names has.</summary>
+    /// <param name="hub">The hub's.</param>
+    public static List<(string Name, long[] Shape)> HuggingFace(IEnumerable<(string Name, long[] Shape)> hub)
+        => [.. hub.SelectMany(entry =>
+        {
+            var names = HuggingFace(entry.Name);
+            return names.Select(name => (name, (long[])[entry.Shape[0] / names.Length, .. entry.Shape[1..]]));
+        })];
 }

@@ -42,6 +42,14 @@ public sealed class NetworkWeights : IDisposable
             StringComparer.Ordinal));
     }
 
+    /// <summary>The same weights under other names, some laid one behind the other; copies.</summary>
+    internal NetworkWeights Joined(IEnumerable<(string Name, string[] Parts)> names)
+    {
+        using var noGradient = no_grad();
+        return new NetworkWeights(names.ToDictionary(
+            entry => entry.Name, entry => cat([.. entry.Parts.Select(part => tensors[part])], dim: 0).DetachFromDisposeScope(), StringComparer.Ordinal));
+    }
+
     /// <summary>Weights whose names begin with <paramref name="prefix"/> and a dot.</summary>
     internal WeightScope At(string prefix) => new(this, prefix + ".");
 

@@ -61,12 +61,12 @@ public sealed class WeightFile : IDisposable
     /// <summary>A whole number of the config; null where it has no such entry.</summary>
     /// <exception cref="UserErrorException">It is no whole number.</exception>
     public int? Integer(params string[] names) => Entry(names) is not { } entry ? null
-        : entry.Value.TryGetInt32(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a whole number");
+        : entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetInt32(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a whole number");
 
     /// <summary>A number of the config; null where it has no such entry.</summary>
     /// <exception cref="UserErrorException">It is no number.</exception>
     public double? Number(params string[] names) => Entry(names) is not { } entry ? null
-        : entry.Value.TryGetDouble(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a number");
+        : entry.Value.ValueKind == JsonValueKind.Number && entry.Value.TryGetDouble(out var number) ? number : throw Wrong(entry.Name, entry.Value, "a number");
 
     /// <summary>A yes or no of the config; null where it has no such entry.</summary>
     /// <exception cref="UserErrorException">It is neither.</exception>

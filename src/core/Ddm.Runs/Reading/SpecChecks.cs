@@ -28,9 +28,17 @@ internal static class SpecChecks
         }
 
         var values = data.ImageSize * data.ImageSize * data.Channels;
-        if (context.Sound("data.channels", "data.image_size", "features.dimensions") && spec.Features.Dimensions > values)
+        var pixels = spec.Features.Encoder == FeaturesSpec.Pixels;
+        if (context.Sound("data.channels", "data.image_size", "features.dimensions") && pixels && spec.Features.Dimensions > values)
         {
             context.Refuse("features.dimensions", Text($"{spec.Features.Dimensions} is more than the {values} values of one image"));
+        }
+
+        if (context.Sound("features.encoder", "features.weights") && pixels == spec.Features.Weights is not null)
+        {
+            context.Refuse("features.weights", pixels
+                ? "the encoder 'pixels' has no weights; leave the key out, or name the encoder that they belong to"
+                : $"the encoder '{spec.Features.Encoder}' needs its weights: a safetensors or ONNX file, or the folder with it");
         }
     }
 

@@ -26,11 +26,19 @@ internal static class SpecTables
             ("shard_rows", "Images in one shard."));
 
     private static readonly SpecTable<FeaturesSpec> Features = new SpecTable<FeaturesSpec>(new FeaturesSpec(), "encoder")
-        .Choice("encoder", [("pixels", "pixels")], f => f.Encoder, (f, v) => f with { Encoder = v })
+        .Choice(
+            "encoder",
+            [(FeaturesSpec.Pixels, FeaturesSpec.Pixels), (FeaturesSpec.DinoV2, FeaturesSpec.DinoV2), (FeaturesSpec.Onnx, FeaturesSpec.Onnx)],
+            f => f.Encoder,
+            (f, v) => f with { Encoder = v })
         .Integer("dimensions", 1, 4096, f => f.Dimensions, (f, v) => f with { Dimensions = v })
+        .Text("weights", new TextValue("a path", 1024), f => f.Weights, (f, v) => f with { Weights = v })
+        .Choice("pooling", [("cls", FeaturePooling.Cls), ("mean", FeaturePooling.Mean)], f => f.Pooling, (f, v) => f with { Pooling = v })
         .About(
-            ("encoder", "What images are clustered by. pixels: principal components of the pixels."),
-            ("dimensions", "Components that are kept."));
+            ("encoder", "What images are clustered by. pixels: principal components of the pixels; dinov2: DINOv2 from published weights; onnx: an image encoder exported to ONNX."),
+            ("dimensions", "Components that pixels keeps."),
+            ("weights", "The encoder's file, or the folder that holds it and its config.json, relative to this file; for dinov2 and onnx."),
+            ("pooling", "The feature of an image. cls: the class token; mean: the mean of the patches' tokens."));
 
     private static readonly SpecTable<PartitionSpec> Partition = new SpecTable<PartitionSpec>(new PartitionSpec { Experts = 1 })
         .Integer("experts", 1, 1024, p => p.Experts, (p, v) => p with { Experts = v }, "the number of clusters and experts")

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ddm.Data;
+using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
@@ -27,6 +28,7 @@ public sealed class RunSubmission(
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
+        ImageEncoders.Require(spec.Features, root);
         var version = await NextVersionAsync(spec.Name, cancellationToken);
         var document = Create(spec, specText, root, sources.Open(spec.Data, root), version);
         if (!await runs.TryCreateAsync(document, cancellationToken))

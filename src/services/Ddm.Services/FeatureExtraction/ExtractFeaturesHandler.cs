@@ -1,3 +1,4 @@
+using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -7,7 +8,7 @@ using TorchSharp;
 namespace Ddm.Services;
 
 /// <summary>Encodes one shard: <c>features</c> [N, D] float32, rows in the shard's order.</summary>
-public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets, DeviceThread device, ICommandSender sender)
+public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets, OpenEncoders encoders, ICommandSender sender)
     : ICommandHandler<ExtractFeatures>
 {
     private const int BatchRows = 1024;
@@ -20,20 +21,17 @@ public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets
         {
             var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
             var rows = await dataset.ReadShardAsync(command.Shard, cancellationToken);
-            var fitted = await blobs.ReadProductAsync(BlobNames.Encoder(command.Run), cancellationToken);
-            var bytes = await device.RunAsync(() => Encode(document.Spec.Features, fitted, rows));
+            var bytes = await encoders.UseAsync(document, encoder => Encode(encoder, rows), cancellationToken);
             await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
 
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 
-    private static byte[] Encode(FeaturesSpec spec, byte[] fitted, Data.ImageRows rows)
+    private static byte[] Encode(IImageEncoder encoder, ImageRows rows)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        using var bundle = TensorFile.Load(new MemoryStream(fitted));
-        using var encoder = ImageEncoders.Open(spec, bundle);
         var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Channels, rows.Size, rows.Size], torch.ScalarType.Byte);
         var features = torch.cat([.. pixels.split(BatchRows).Select(encoder.Encode)]);
         using var stream = new MemoryStream();

@@ -8,7 +8,7 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
-/// (principal components); a published encoder needs no fit and leaves only its name.
+/// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own.
 /// </summary>
 public sealed class FitFeaturesHandler(
     IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
@@ -28,19 +28,20 @@ public sealed class FitFeaturesHandler(
                 $"{BlobNames.Quarantine(sealedSet.Id)} lists them with reasons.");
         }
 
-        var dataset = await datasets.OpenAsync(document, cancellationToken);
-        var sample = await SampleAsync(dataset, cancellationToken);
-        var encoded = await device.RunAsync(() =>
-        {
-            using var scope = torch.NewDisposeScope();
-            using var noGrad = torch.no_grad();
-            var pixels = torch.tensor(sample.Pixels, [sample.Count, sample.Channels, sample.Size, sample.Size], torch.ScalarType.Byte);
-            using var bytes = new MemoryStream();
-            ImageEncoders.Fit(document.Spec.Features, pixels, document.Spec.Seed, bytes);
-            return bytes.ToArray();
-        });
+        var sample = ImageEncoders.NeedsSample(document.Spec.Features) ? await SampleAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : null;
+        var encoded = await device.RunAsync(() => Prepare(document, sample));
         await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), SafetensorsSeal.Apply(encoded), WriteCondition.IfAbsent, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
+    }
+
+    private static byte[] Prepare(RunDocument document, ImageRows? sample)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var noGrad = torch.no_grad();
+        var pixels = sample is null ? null : torch.tensor(sample.Pixels, [sample.Count, sample.Channels, sample.Size, sample.Size], torch.ScalarType.Byte);
+        using var bytes = new MemoryStream();
+        ImageEncoders.Prepare(document.Spec.Features, document.SourceRoot, pixels, document.Spec.Seed, bytes);
+        return bytes.ToArray();
     }
 
     // Training rows of as many shards, evenly spaced, as give the sample. Held-out rows decide nothing.

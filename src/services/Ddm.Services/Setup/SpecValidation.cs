@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ddm.Data;
+using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
 
@@ -39,18 +40,28 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
         SourceLook? look = null;
         if (lookAtData)
         {
-            try
+            var root = Path.GetDirectoryName(Path.GetFullPath(file))!;
+            Try("features.weights", () => ImageEncoders.Require(spec.Features, root));
+            Try("data.source", () =>
             {
-                look = SourceLook.At(ImageSources.Open(spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))!));
+                look = SourceLook.At(ImageSources.Open(spec.Data, root));
                 Check(reading, spec, look, mistakes, warnings);
-            }
-            catch (UserErrorException e)
-            {
-                mistakes.Add(reading.About("data.source", e.Message));
-            }
+            });
         }
 
         return new SpecValidation(spec, mistakes, [.. warnings.OrderBy(note => note.Line).ThenBy(note => note.Column)], look);
+
+        void Try(string key, Action check)
+        {
+            try
+            {
+                check();
+            }
+            catch (UserErrorException e)
+            {
+                mistakes.Add(reading.About(key, e.Message));
+            }
+        }
     }
 
     private static void Check(SpecReading reading, RunSpec spec, SourceLook look, List<SpecNote> mistakes, List<SpecNote> warnings)
