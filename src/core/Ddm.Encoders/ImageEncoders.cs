@@ -71,7 +71,9 @@ public static class ImageEncoders
         _ => OnnxEncoder.Load(name, prepared, spec.Pooling),
     };
 
-    private static IImageEncoder OpenPublished(FeaturesSpec spec, string root)
+    /// <summary>Opens a published encoder from its file.</summary>
+    /// <exception cref="UserErrorException">As for <see cref="Require"/>.</exception>
+    public static IImageEncoder OpenPublished(FeaturesSpec spec, string root)
     {
         var path = Path.Combine(root, spec.Weights!);
         if (spec.Encoder == FeaturesSpec.Onnx)
@@ -82,6 +84,11 @@ public static class ImageEncoders
         using var file = WeightFile.Open(path);
         return new DinoV2Encoder(file, spec.Pooling);
     }
+
+    /// <summary>Bytes of a published encoder's file.</summary>
+    /// <exception cref="UserErrorException">There is no such file.</exception>
+    public static long WeightBytes(FeaturesSpec spec, string root)
+        => new FileInfo(spec.Encoder == FeaturesSpec.Onnx ? Path.Combine(root, spec.Weights!) : WeightFile.Find(Path.Combine(root, spec.Weights!))).Length;
 
     private static string Known(FeaturesSpec spec) => Names.Contains(spec.Encoder, StringComparer.Ordinal)
         ? spec.Encoder

@@ -85,7 +85,8 @@ public sealed class WeightFile : IDisposable
         config?.Dispose();
     }
 
-    private static string Find(string path)
+    /// <summary>The safetensors file that a path means: itself, or the one in the folder.</summary>
+    internal static string Find(string path)
     {
         if (File.Exists(path))
         {

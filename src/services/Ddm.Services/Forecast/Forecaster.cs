@@ -42,6 +42,7 @@ public sealed class Forecaster(DeviceThread device)
         StepProbe Probe(Role role) => StepProbe.Measure(
             spec, role, classes, TorchRuntime.Describe(target, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads), target, BudgetPerRole);
         var (expert, router) = (await device.RunAsync(() => Probe(Role.Expert(0))), await device.RunAsync(() => Probe(Role.Router)));
+        var encoder = await device.RunAsync(() => EncoderProbe.Measure(spec, root));
         var flopsPerSecond = await device.RunAsync(MatrixRate);
         var disk = DiskRate();
         var roles = new[]
@@ -52,7 +53,7 @@ public sealed class Forecaster(DeviceThread device)
         return new RunForecast
         {
             Roles = roles,
-            Stages = [.. Stages(spec, source.Count, classes, pictures, roles, flopsPerSecond)],
+            Stages = [.. Stages(spec, source.Count, classes, pictures, encoder, roles, flopsPerSecond)],
             PeakMemory = Math.Max(expert.PeakBytes, router.PeakBytes) + WindowBytes(spec, source.Count),
             Notes =
             [
@@ -81,11 +82,11 @@ public sealed class Forecaster(DeviceThread device)
     private static int Tensors(RunSpec spec, Role role) => 14 + (12 * NetworkPresets.Resolve(role.Kind == RoleKind.Router ? spec.Router.Network : spec.Model).Depth);
 
     private static IEnumerable<StageForecast> Stages(
-        RunSpec spec, int rows, int classes, PictureProbe pictures, RoleForecast[] roles, double flopsPerSecond)
+        RunSpec spec, int rows, int classes, PictureProbe pictures, EncoderProbe? encoder, RoleForecast[] roles, double flopsPerSecond)
     {
         var data = spec.Data;
         var (cores, image) = (Environment.ProcessorCount, (long)data.Channels * data.ImageSize * data.ImageSize);
-        var dimensions = Math.Min(spec.Features.Dimensions, image);
+        var dimensions = encoder?.Dimensions ?? Math.Min(spec.Features.Dimensions, image);
         var fine = spec.Partition.Fine ?? Math.Clamp(rows / 39, spec.Partition.Experts, 1024);
         var facts = 120 + (long)pictures.NameBytes; // a row's JSON
         var stored = rows * (2L * TarBlock + Blocks((long)pictures.PngBytes) + Blocks(facts));
@@ -93,10 +94,19 @@ public sealed class Forecaster(DeviceThread device)
         var sample = Math.Min(rows, spec.Partition.SampleRows);
 
         yield return new StageForecast("Ingest", rows * pictures.SecondsToIngest / cores, 0, stored, stored, rows * (long)pictures.SourceBytes, "measured pictures");
-        yield return new StageForecast("FitFeatures", decode + (2.0 * sample * image * image / flopsPerSecond), 2.0 * sample * image * image,
-            4 * (dimensions + 1) * image, 4 * (dimensions + 1) * image, stored, "rough");
         var features = 4 * rows * dimensions;
-        yield return new StageForecast("ExtractFeatures", decode + (2.0 * rows * image * dimensions / flopsPerSecond), 2.0 * rows * image * dimensions, features, features, stored, "measured pictures");
+        if (encoder is null)
+        {
+            yield return new StageForecast("FitFeatures", decode + (2.0 * sample * image * image / flopsPerSecond), 2.0 * sample * image * image,
+                4 * (dimensions + 1) * image, 4 * (dimensions + 1) * image, stored, "rough");
+            yield return new StageForecast("ExtractFeatures", decode + (2.0 * rows * image * dimensions / flopsPerSecond), 2.0 * rows * image * dimensions, features, features, stored, "measured pictures");
+        }
+        else
+        {
+            yield return new StageForecast("FitFeatures", 0.1, 0, encoder.Bytes, encoder.Bytes, encoder.Bytes, "counted bytes");
+            yield return new StageForecast("ExtractFeatures", decode + (rows * encoder.SecondsPerPicture), rows * encoder.FlopsPerPicture, features, features, stored, "measured pictures");
+        }
+
         var clustering = 2.0 * spec.Partition.Restarts * KMeansIterations * sample * fine * dimensions;
         yield return new StageForecast("FitPartition", clustering / flopsPerSecond * 2, clustering, 4 * fine * dimensions, 4 * fine * dimensions, features + stored, "rough");
         yield return new StageForecast("AssignShards", 4.0 * rows * fine * dimensions / flopsPerSecond, 2.0 * rows * fine * dimensions, 8L * rows, 8L * rows, features, "rough");
