@@ -190,10 +190,6 @@ public sealed class CheckpointStore
     public Task<string?> RepairHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
         _repair.RepairAsync(new RoleBlobs(run, role), cancellationToken);
 
-    /// <summary>As the other overload, for the newest <paramref name="keep"/> whole checkpoints alone.</summary>
-    public Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken) =>
-        SweepAsync(run, role, new RetentionSpec { KeepLast = keep }, cancellationToken);
-
     /// <summary>Deletes the tensors of checkpoints that <paramref name="retention"/> does not keep, and what crashed or fenced commits left.</summary>
     /// <param name="run">The run.</param>
     /// <param name="role">The role.</param>
@@ -208,7 +204,7 @@ public sealed class CheckpointStore
     }
 
     /// <summary>
-    /// What <see cref="SweepAsync(string, Role, RetentionSpec, CancellationToken)"/> would delete now, in the order in which it must be deleted. Safe to delete
+    /// What <see cref="SweepAsync"/> would delete now, in the order in which it must be deleted. Safe to delete
     /// while the role trains on.
     /// </summary>
     public Task<IReadOnlyList<BlobInfo>> FindSweepableAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken) =>
