@@ -50,7 +50,7 @@ public sealed class CorruptionTests
         Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(_store, claim, opened!.Manifest.Step, 25));
 
         Assert.Equal([25, 20, 10], (await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));
-        await Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
+        await Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel);
         Assert.DoesNotContain(await _store.ListAsync("", Cancel).ToListAsync(Cancel), found => found.Name.StartsWith(Newest, StringComparison.Ordinal));
     }
 

@@ -150,7 +150,7 @@ public sealed class FaultEnumerationTests
                     Assert.True(await checkpoints.RenewAsync(claim, Cancel));
                 }
 
-                await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
+                await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel);
                 await checkpoints.ReleaseAsync(claim, Cancel);
             }
 
@@ -170,7 +170,7 @@ public sealed class FaultEnumerationTests
 
         // one more claim, and nothing is left but what is kept: two whole checkpoints of four files, manifest and metrics of the two before
         await Trainee.ClaimAsync(store, "sweeper");
-        await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
+        await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel);
         var left = await store.ListAsync(BlobNames.Checkpoints(Trainee.Run, Trainee.Role), Cancel).ToListAsync(Cancel);
         Assert.Equal(12, left.Count);
         Assert.Equal([40, 30, 20, 10], (await checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));

@@ -19,7 +19,7 @@ public sealed class HeadRepairTests
         await _store.DeleteAsync("runs/cats/experts/2/checkpoints/0000000030-1/ema.safetensors", Cancel);
         await LeaveAsync(left);
 
-        var done = await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel);
+        var done = await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel);
 
         Assert.Contains("It was written anew and names runs/cats/experts/2/checkpoints/0000000020-1/ at step 20.", done, StringComparison.Ordinal);
         Assert.StartsWith(Head, done, StringComparison.Ordinal);
@@ -33,11 +33,31 @@ public sealed class HeadRepairTests
     [Fact]
     public async Task ASoundHeadAndARoleThatNeverBeganAreLeftAlone()
     {
-        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         await Trainee.TrainAsync(_store, 10);
         var before = (await _store.ReadAsync(Head, Cancel))!.ETag;
-        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         Assert.Equal(before, (await _store.ReadAsync(Head, Cancel))!.ETag);
+    }
+
+    [Theory]
+    [InlineData("manifest.json")]
+    [InlineData("ema.safetensors")]
+    public async Task ADoneRolesHeadGoesBackToTheNewestWholeCheckpointAndItsStepsAreTakenAgain(string damaged)
+    {
+        await Trainee.TrainAsync(_store, 10, 20, 30);
+        await _store.DeleteAsync($"runs/cats/experts/2/checkpoints/0000000030-1/{damaged}", Cancel);
+        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
+
+        var done = await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: true, Cancel);
+
+        Assert.StartsWith($"{Head} named a checkpoint that is damaged: runs/cats/experts/2/checkpoints/0000000030-1/{damaged} is missing", done, StringComparison.Ordinal);
+        Assert.EndsWith("It was written anew and names runs/cats/experts/2/checkpoints/0000000020-1/ at step 20.", done, StringComparison.Ordinal);
+        var claim = await Trainee.ClaimAsync(_store);
+        Assert.Equal(20, (await Checkpoints.OpenAsync(claim, Trainee.Data, Cancel))!.Manifest.Step);
+        Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(_store, claim, 20, 30));
+        Assert.Null(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: true, Cancel));
+        Assert.Equal([30, 20, 10], (await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));
     }
 
     [Fact]
@@ -46,7 +66,7 @@ public sealed class HeadRepairTests
         await Trainee.TrainAsync(_store, 10);
         await _store.DeleteAsync("runs/cats/experts/2/checkpoints/0000000010-1/ema.safetensors", Cancel);
         await LeaveAsync("");
-        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         Assert.Contains(Head, error.Message, StringComparison.Ordinal);
         Assert.Contains("0000000010-1/ema.safetensors is missing", error.Message, StringComparison.Ordinal);
         Assert.Contains("Training does not begin anew by itself", error.Message, StringComparison.Ordinal);
@@ -56,7 +76,7 @@ public sealed class HeadRepairTests
     public async Task ABrokenHeadWithoutAnyCheckpointIsForAPersonToo()
     {
         await LeaveAsync("{");
-        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         Assert.Contains("and no checkpoint of experts/2 in run 'cats' is whole. Training does not begin anew", error.Message, StringComparison.Ordinal);
     }
 
@@ -69,7 +89,7 @@ public sealed class HeadRepairTests
         await _store.TryWriteAsync(
             "runs/cats/experts/2/checkpoints/0000000020-1/manifest.json", System.Text.Encoding.UTF8.GetBytes(manifest), WriteCondition.Any, Cancel);
         await LeaveAsync(null);
-        Assert.Contains("at step 10.", await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel), StringComparison.Ordinal);
+        Assert.Contains("at step 10.", await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel), StringComparison.Ordinal);
     }
 
     /// <summary>Whoever may still be training under an epoch must find the head's epoch above or equal to its own.</summary>
@@ -88,7 +108,7 @@ public sealed class HeadRepairTests
         async Task<long> RepairedEpochAsync()
         {
             await LeaveAsync(null);
-            Assert.NotNull(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+            Assert.NotNull(await Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
             return (await Checkpoints.ReadHeadAsync(Trainee.Run, Trainee.Role, Cancel))!.Epoch;
         }
     }
@@ -99,7 +119,7 @@ public sealed class HeadRepairTests
         await Trainee.TrainAsync(_store, 10);
         await LeaveAsync("");
         var raced = new RacedStore(_store);
-        var error = await Assert.ThrowsAsync<CheckpointException>(() => Trainee.On(raced).RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Trainee.On(raced).RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         Assert.Contains("was changed by another while it was being mended", error.Message, StringComparison.Ordinal);
         Assert.Equal("{}"u8.ToArray(), (await _store.ReadAsync(Head, Cancel))!.Bytes.ToArray());
     }
@@ -112,7 +132,7 @@ public sealed class HeadRepairTests
         var (manifest, _) = (await _store.ReadJsonAsync<CheckpointManifest>(Manifest, Cancel)).GetValueOrDefault();
         await _store.TryWriteJsonAsync(Manifest, manifest with { Role = "experts/0" }, WriteCondition.Any, Cancel);
         await LeaveAsync("");
-        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel));
+        var error = await Assert.ThrowsAsync<CheckpointException>(() => Checkpoints.RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel));
         Assert.Equal(
             $"{Manifest} was written for experts/0 of run 'cats', not for experts/2 of run 'cats': it does not belong here. "
                 + "Bring this role's own checkpoints back.",
@@ -135,11 +155,11 @@ public sealed class HeadRepairTests
             var faulty = new FaultyBlobStore(store, at, fault);
             try
             {
-                await Trainee.On(faulty).RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel);
+                await Trainee.On(faulty).RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel);
             }
             catch (IOException)
             {
-                await Trainee.On(store).RepairHeadAsync(Trainee.Run, Trainee.Role, Cancel);
+                await Trainee.On(store).RepairHeadAsync(Trainee.Run, Trainee.Role, newestToo: false, Cancel);
             }
 
             Assert.Equal(20, (await Trainee.On(store).OpenAsync(await Trainee.ClaimAsync(store), Trainee.Data, Cancel))!.Manifest.Step);

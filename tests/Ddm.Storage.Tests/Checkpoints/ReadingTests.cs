@@ -24,7 +24,7 @@ public sealed class ReadingTests
         var moving = new MovingStore(_store, async () =>
         {
             await Trainee.TrainAsync(_store, 30, 40);
-            await Trainee.On(_store).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel);
+            await Trainee.On(_store).SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel);
         });
         var opened = await Trainee.On(moving).OpenAsync(Trainee.Run, Trainee.Role, Trainee.Data, Cancel);
         Assert.Equal(40, opened!.Manifest.Step);

@@ -1,3 +1,5 @@
+using Ddm.Runs;
+
 namespace Ddm.Storage.Tests;
 
 /// <summary>
@@ -107,7 +109,7 @@ public sealed class ScheduleTests
             }
 
             await checkpoints.RenewAsync(claim, CancellationToken.None);
-            await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, 2, CancellationToken.None);
+            await checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, CancellationToken.None);
         }
 
         return true;

@@ -121,7 +121,7 @@ public sealed class SweepTests
         await Trainee.TrainAsync(_store, 5, 10, 20, 30);
         var deletes = 0;
         var dying = new DyingStore(_store, call => call.StartsWith("delete ", StringComparison.Ordinal) && ++deletes == after);
-        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel));
+        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel));
 
         await SweepAsync(2);
         Assert.Equal(["0000000020-1", "0000000030-1"], await FoldersAsync());
@@ -155,7 +155,7 @@ public sealed class SweepTests
         await Trainee.ClaimAsync(_store);
         var deletes = 0;
         var dying = new DyingStore(_store, call => call.StartsWith("delete ", StringComparison.Ordinal) && ++deletes == 2);
-        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, 2, Cancel));
+        await Assert.ThrowsAsync<IOException>(() => Trainee.On(dying).SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = 2 }, Cancel));
         var orphan = BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 30, 1);
         Assert.False(await _store.ExistsAsync(orphan + "manifest.json", Cancel));
         Assert.True(await _store.ExistsAsync(orphan + "weights.safetensors", Cancel));
@@ -197,7 +197,7 @@ public sealed class SweepTests
         Assert.Equal(["0000000020-1", "0000000030-1", "notes"], await FoldersAsync());
     }
 
-    private Task SweepAsync(int keep) => Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, keep, Cancel);
+    private Task SweepAsync(int keep) => Checkpoints.SweepAsync(Trainee.Run, Trainee.Role, new RetentionSpec { KeepLast = keep }, Cancel);
 
     private async Task OrphanAsync(RoleClaim claim, long from, long step, bool withManifest)
     {

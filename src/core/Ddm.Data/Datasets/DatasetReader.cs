@@ -41,10 +41,17 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         await using var tar = await OpenTarAsync(shard, cancellationToken);
         var count = manifest.Shards[shard].Rows;
         var (ids, heldOut) = (new List<long>(count), new List<bool>(count));
-        foreach (var row in ShardTar.ReadFacts(tar))
+        try
         {
-            ids.Add(row.Row);
-            heldOut.Add(row.Facts.HeldOut);
+            foreach (var row in ShardTar.ReadFacts(tar))
+            {
+                ids.Add(row.Row);
+                heldOut.Add(row.Facts.HeldOut);
+            }
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw new InvalidDataException($"{BlobNames.DatasetShard(manifest.Id, shard)} is damaged: {error.Message}", error);
         }
 
         return ([.. ids], [.. heldOut]);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
@@ -13,6 +14,7 @@ internal sealed class Assigner
 {
     private const int BufferFloats = 1 << 17; // 512 KB of points: half of a core's second-level cache
 
+    private readonly ConcurrentBag<Workspace> idle = []; // what threads work with, from one pass to the next
     private readonly PointSet set;
     private readonly int dimensions;
     private readonly float[] centroids; // [K, D]
@@ -91,13 +93,13 @@ internal sealed class Assigner
         var rows = Math.Clamp(BufferFloats / dimensions / TileKernel.Rows * TileKernel.Rows, TileKernel.Rows, 512);
         var chunks = (set.Count + rows - 1) / rows;
         Parallel.For(
-            0, chunks, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, () => new Workspace(rows, groups, dimensions),
+            0, chunks, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, () => idle.TryTake(out var workspace) ? workspace : new Workspace(rows, groups, dimensions),
             (chunk, _, workspace) =>
             {
                 AssignChunk(chunk * rows, Math.Min(rows, set.Count - (chunk * rows)), workspace);
                 return workspace;
             },
-            _ => { });
+            idle.Add);
         Array.Clear(drifts);
     }
 

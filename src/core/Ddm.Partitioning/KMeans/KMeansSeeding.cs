@@ -21,6 +21,7 @@ internal sealed class KMeansSeeding
     private readonly float[]? weights; // [S]
     private readonly float[] distances; // [S]: squared, to the nearest centre so far
     private readonly List<int> chosen = [];
+    private float[] measured = []; // [candidates, S]: one array for all blocks, which would else wait for a collection by the hundred megabytes
     private ulong draws;
 
     private KMeansSeeding(Tensor points, float[] norms, float[]? weights, Philox philox)
@@ -46,7 +47,8 @@ internal sealed class KMeansSeeding
         Array.Fill(distances, 1f);
         var first = Pick(CumulativeMass(), Uniform());
         Array.Fill(distances, float.MaxValue);
-        Take(first, Measure([first]));
+        Measure([first]);
+        Take(first, measured.AsSpan(0, norms.Length));
         var trials = 2 + (int)Math.Log(k);
         for (var block = 4 * trials; chosen.Count < k; block = Math.Min(2 * block, MaxCandidates))
         {
@@ -72,7 +74,7 @@ internal sealed class KMeansSeeding
             thresholds[i] = Uniform() * distances[candidates[i]];
         }
 
-        var measured = Measure(candidates);
+        Measure(candidates);
         var next = 0;
         while (chosen.Count < k && next < size)
         {
@@ -109,13 +111,19 @@ internal sealed class KMeansSeeding
         }
     }
 
-    // Squared distances of the candidates to all points, [candidates, S].
-    private float[] Measure(int[] candidates)
+    // Squared distances of the candidates to all points.
+    private void Measure(int[] candidates)
     {
         using var scope = NewDisposeScope();
         var centres = points.index_select(0, tensor(Array.ConvertAll(candidates, row => (long)row)));
         var products = mm(centres, points.t());
-        var measured = MemoryMarshal.Cast<byte, float>(products.bytes).ToArray();
+        var numbers = MemoryMarshal.Cast<byte, float>(products.bytes);
+        if (measured.Length < numbers.Length)
+        {
+            measured = new float[numbers.Length];
+        }
+
+        numbers.CopyTo(measured);
         for (var c = 0; c < candidates.Length; c++)
         {
             var row = measured.AsSpan(c * norms.Length, norms.Length);
@@ -127,8 +135,6 @@ internal sealed class KMeansSeeding
                 row[i] = squared > Same * scale ? squared : 0f;
             }
         }
-
-        return measured;
     }
 
     private double Potential(ReadOnlySpan<float> candidate)

@@ -15,6 +15,7 @@ internal sealed class Lloyd
     private readonly float[] centroids; // [K, D]
     private readonly double[] weights; // [K]
     private readonly double[] inertias; // [K]
+    private readonly Members members;
 
     private Lloyd(PointSet set, float[] seeds)
     {
@@ -25,6 +26,7 @@ internal sealed class Lloyd
         assigner = new Assigner(set, seeds);
         weights = new double[clusters];
         inertias = new double[clusters];
+        members = new Members(set.Count, clusters);
     }
 
     /// <summary>Runs to convergence.</summary>
@@ -114,7 +116,7 @@ internal sealed class Lloyd
     private double MoveCentroids()
     {
         var changed = Enumerable.Range(0, clusters).Where(k => assigner.Changed[k] && weights[k] > 0).ToArray();
-        var members = Members.Of(assigner.Assignment, clusters);
+        members.Sort(assigner.Assignment);
         var shifts = new double[clusters];
         Parallel.For(0, changed.Length, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, i =>
         {

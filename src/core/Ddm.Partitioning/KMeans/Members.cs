@@ -5,34 +5,32 @@ internal sealed class Members
 {
     private readonly int[] rows; // by cluster
     private readonly int[] starts; // [K + 1]
+    private readonly int[] next; // [K]
 
-    private Members(int[] rows, int[] starts)
-    {
-        this.rows = rows;
-        this.starts = starts;
-    }
+    /// <param name="points">N.</param>
+    /// <param name="clusters">K.</param>
+    public Members(int points, int clusters) => (rows, starts, next) = (new int[points], new int[clusters + 1], new int[clusters]);
 
-    /// <summary>Sorts points by cluster.</summary>
-    public static Members Of(ReadOnlySpan<int> assignment, int clusters)
+    /// <summary>Sorts the points by cluster, in the memory of the last time.</summary>
+    /// <param name="assignment">[N]: each point's cluster.</param>
+    public void Sort(ReadOnlySpan<int> assignment)
     {
-        var starts = new int[clusters + 1];
+        Array.Clear(starts);
         foreach (var k in assignment)
         {
             starts[k + 1]++;
         }
 
-        for (var k = 0; k < clusters; k++)
+        for (var k = 0; k < next.Length; k++)
         {
+            next[k] = starts[k];
             starts[k + 1] += starts[k];
         }
 
-        var (rows, next) = (new int[assignment.Length], starts.ToArray());
         for (var i = 0; i < assignment.Length; i++)
         {
             rows[next[assignment[i]]++] = i;
         }
-
-        return new Members(rows, starts);
     }
 
     /// <summary>The points of one cluster.</summary>

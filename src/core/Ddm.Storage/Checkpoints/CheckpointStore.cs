@@ -185,14 +185,14 @@ public sealed class CheckpointStore
     /// Writes a head that is missing or unreadable anew, so that it names the newest whole checkpoint. To be called when a person takes a run up again, not
     /// while its role may be training: an unreadable head fences everyone.
     /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="newestToo">Also where the head can be read but its checkpoint is not whole: for roles that are done, which no slice will open and train on.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>What was wrong and what was done, for people; null when there was nothing to mend.</returns>
     /// <exception cref="CheckpointException">There is no whole checkpoint to name, or one is another run's or a newer version's.</exception>
-    public Task<string?> RepairHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
-        _repair.RepairAsync(new RoleBlobs(run, role), cancellationToken);
-
-    /// <summary>As the other overload, for the newest <paramref name="keep"/> whole checkpoints alone.</summary>
-    public Task SweepAsync(string run, Role role, int keep, CancellationToken cancellationToken) =>
-        SweepAsync(run, role, new RetentionSpec { KeepLast = keep }, cancellationToken);
+    public Task<string?> RepairHeadAsync(string run, Role role, bool newestToo, CancellationToken cancellationToken) =>
+        _repair.RepairAsync(new RoleBlobs(run, role), newestToo, cancellationToken);
 
     /// <summary>Deletes the tensors of checkpoints that <paramref name="retention"/> does not keep, and what crashed or fenced commits left.</summary>
     /// <param name="run">The run.</param>
@@ -208,7 +208,7 @@ public sealed class CheckpointStore
     }
 
     /// <summary>
-    /// What <see cref="SweepAsync(string, Role, RetentionSpec, CancellationToken)"/> would delete now, in the order in which it must be deleted. Safe to delete
+    /// What <see cref="SweepAsync"/> would delete now, in the order in which it must be deleted. Safe to delete
     /// while the role trains on.
     /// </summary>
     public Task<IReadOnlyList<BlobInfo>> FindSweepableAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken) =>

@@ -8,10 +8,11 @@ namespace Ddm.Storage;
 /// </summary>
 internal sealed class HeadRepair(IBlobStore store, RoleRecords records, CheckpointChain chain, ILogger logger)
 {
-    public async Task<string?> RepairAsync(RoleBlobs blobs, CancellationToken cancellationToken)
+    /// <summary>Mends a head; with <paramref name="newestToo"/> also one that can be read but names a checkpoint that is not whole.</summary>
+    public async Task<string?> RepairAsync(RoleBlobs blobs, bool newestToo, CancellationToken cancellationToken)
     {
         var content = await store.ReadAsync(blobs.Head, cancellationToken);
-        if (FindFault(blobs, content) is not { } fault)
+        if ((FindFault(blobs, content) ?? (newestToo ? await FindFaultOfNewestAsync(blobs, cancellationToken) : null)) is not { } fault)
         {
             return null;
         }
@@ -57,6 +58,19 @@ internal sealed class HeadRepair(IBlobStore store, RoleRecords records, Checkpoi
         {
             return e.Message;
         }
+    }
+
+    private async Task<string?> FindFaultOfNewestAsync(RoleBlobs blobs, CancellationToken cancellationToken)
+    {
+        if (await records.ReadHeadAsync(blobs, cancellationToken) is { Head.Checkpoint: not null } record)
+        {
+            await foreach (var link in chain.WalkAsync(blobs, record.Head, cancellationToken))
+            {
+                return (link.Fault ?? await chain.FindBadPartAsync(link, cancellationToken)) is { } bad ? $"{blobs.Head} named a checkpoint that is damaged: {bad}" : null;
+            }
+        }
+
+        return null;
     }
 
     private async Task<string> WriteAsync(

@@ -38,25 +38,6 @@ public sealed class RunLock : IDisposable
         }
     }
 
-    private static RunLock Take(string home, string run)
-    {
-        var folder = LocksOf(home);
-        DurableFolder.Create(folder);
-        var facts = Path.Combine(folder, $"run-{run}.json");
-        using var gate = StartGate.Enter(home);
-        var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
-        try
-        {
-            File.WriteAllBytes(facts, BlobJson.Serialize(new Holder(Environment.ProcessId, Environment.MachineName, Environment.CommandLine)));
-            return new RunLock(held, facts);
-        }
-        catch
-        {
-            held.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Runs whose lock is held at this moment by a process, this one included. Only inside a <see cref="StartGate"/> is the answer still true when it comes.</summary>
     public static IReadOnlyList<string> Held(string home)
     {
@@ -80,14 +61,33 @@ public sealed class RunLock : IDisposable
         return held;
     }
 
-    internal static string LocksOf(string home) => Path.Combine(Path.GetFullPath(home), ".locks");
-
     /// <inheritdoc/>
     public void Dispose()
     {
         // Facts first: after the lock they may be the next holder's. The lock's file stays, or two processes could lock two files of one name.
         File.Delete(_facts);
         _held.Dispose();
+    }
+
+    internal static string LocksOf(string home) => Path.Combine(Path.GetFullPath(home), ".locks");
+
+    private static RunLock Take(string home, string run)
+    {
+        var folder = LocksOf(home);
+        DurableFolder.Create(folder);
+        var facts = Path.Combine(folder, $"run-{run}.json");
+        using var gate = StartGate.Enter(home);
+        var held = FileLock.TryAcquire(Path.Combine(folder, $"run-{run}.lock")) ?? throw Refused(run, facts);
+        try
+        {
+            File.WriteAllBytes(facts, BlobJson.Serialize(new Holder(Environment.ProcessId, Environment.MachineName, Environment.CommandLine)));
+            return new RunLock(held, facts);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     private static UserErrorException Refused(string run, string facts)

@@ -18,10 +18,7 @@ public sealed class RunRepair(IBlobStore blobs, CheckpointStore checkpoints, Run
     {
         foreach (var role in Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router))
         {
-            if (await checkpoints.RepairHeadAsync(document.Name, role, cancellationToken) is { } done)
-            {
-                await TellAsync(document.Name, $"{role}: {done}", cancellationToken);
-            }
+            await RepairHeadAsync(document, role, newestToo: false, cancellationToken);
         }
 
         var products = await StageProducts.ReadAsync(blobs, document, cancellationToken);
@@ -32,6 +29,7 @@ public sealed class RunRepair(IBlobStore blobs, CheckpointStore checkpoints, Run
             await blobs.DeleteAsync(BlobNames.ModelCurrent(document.Name), cancellationToken);
         }
 
+        document = await TrainOnAsync(document, missing is null ? document.Stage : stage, cancellationToken);
         if (missing is null)
         {
             return;
@@ -46,6 +44,45 @@ public sealed class RunRepair(IBlobStore blobs, CheckpointStore checkpoints, Run
         if (document.Stage > stage)
         {
             await runs.UpdateAsync(document.Name, d => d with { Stage = stage, Status = RunStatus.Running, Failure = null }, cancellationToken);
+        }
+    }
+
+    // What is evaluated and published is the last step's weights, never an earlier checkpoint's: a role that has lost them takes its last steps again.
+    private async Task<RunDocument> TrainOnAsync(RunDocument document, RunStage stage, CancellationToken cancellationToken)
+    {
+        if (stage is not (RunStage.Evaluate or RunStage.Publish) || document.Stage <= RunStage.Train)
+        {
+            return document;
+        }
+
+        var lost = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        {
+            var role = Role.Parse(decision.Role);
+            await RepairHeadAsync(document, role, newestToo: true, cancellationToken);
+            if ((await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
+            {
+                lost.Add(decision.Role);
+            }
+        }
+
+        return lost.Count == 0 ? document : await runs.UpdateAsync(
+            document.Name,
+            d => d with
+            {
+                Stage = RunStage.Train,
+                Status = RunStatus.Running,
+                Failure = null,
+                Roles = [.. d.Roles.Select(decision => lost.Contains(decision.Role) ? decision with { Status = RoleStatus.Training } : decision)],
+            },
+            cancellationToken);
+    }
+
+    private async Task RepairHeadAsync(RunDocument document, Role role, bool newestToo, CancellationToken cancellationToken)
+    {
+        if (await checkpoints.RepairHeadAsync(document.Name, role, newestToo, cancellationToken) is { } done)
+        {
+            await TellAsync(document.Name, $"{role}: {done}", cancellationToken);
         }
     }
 
