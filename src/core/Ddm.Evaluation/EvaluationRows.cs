@@ -1,15 +1,18 @@
 using Ddm.Data;
+using Ddm.Diffusion;
 using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Evaluation;
 
-/// <summary>A small set of images held in memory for a measurement.</summary>
+/// <summary>A small set of images, or of their latents, held in memory for a measurement.</summary>
 public sealed class EvaluationRows
 {
     private static readonly Scalar HalfRange = 127.5;
     private static readonly Scalar One = 1.0;
+
+    private readonly double? scale; // of latents
 
     /// <summary>A set over the arrays given, which are not copied.</summary>
     /// <param name="pixels">[N, C, H, W], 0 to 255.</param>
@@ -30,6 +33,12 @@ public sealed class EvaluationRows
         (Pixels, Channels, Size, Labels, Clusters) = (pixels, channels, size, labels, clusters);
     }
 
+    private EvaluationRows(byte[] moments, ClusterLatents latents, long[] labels, int[] clusters)
+    {
+        (Count, Pixels, Channels, Size, Labels, Clusters) = (labels.Length, moments, latents.Channels, latents.Size, labels, clusters);
+        scale = latents.Scale;
+    }
+
     /// <summary>
     /// Reads rows of frozen clusters: all, or at most <paramref name="maxRows"/>, spread over the shards by their sizes. Rows of a cluster lie in
     /// shuffled order, so that the first of each are a fair sample. Leaves no shard of <paramref name="data"/> resident but the last.
@@ -38,7 +47,7 @@ public sealed class EvaluationRows
     public static async Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows = int.MaxValue, CancellationToken cancellationToken = default)
     {
         var count = (int)Math.Min(maxRows, data.Rows);
-        var width = data.Channels * data.Size * data.Size;
+        var width = data.Format.RowBytes;
         var (pixels, labels, clusters) = (new byte[(long)count * width], new long[count], new int[count]);
         var (seen, taken) = (0L, 0);
         for (var shard = 0; shard < data.ShardRows.Length; shard++)
@@ -57,13 +66,18 @@ public sealed class EvaluationRows
             }
         }
 
-        return new EvaluationRows(pixels, data.Channels, data.Size, labels, clusters);
+        return data.Latents is { } latents
+            ? new EvaluationRows(pixels, latents, labels, clusters)
+            : new EvaluationRows(pixels, data.Channels, data.Size, labels, clusters);
     }
 
-    /// <summary>[N, C, H, W], 0 to 255.</summary>
+    /// <summary>[N, C, H, W], 0 to 255; of latents their moments, float16.</summary>
     public byte[] Pixels { get; }
 
-    /// <summary>C.</summary>
+    /// <summary>Whether these are latents.</summary>
+    public bool AreLatents => scale is not null;
+
+    /// <summary>C, of latents z.</summary>
     public int Channels { get; }
 
     /// <summary>H = W.</summary>
@@ -81,11 +95,32 @@ public sealed class EvaluationRows
     /// <summary>True when every row has a label.</summary>
     public bool Labelled => Array.TrueForAll(Labels, label => label >= 0);
 
-    /// <summary>Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>: [count, C, H, W] float32 in [-1, 1], on the CPU.</summary>
+    /// <summary>The pictures of latents, as rows of pixels.</summary>
+    /// <param name="decode">Scaled latents [N, z, h, w] to pictures [N, C, H, W] in [-1, 1].</param>
+    public EvaluationRows Decoded(Func<Tensor, Tensor> decode)
+    {
+        using var scope = NewDisposeScope();
+        var pictures = EightBit.Levels(decode(Images(0, Count))).cpu().contiguous();
+        return new EvaluationRows(pictures.bytes.ToArray(), (int)pictures.size(1), (int)pictures.size(2), Labels, Clusters);
+    }
+
+    /// <summary>
+    /// Rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> as networks see them: [count, C, H, W] float32, pixels in [-1, 1], of latents the scaled means; on
+    /// the CPU.
+    /// </summary>
     public Tensor Images(int first, int count)
     {
         TorchNative.EnsureLoaded();
         using var scope = NewDisposeScope();
+        if (scale is { } factor)
+        {
+            var moments = empty([count, 2 * Channels, Size, Size], ScalarType.Float16);
+            var each = 4 * Channels * Size * Size;
+            Pixels.AsSpan(first * each, count * each).CopyTo(moments.bytes);
+            using Scalar multiplier = factor;
+            return moments.narrow(1, 0, Channels).to(float32).mul_(multiplier).MoveToOuterDisposeScope();
+        }
+
         var bytes = empty([count, Channels, Size, Size], ScalarType.Byte);
         var row = Channels * Size * Size;
         Pixels.AsSpan(first * row, count * row).CopyTo(bytes.bytes);

@@ -52,6 +52,15 @@ public static class BlobNames
     /// <summary>Features of one shard.</summary>
     public static string Features(string run, int shard) => $"{AllFeatures(run)}{Number(shard)}.safetensors";
 
+    /// <summary>Prefix of the run's latents.</summary>
+    public static string AllLatents(string run) => $"{Run(run)}latents/";
+
+    /// <summary>The autoencoder, with the scale of its latents.</summary>
+    public static string Autoencoder(string run) => $"{AllLatents(run)}vae.safetensors";
+
+    /// <summary>Moments of one shard's latents.</summary>
+    public static string Latents(string run, int shard) => $"{AllLatents(run)}{Number(shard)}.safetensors";
+
     /// <summary>Prefix of the run's partition.</summary>
     public static string Partition(string run) => $"{Run(run)}partition/";
 

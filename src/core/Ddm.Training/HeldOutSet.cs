@@ -20,13 +20,14 @@ internal sealed class HeldOutSet : IDisposable
     {
         var places = Spread(source.ShardRows);
         rows = places.Count;
-        buffer = new BatchBuffer(rows, config.Channels, config.ImageSize, config.Classes);
+        buffer = new BatchBuffer(rows, config.Channels, config.ImageSize, config.Classes, source.Latents);
         source.Load([.. places.Select(p => p.Shard).Distinct()]);
         buffer.Gather(source, places, dropped: _ => false);
         source.Load([]);
 
         var philox = Philox.Create(seed, role.StreamKey, RandomStreams.HeldOut);
         buffer.DrawNoise(philox, step: 0);
+        buffer.DrawLatents(Philox.Create(seed, role.StreamKey, RandomStreams.LatentNoise), step: ulong.MaxValue); // a step that no training reaches
         var middles = new double[rows];
         Array.Fill(middles, 0.5);
         var times = TimeDensity.Draw(density, middles);

@@ -26,7 +26,8 @@ public static class Roles
             RoleKind.Router => spec.Router.Network,
             _ => throw NoTraining(role),
         };
-        return DiTConfig.From(NetworkPresets.Resolve(network), spec.Data.ImageSize, spec.Data.Channels, classes);
+        var input = spec.Input();
+        return DiTConfig.From(NetworkPresets.Resolve(network), input.Size, input.Channels, classes);
     }
 
     /// <summary>What the role learns.</summary>

@@ -51,6 +51,12 @@ public sealed class ClusterDataset
     /// <summary>H = W.</summary>
     public int Size => Manifests[0].Size;
 
+    /// <summary>What a row is: pixels, or a latent's moments.</summary>
+    public RowFormat Format => Manifests[0].Format;
+
+    /// <summary>Set where rows are latents' moments.</summary>
+    public ClusterLatents? Latents => Manifests[0].Latents;
+
     /// <summary>Opens frozen clusters; loads no rows yet.</summary>
     /// <param name="store">Where the run is.</param>
     /// <param name="run">The run.</param>
@@ -100,7 +106,7 @@ public sealed class ClusterDataset
     /// <summary>Copies one row of a resident shard. Safe from several threads.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="row">The row in it.</param>
-    /// <param name="pixels">Receives [C, H, W] uint8.</param>
+    /// <param name="pixels">Receives the row as <see cref="Format"/> says: [C, H, W] uint8, or moments.</param>
     /// <param name="label">The class; -1: none.</param>
     /// <param name="cluster">The cluster the row belongs to.</param>
     /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
@@ -127,6 +133,6 @@ public sealed class ClusterDataset
         var content = await store.ReadAsync(shard.Name, cancellationToken)
             ?? throw new InvalidDataException($"{shard.Name} is in the manifest and not in the store.");
         ShardHash.Require(shard.Name, content.Bytes, shard.Sha256);
-        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Channels, Size);
+        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Format);
     }
 }

@@ -23,7 +23,7 @@ public sealed class ClusterFreezer(IBlobStore store)
     /// <exception cref="UserErrorException">A cluster has no training rows.</exception>
     /// <exception cref="InvalidDataException">An assignment does not fit its shard, or a manifest that stands was made from other inputs.</exception>
     public async Task FreezeAsync(
-        string run, int clusters, DatasetReader reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
+        string run, int clusters, IShardRows reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(shardRows, 1);
         var layout = await LayOutAsync(clusters, reader, readAssignment, seed, shardRows, cancellationToken);
@@ -32,12 +32,12 @@ public sealed class ClusterFreezer(IBlobStore store)
         var written = await WriteShardsAsync(run, reader, layout, classRows, cancellationToken);
         for (var cluster = 0; cluster < clusters; cluster++)
         {
-            await WriteManifestAsync(Manifest(run, cluster, reader.Manifest, layout, written, classRows[cluster]), cancellationToken);
+            await WriteManifestAsync(Manifest(run, cluster, reader, layout, written, classRows[cluster]), cancellationToken);
         }
     }
 
     private static async Task<ClusterLayout> LayOutAsync(
-        int clusters, DatasetReader reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
+        int clusters, IShardRows reader, Func<int, Task<long[]>> readAssignment, long seed, int shardRows, CancellationToken cancellationToken)
     {
         using var layout = new ClusterLayout.Builder([.. reader.Manifest.Shards.Select(shard => shard.Rows)], clusters);
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
@@ -67,11 +67,11 @@ public sealed class ClusterFreezer(IBlobStore store)
     }
 
     private async Task<ClusterShard[]> WriteShardsAsync(
-        string run, DatasetReader reader, ClusterLayout layout, long[][] classRows, CancellationToken cancellationToken)
+        string run, IShardRows reader, ClusterLayout layout, long[][] classRows, CancellationToken cancellationToken)
     {
-        var (manifest, outputs) = (reader.Manifest, layout.Outputs);
+        var outputs = layout.Outputs;
         var written = new ClusterShard[outputs.Count];
-        var partEnds = Parts(outputs, manifest.Channels * manifest.ImageSize * manifest.ImageSize);
+        var partEnds = Parts(outputs, reader.Format.RowBytes);
         var scatter = new ClusterScatter(store, run, reader, layout, partEnds);
         if (partEnds.Count > 1)
         {
@@ -86,7 +86,7 @@ public sealed class ClusterFreezer(IBlobStore store)
             {
                 if (output - first == all.Count)
                 {
-                    all.Add(new ClusterShardBuffer(outputs[output], manifest.Channels, manifest.ImageSize));
+                    all.Add(new ClusterShardBuffer(outputs[output], reader.Format));
                 }
 
                 all[output - first].Reuse(outputs[output]);
@@ -131,7 +131,7 @@ public sealed class ClusterFreezer(IBlobStore store)
     }
 
     // All outputs at once, straight from the data set.
-    private static async Task FillAsync(DatasetReader reader, ClusterLayout layout, List<ClusterShardBuffer> buffers, CancellationToken cancellationToken)
+    private static async Task FillAsync(IShardRows reader, ClusterLayout layout, List<ClusterShardBuffer> buffers, CancellationToken cancellationToken)
     {
         for (var shard = 0; shard < reader.Manifest.Shards.Count; shard++)
         {
@@ -145,13 +145,15 @@ public sealed class ClusterFreezer(IBlobStore store)
         }
     }
 
-    private static ClusterManifest Manifest(string run, int cluster, DatasetManifest dataset, ClusterLayout layout, ClusterShard[] written, long[] classRows)
+    private static ClusterManifest Manifest(string run, int cluster, IShardRows reader, ClusterLayout layout, ClusterShard[] written, long[] classRows)
     {
+        var dataset = reader.Manifest;
         List<ClusterShard> Of(bool heldOut) => [.. written.Where((_, i) => layout.Outputs[i].Cluster == cluster && layout.Outputs[i].HeldOut == heldOut)];
         var (training, heldOut) = (Of(heldOut: false), Of(heldOut: true));
         return new ClusterManifest(
             ClusterManifest.CurrentSchema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
-            training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows);
+            training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows,
+            reader.Format.Moments ? new ClusterLatents(reader.Format.Channels / 2, reader.Format.Size, reader.Scale) : null);
     }
 
     private async Task WriteManifestAsync(ClusterManifest manifest, CancellationToken cancellationToken)

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Ddm.Data;
 
 /// <summary>What the expert of one cluster trains on: blob <c>runs/{run}/clusters/{k}/manifest.json</c>. Its hash goes into every checkpoint.</summary>
@@ -14,10 +16,21 @@ namespace Ddm.Data;
 /// <param name="Rows">Training rows.</param>
 /// <param name="HeldOutRows">Held-out rows.</param>
 /// <param name="ClassRows">Training rows of each class; without classes one number, all of them. With the other clusters' it gives p(k | c).</param>
+/// <param name="Latents">Set where the shards hold latents' moments in place of pixels.</param>
 public sealed record ClusterManifest(
     int Schema, string Run, int Cluster, string DatasetId, string DatasetManifestSha256, string PartitionSha256, int Channels, int Size,
-    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows)
+    IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClusterLatents? Latents = null)
 {
     /// <summary>The layout this version writes and the newest it reads.</summary>
     public const int CurrentSchema = 1;
+
+    /// <summary>What the shards hold of an image.</summary>
+    internal RowFormat Format => Latents is { } latents ? new RowFormat(2 * latents.Channels, latents.Size, Moments: true) : new RowFormat(Channels, Size);
 }
+
+/// <summary>Latents in a cluster's shards: <c>moments</c> F16 [N, 2 z, h, h], means and log variances, not scaled.</summary>
+/// <param name="Channels">z.</param>
+/// <param name="Size">h.</param>
+/// <param name="Scale">What a latent is multiplied by for the networks.</param>
+public sealed record ClusterLatents(int Channels, int Size, double Scale);

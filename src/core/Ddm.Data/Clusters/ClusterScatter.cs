@@ -12,11 +12,11 @@ namespace Ddm.Data;
 /// </summary>
 /// <remarks>A scratch blob: the end of each part's stretch, int64 little-endian; then rows of int32 output, int32 place, int64 label,
 /// int64 row of the source, int32 bytes of the caption (-1: none), pixels, caption.</remarks>
-internal sealed class ClusterScatter(IBlobStore store, string run, DatasetReader reader, ClusterLayout layout, IReadOnlyList<int> partEnds)
+internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows reader, ClusterLayout layout, IReadOnlyList<int> partEnds)
 {
     private const int RowHeader = 28;
 
-    private readonly int rowBytes = reader.Manifest.Channels * reader.Manifest.ImageSize * reader.Manifest.ImageSize;
+    private readonly int rowBytes = reader.Format.RowBytes;
 
     /// <summary>Writes the scratch blobs.</summary>
     public async Task SpillAsync(CancellationToken cancellationToken)

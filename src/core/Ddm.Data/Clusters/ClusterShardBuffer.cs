@@ -9,20 +9,17 @@ namespace Ddm.Data;
 internal sealed class ClusterShardBuffer
 {
     private ClusterOutput output;
-    private readonly int channels;
-    private readonly int size;
+    private readonly RowFormat format;
     private byte[] pixels = [];
     private long[] labels = [];
     private long[] rowIds = [];
     private string?[]? texts;
 
     /// <param name="output">The first shard.</param>
-    /// <param name="channels">C.</param>
-    /// <param name="size">H = W.</param>
-    public ClusterShardBuffer(ClusterOutput output, int channels, int size)
+    /// <param name="format">What is kept of an image.</param>
+    public ClusterShardBuffer(ClusterOutput output, RowFormat format)
     {
-        this.channels = channels;
-        this.size = size;
+        this.format = format;
         Reuse(output);
     }
 
@@ -33,7 +30,7 @@ internal sealed class ClusterShardBuffer
         (output, texts) = (next, null);
         if (labels.Length < next.Rows)
         {
-            pixels = new byte[checked(next.Rows * channels * size * size)];
+            pixels = new byte[checked(next.Rows * format.RowBytes)];
             (labels, rowIds) = (new long[next.Rows], new long[next.Rows]);
         }
     }
@@ -69,8 +66,8 @@ internal sealed class ClusterShardBuffer
             ? BlobNames.ClusterHeldOutShard(run, output.Cluster, output.Number)
             : BlobNames.ClusterShard(run, output.Cluster, output.Number);
         var file = ClusterShardFile.Write(
-            pixels.AsMemory(0, output.Rows * channels * size * size), labels.AsMemory(0, output.Rows), rowIds.AsMemory(0, output.Rows), texts,
-            channels, size, output.Cluster);
+            pixels.AsMemory(0, output.Rows * format.RowBytes), labels.AsMemory(0, output.Rows), rowIds.AsMemory(0, output.Rows), texts,
+            format, output.Cluster);
 
         // Unconditional: nobody reads a shard before its manifest stands, every writer writes these same bytes, and a damaged leftover is mended.
         await store.TryWriteStreamAsync(name, (stream, token) => stream.WriteAsync(file, token).AsTask(), WriteCondition.Any, cancellationToken);

@@ -6,13 +6,13 @@ using Ddm.Storage;
 namespace Ddm.Data;
 
 /// <summary>
-/// A cluster shard's file: safetensors with <c>pixels</c> U8 [N, C, H, W], <c>labels</c> I64 [N] and <c>rows</c> I64 [N] (rows of the source).
+/// A cluster shard's file: safetensors with <c>pixels</c> U8 [N, C, H, W] or <c>moments</c> F16 [N, 2 z, h, w], <c>labels</c> I64 [N] and <c>rows</c> I64 [N] (rows of the source).
 /// The pixels come first and are read in place. Where a row has a caption, <c>captions</c> U8 holds them all as UTF-8, one after the other, and
 /// <c>caption_ends</c> I64 [N] where each ends; an empty one is none.
 /// </summary>
 internal sealed class ClusterShardFile
 {
-    private const string Pixels = "pixels", LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends";
+    private const string LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends";
 
     private const int MostHeader = 1024; // names and shapes: no second, larger buffer, but for captions
 
@@ -42,12 +42,12 @@ internal sealed class ClusterShardFile
 
     /// <summary>Writes a shard; the same rows give the same bytes.</summary>
     public static ReadOnlyMemory<byte> Write(
-        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, string?[]? texts, int channels, int size, int cluster)
+        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, string?[]? texts, RowFormat format, int cluster)
     {
         using var stream = new MemoryStream(pixels.Length + (2 * sizeof(long) * labels.Length) + MostHeader);
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
         List<(string, string, long[])> tensors =
-            [(Pixels, "U8", [labels.Length, channels, size, size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
+            [(format.Tensor, format.Type, [labels.Length, format.Channels, format.Size, format.Size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
         var (captions, ends) = Pack(texts);
         if (texts is not null)
         {
@@ -67,17 +67,17 @@ internal sealed class ClusterShardFile
 
     /// <summary>Reads a shard.</summary>
     /// <exception cref="InvalidDataException">Its tensors are not those of this manifest.</exception>
-    public static ClusterShardFile Read(string name, byte[] file, int rows, int channels, int size)
+    public static ClusterShardFile Read(string name, byte[] file, int rows, RowFormat format)
     {
         var header = SafetensorsHeader.Parse(new MemoryStream(file, writable: false));
-        var pixels = Find(name, header, Pixels, "U8", [rows, channels, size, size]);
+        var pixels = Find(name, header, format.Tensor, format.Type, [rows, format.Channels, format.Size, format.Size]);
         var labels = Longs(file, header, Find(name, header, LabelsName, "I64", [rows]));
         var rowIds = Longs(file, header, Find(name, header, RowsName, "I64", [rows]));
         var captions = header.Tensors.FirstOrDefault(info => info.Name == CaptionsName);
         var ends = captions is null ? null : Longs(file, header, Find(name, header, EndsName, "I64", [rows]));
         RequireEnds(name, captions, ends);
         return new ClusterShardFile(
-            file, (int)(header.DataStart + pixels.Begin), channels * size * size, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends);
+            file, (int)(header.DataStart + pixels.Begin), format.RowBytes, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends);
     }
 
     /// <summary>A row's caption; null: none.</summary>

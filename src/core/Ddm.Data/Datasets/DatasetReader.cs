@@ -5,7 +5,7 @@ namespace Ddm.Data;
 
 /// <summary>Reads a frozen data set's shards.</summary>
 /// <exception cref="UserErrorException">The manifest is of a newer version.</exception>
-public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
+public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest) : IShardRows
 {
     private const int ChunkRows = 256;
 
@@ -13,6 +13,12 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
 
     /// <summary>What is read.</summary>
     public DatasetManifest Manifest => manifest;
+
+    /// <inheritdoc/>
+    public RowFormat Format => new(manifest.Channels, manifest.ImageSize);
+
+    /// <inheritdoc/>
+    public double Scale => 1;
 
     /// <summary>Opens a data set by its id.</summary>
     /// <exception cref="InvalidDataException">It has no manifest.</exception>
@@ -34,27 +40,30 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
         return Decode(name, shard, ShardTar.Read(tar), cancellationToken);
     }
 
-    /// <summary>Which row of the source each row of a shard is, and whether it is held out, without reading a pixel; the shard's hash is not checked.</summary>
+    /// <summary>What is known of a shard's rows, without a pixel: <see cref="ImageRows.Pixels"/> is empty. The shard's hash is not checked.</summary>
     /// <exception cref="InvalidDataException">The shard is missing, or is no such tar.</exception>
-    public async Task<(long[] RowIds, bool[] HeldOut)> ReadRowsAsync(int shard, CancellationToken cancellationToken)
+    public async Task<ImageRows> ReadFactsAsync(int shard, CancellationToken cancellationToken)
     {
         await using var tar = await OpenTarAsync(shard, cancellationToken);
-        var count = manifest.Shards[shard].Rows;
-        var (ids, heldOut) = (new List<long>(count), new List<bool>(count));
         try
         {
-            foreach (var row in ShardTar.ReadFacts(tar))
-            {
-                ids.Add(row.Row);
-                heldOut.Add(row.Facts.HeldOut);
-            }
+            var rows = ShardTar.ReadFacts(tar).ToList();
+            return new ImageRows(
+                [], [.. rows.Select(row => row.Facts.Label)], [.. rows.Select(row => row.Facts.HeldOut)], [.. rows.Select(row => row.Row)], Format,
+                rows.Exists(row => row.Text is not null) ? [.. rows.Select(row => row.Text)] : null);
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
             throw new InvalidDataException($"{BlobNames.DatasetShard(manifest.Id, shard)} is damaged: {error.Message}", error);
         }
+    }
 
-        return ([.. ids], [.. heldOut]);
+    /// <summary>Which row of the source each row of a shard is, and whether it is held out, without reading a pixel; the shard's hash is not checked.</summary>
+    /// <exception cref="InvalidDataException">The shard is missing, or is no such tar.</exception>
+    public async Task<(long[] RowIds, bool[] HeldOut)> ReadRowsAsync(int shard, CancellationToken cancellationToken)
+    {
+        var facts = await ReadFactsAsync(shard, cancellationToken);
+        return (facts.RowIds, facts.HeldOut);
     }
 
     private static DatasetManifest Known(DatasetManifest manifest)
@@ -73,9 +82,9 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest)
     private ImageRows Decode(string name, int shard, IEnumerable<ShardRow> rows, CancellationToken cancellationToken)
     {
         var count = manifest.Shards[shard].Rows;
-        var rowBytes = manifest.Channels * manifest.ImageSize * manifest.ImageSize;
+        var rowBytes = Format.RowBytes;
         var read = new ImageRows(
-            new byte[checked(count * rowBytes)], new long[count], new bool[count], new long[count], manifest.Channels, manifest.ImageSize);
+            new byte[checked(count * rowBytes)], new long[count], new bool[count], new long[count], Format);
         string?[]? texts = null;
         var done = 0;
         foreach (var chunk in rows.Chunk(ChunkRows))

@@ -1,20 +1,19 @@
 namespace Ddm.Data;
 
-/// <summary>The images of one data set shard, decoded.</summary>
-/// <param name="Pixels">[N, C, H, W] uint8.</param>
+/// <summary>The images of one data set shard, decoded; or their latents' moments.</summary>
+/// <param name="Pixels">As <paramref name="Format"/> says, row by row: [N, C, H, W] uint8, or moments.</param>
 /// <param name="Labels">[N]; -1: none.</param>
 /// <param name="HeldOut">[N]: never trained on.</param>
 /// <param name="RowIds">[N]: rows in the source.</param>
-/// <param name="Channels">C.</param>
-/// <param name="Size">H = W.</param>
+/// <param name="Format">What is kept of an image.</param>
 /// <param name="Texts">[N]: captions, null where a row has none; null: no row has one.</param>
-public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, long[] RowIds, int Channels, int Size, string?[]? Texts = null)
+public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, long[] RowIds, RowFormat Format, string?[]? Texts = null)
 {
     /// <summary>N.</summary>
     public int Count => Labels.Length;
 
     /// <summary>Bytes of one image.</summary>
-    public int RowBytes => Channels * Size * Size;
+    public int RowBytes => Format.RowBytes;
 
     /// <summary>The rows that may be trained on, of several shards of one shape, in order.</summary>
     /// <param name="shards">The shards.</param>
@@ -36,8 +35,7 @@ public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, lon
             Array.ConvertAll(rows, row => row.Shard.Labels[row.Index]),
             new bool[rows.Length],
             Array.ConvertAll(rows, row => row.Shard.RowIds[row.Index]),
-            first.Channels,
-            first.Size,
+            first.Format,
             Array.Exists(rows, row => row.Shard.Texts is not null) ? Array.ConvertAll(rows, row => row.Shard.Texts?[row.Index]) : null);
     }
 

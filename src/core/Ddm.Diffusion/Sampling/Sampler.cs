@@ -26,6 +26,9 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     /// <summary>False leaves pictures as they are integrated, for latents.</summary>
     public bool Clamp { get; init; } = true;
 
+    /// <summary>Turns what was drawn into pictures, [B, ...] -> [B, C, H, W] in [-1, 1], each row by itself; null: it is pictures.</summary>
+    public Func<Tensor, Tensor>? Decode { get; init; }
+
     /// <summary>Type of the state; float32, unless a closed form is checked.</summary>
     internal ScalarType StateType { get; init; } = ScalarType.Float32;
 
@@ -53,11 +56,24 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
                 images.Add(drawing.Batch(first, count, rowShape, Clamp, progress, cancellation));
             }
 
-            return drawing.Result(cat(images, dim: 0).DetachFromDisposeScope());
+            return drawing.Result(Pictures(cat(images, dim: 0).DetachFromDisposeScope()));
         }
         finally
         {
             images.ForEach(batch => batch.Dispose());
+        }
+    }
+
+    private Tensor Pictures(Tensor drawn)
+    {
+        if (Decode is null)
+        {
+            return drawn;
+        }
+
+        using (drawn)
+        {
+            return Decode(drawn).DetachFromDisposeScope();
         }
     }
 

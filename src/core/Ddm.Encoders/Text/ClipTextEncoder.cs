@@ -15,9 +15,9 @@ public sealed class ClipTextEncoder : IDisposable
     // Slope of the sigmoid that stands in for the normal distribution in OpenAI's GELU.
     private static readonly Scalar QuickSlope = 1.702f;
 
-    private readonly NetworkWeights weights;
+    private readonly PublishedWeights weights;
 
-    private ClipTextEncoder(ClipTextConfig config, NetworkWeights weights) => (Config, this.weights) = (config, weights);
+    private ClipTextEncoder(ClipTextConfig config, PublishedWeights weights) => (Config, this.weights) = (config, weights);
 
     /// <summary>Its shape.</summary>
     public ClipTextConfig Config { get; }
@@ -40,7 +40,7 @@ public sealed class ClipTextEncoder : IDisposable
 
         var config = ClipTextConfig.From(file, tensors);
         var network = string.Create(CultureInfo.InvariantCulture, $"a CLIP text encoder of {config.Depth} blocks, width {config.Hidden}");
-        return new ClipTextEncoder(config, NetworkWeights.Take(file.Path, network, tensors, config.Layout()));
+        return new ClipTextEncoder(config, PublishedWeights.Take(file.Path, network, tensors, config.Layout()));
     }
 
     /// <summary>The states of a batch of texts.</summary>

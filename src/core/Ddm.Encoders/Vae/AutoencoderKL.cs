@@ -18,11 +18,11 @@ public sealed class AutoencoderKL : IDisposable
     // The reference's bounds; exp(20 / 2) is already far outside anything useful.
     private static readonly Scalar LeastLogvar = -30, MostLogvar = 20;
 
-    private readonly NetworkWeights weights;
+    private readonly PublishedWeights weights;
     private readonly bool quant;
     private readonly bool postQuant;
 
-    private AutoencoderKL(VaeConfig config, NetworkWeights weights, bool quant, bool postQuant)
+    private AutoencoderKL(VaeConfig config, PublishedWeights weights, bool quant, bool postQuant)
         => (Config, this.weights, this.quant, this.postQuant) = (config, weights, quant, postQuant);
 
     /// <summary>Its shape.</summary>
@@ -37,7 +37,7 @@ public sealed class AutoencoderKL : IDisposable
         var (quant, postQuant) = (file.Flag("use_quant_conv") ?? true, file.Flag("use_post_quant_conv") ?? true);
         var network = string.Create(CultureInfo.InvariantCulture, $"an AutoencoderKL of widths [{string.Join(", ", config.Widths)}]");
         return new AutoencoderKL(
-            config, NetworkWeights.Take(file.Path, network, VaeKeys.ToPresent(file.Tensors), config.Layout(quant, postQuant)), quant, postQuant);
+            config, PublishedWeights.Take(file.Path, network, VaeKeys.ToPresent(file.Tensors), config.Layout(quant, postQuant)), quant, postQuant);
     }
 
     /// <summary>The posterior's moments, not scaled.</summary>

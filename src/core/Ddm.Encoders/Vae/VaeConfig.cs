@@ -9,9 +9,12 @@ namespace Ddm.Encoders;
 /// <param name="Widths">Channels of the levels, finest first; every level but the last halves the picture.</param>
 /// <param name="Layers">Residual blocks of a level of the encoder; the decoder has one more.</param>
 /// <param name="Groups">Of the group norms.</param>
-/// <param name="Scale">What latents are multiplied by for diffusion.</param>
-public sealed record VaeConfig(int Channels, int LatentChannels, IReadOnlyList<int> Widths, int Layers, int Groups, double Scale)
+/// <param name="Scale">What latents are multiplied by for diffusion; null: an autoencoder of one's own, not measured yet.</param>
+public sealed record VaeConfig(int Channels, int LatentChannels, IReadOnlyList<int> Widths, int Layers, int Groups, double? Scale)
 {
+    // Of the configs from before diffusers wrote it down, sd-vae-ft-mse's among them.
+    private const double PublishedScale = 0.18215;
+
     /// <summary>Pixels a latent's side stands for.</summary>
     public int Factor => 1 << (Widths.Count - 1);
 
@@ -49,7 +52,7 @@ public sealed record VaeConfig(int Channels, int LatentChannels, IReadOnlyList<i
                 + "Put the config.json that belongs to the file beside it.");
         }
 
-        return new VaeConfig((int)input[1], (int)latent[1], widths, layers, groups, file.Number("scaling_factor") ?? 0.18215);
+        return new VaeConfig((int)input[1], (int)latent[1], widths, layers, groups, file.Number("scaling_factor") ?? (file.Text("_diffusers_version") is null ? null : PublishedScale));
 
         long[]? Find(FormattableString name)
             => file.Tensors.TryGetValue(name.ToString(CultureInfo.InvariantCulture), out var tensor) && tensor.dim() == 4 ? tensor.shape : null;

@@ -12,10 +12,10 @@ namespace Ddm.Encoders;
 /// </summary>
 public sealed class DinoV2 : IDisposable
 {
-    private readonly NetworkWeights weights;
+    private readonly PublishedWeights weights;
     private readonly Dictionary<(int, int), Tensor> positions = [];
 
-    private DinoV2(DinoV2Config config, NetworkWeights weights)
+    private DinoV2(DinoV2Config config, PublishedWeights weights)
     {
         (Config, this.weights) = (config, weights);
         FoldScales();
@@ -35,10 +35,10 @@ public sealed class DinoV2 : IDisposable
         var layout = config.Layout();
         if (!huggingFace)
         {
-            return new DinoV2(config, NetworkWeights.Take(file.Path, network, file.Tensors, layout));
+            return new DinoV2(config, PublishedWeights.Take(file.Path, network, file.Tensors, layout));
         }
 
-        using var weights = NetworkWeights.Take(file.Path, network, file.Tensors, DinoV2Keys.HuggingFace(layout));
+        using var weights = PublishedWeights.Take(file.Path, network, file.Tensors, DinoV2Keys.HuggingFace(layout));
         return new DinoV2(config, weights.Joined(layout.Select(entry => (entry.Name, DinoV2Keys.HuggingFace(entry.Name)))));
     }
 

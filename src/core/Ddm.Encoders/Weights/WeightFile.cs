@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ddm.Runs;
 using Ddm.Tensors;
 using static TorchSharp.torch;
@@ -33,10 +34,20 @@ public sealed class WeightFile : IDisposable
         => new(name, bundle, bundle.Metadata.TryGetValue(ConfigKey, out var config) ? JsonDocument.Parse(config) : null);
 
     /// <summary>Writes everything as one file, the config in its header.</summary>
-    public void Save(Stream target)
-        => TensorFile.Save(
+    /// <param name="target">Receives it.</param>
+    /// <param name="entries">Entries that the config is to have besides its own, or in their place.</param>
+    public void Save(Stream target, IReadOnlyDictionary<string, JsonNode?>? entries = null)
+    {
+        var written = config is null ? [] : JsonObject.Create(config.RootElement)!;
+        foreach (var (name, value) in entries ?? new Dictionary<string, JsonNode?>())
+        {
+            written[name] = value;
+        }
+
+        TensorFile.Save(
             target, [.. Tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => (t.Key, t.Value))],
-            config is null ? [] : new Dictionary<string, string> { [ConfigKey] = config.RootElement.GetRawText() });
+            new Dictionary<string, string> { [ConfigKey] = written.ToJsonString() });
+    }
 
     /// <summary>Reads a file or folder.</summary>
     /// <exception cref="UserErrorException">There is none, it is a pickle, or no safetensors file.</exception>

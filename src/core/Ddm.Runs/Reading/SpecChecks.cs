@@ -11,9 +11,10 @@ internal static class SpecChecks
     public static void Check(RunSpec spec, SpecContext context)
     {
         Data(spec, context);
+        Latent(spec, context);
         Partition(spec.Partition, context);
-        Network("model", spec.Model, spec.Data, context);
-        Network("router.network", spec.Router.Network, spec.Data, context);
+        Network("model", spec.Model, spec, context);
+        Network("router.network", spec.Router.Network, spec, context);
         Training("experts", spec.Experts, spec.Execution, context);
         Training("router", spec.Router.Training, spec.Execution, context);
         Guidance(spec, context);
@@ -42,6 +43,24 @@ internal static class SpecChecks
         }
     }
 
+    private static void Latent(RunSpec spec, SpecContext context)
+    {
+        if (spec.Latent.Vae is null)
+        {
+            return;
+        }
+
+        if (context.Sound("data.image_size", "latent.factor") && spec.Data.ImageSize % spec.Latent.Factor != 0)
+        {
+            context.Refuse("latent.factor", Text($"{spec.Latent.Factor} does not divide data.image_size {spec.Data.ImageSize}"));
+        }
+
+        if (context.Sound("data.flip") && spec.Data.Flip)
+        {
+            context.Refuse("data.flip", "a mirrored latent is not the latent of the mirrored picture; leave it out, or give mirrored pictures as data");
+        }
+    }
+
     private static void Partition(PartitionSpec partition, SpecContext context)
     {
         if (context.Sound("partition.experts", "partition.fine") && partition.Fine < partition.Experts)
@@ -56,7 +75,7 @@ internal static class SpecChecks
         }
     }
 
-    private static void Network(string path, NetworkSpec network, DataSpec data, SpecContext context)
+    private static void Network(string path, NetworkSpec network, RunSpec spec, SpecContext context)
     {
         string[] keys = ["hidden", "depth", "heads", "patch"];
         int[] numbers = [network.Hidden, network.Depth, network.Heads, network.Patch];
@@ -76,11 +95,11 @@ internal static class SpecChecks
         }
         else
         {
-            Sizes(path, network, data, context);
+            Sizes(path, network, spec, context);
         }
     }
 
-    private static void Sizes(string path, NetworkSpec network, DataSpec data, SpecContext context)
+    private static void Sizes(string path, NetworkSpec network, RunSpec spec, SpecContext context)
     {
         var size = NetworkPresets.Resolve(network);
         if (size.Hidden % size.Heads != 0)
@@ -88,20 +107,23 @@ internal static class SpecChecks
             context.Refuse($"{path}.heads", Text($"{size.Heads} heads do not divide hidden {size.Hidden}"));
         }
 
-        if (!context.Sound("data.image_size"))
+        if (!context.Sound("data.image_size", "latent.factor") || (spec.Latent.Vae is not null && spec.Data.ImageSize % spec.Latent.Factor != 0))
         {
             return;
         }
 
+        var (pixels, whole) = (spec.Latent.Vae is null, spec.Input().Size);
         var patchPath = network.Preset is null ? $"{path}.patch" : $"{path}.preset";
-        var side = data.ImageSize / size.Patch;
-        if (data.ImageSize % size.Patch != 0)
+        var side = whole / size.Patch;
+        if (whole % size.Patch != 0)
         {
-            context.Refuse(patchPath, Text($"patch {size.Patch} does not divide data.image_size {data.ImageSize}"));
+            context.Refuse(patchPath, pixels
+                ? Text($"patch {size.Patch} does not divide data.image_size {whole}")
+                : Text($"patch {size.Patch} does not divide the latents' side {whole} (data.image_size {spec.Data.ImageSize} / latent.factor {spec.Latent.Factor})"));
         }
         else if (side * side > MostTokens)
         {
-            context.Refuse(patchPath, Text($"patch {size.Patch} cuts an image of {data.ImageSize} into {side * side} tokens; at most {MostTokens} are possible"));
+            context.Refuse(patchPath, Text($"patch {size.Patch} cuts an image of {whole} into {side * side} tokens; at most {MostTokens} are possible"));
         }
     }
 

@@ -40,6 +40,15 @@ internal static class SpecTables
             ("weights", "The encoder's file, or the folder that holds it and its config.json, relative to this file; for dinov2 and onnx."),
             ("pooling", "The feature of an image. cls: the class token; mean: the mean of the patches' tokens."));
 
+    private static readonly SpecTable<LatentSpec> Latent = new SpecTable<LatentSpec>(new LatentSpec(), "vae")
+        .Text("vae", new TextValue("a path", 1024), l => l.Vae, (l, v) => l with { Vae = v })
+        .Integer("channels", 1, 64, l => l.Channels, (l, v) => l with { Channels = v })
+        .Integer("factor", 1, 64, l => l.Factor, (l, v) => l with { Factor = v })
+        .About(
+            ("vae", "The autoencoder (AutoencoderKL): its safetensors file, or the folder that holds it and its config.json, relative to this file."),
+            ("channels", "Channels of its latents."),
+            ("factor", "Pixels that the side of a latent stands for."));
+
     private static readonly SpecTable<PartitionSpec> Partition = new SpecTable<PartitionSpec>(new PartitionSpec { Experts = 1 })
         .Integer("experts", 1, 1024, p => p.Experts, (p, v) => p with { Experts = v }, "the number of clusters and experts")
         .Integer("fine", 1, 65_536, p => p.Fine, (p, v) => p with { Fine = v })
@@ -167,6 +176,7 @@ internal static class SpecTables
         .Long("seed", 0, long.MaxValue, r => r.Seed, (r, v) => r with { Seed = v })
         .Section("data", Data, r => r.Data, (r, v) => r with { Data = v }, "the data set: source, image_size")
         .Section("features", Features, r => r.Features, (r, v) => r with { Features = v })
+        .Section("latent", Latent, r => r.Latent, (r, v) => r with { Latent = v })
         .Section("partition", Partition, r => r.Partition, (r, v) => r with { Partition = v }, "how the data set is cut: experts")
         .Section("model", Network, r => r.Model, (r, v) => r with { Model = v }, "the experts' network: a preset such as DiT-S/2, or its numbers")
         .Section("experts", Training, r => r.Experts, (r, v) => r with { Experts = v }, "the experts' training: steps, batch")
@@ -178,6 +188,7 @@ internal static class SpecTables
             ("seed", "Keys every random number: the same seed gives the same model."),
             ("data", "Where the images are and how they are read."),
             ("features", "What images are clustered by."),
+            ("latent", "The space that networks see: latents of an autoencoder instead of pixels."),
             ("partition", "How the data set is cut."),
             ("model", "The network of every expert: a preset such as DiT-S/2, or its numbers."),
             ("experts", "How each expert is trained."),

@@ -15,6 +15,9 @@ public sealed record RunSpec
     /// <summary>What images are clustered by.</summary>
     public FeaturesSpec Features { get; init; } = new();
 
+    /// <summary>The space that networks see.</summary>
+    public LatentSpec Latent { get; init; } = new();
+
     /// <summary>How the data set is cut.</summary>
     public required PartitionSpec Partition { get; init; }
 
@@ -32,4 +35,7 @@ public sealed record RunSpec
 
     /// <summary>Slices, commits and numerics.</summary>
     public ExecutionSpec Execution { get; init; } = new();
+
+    /// <summary>What networks see of an image: its pixels, or its latent.</summary>
+    public InputShape Input() => Latent.Vae is null ? new InputShape(Data.Channels, Data.ImageSize) : new InputShape(Latent.Channels, Data.ImageSize / Latent.Factor);
 }

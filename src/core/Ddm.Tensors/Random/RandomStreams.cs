@@ -38,4 +38,7 @@ public static class RandomStreams
 
     /// <summary>Whether a training row is mirrored.</summary>
     public const uint HorizontalFlip = 12;
+
+    /// <summary>Which latent of its picture's posterior a training row is.</summary>
+    public const uint LatentNoise = 13;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Ddm.Data;
 using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,22 +11,28 @@ internal sealed class BatchBuffer : IDisposable
 {
     private static readonly Scalar HalfRange = 127.5;
     private static readonly Scalar One = 1;
+    private static readonly Scalar Half = 0.5;
 
     private readonly int classes;
-    private readonly Tensor pixels;
+    private readonly double? scale; // of latents
+    private readonly Tensor pixels; // uint8, or moments of latents as float16
+    private readonly Tensor? latentNoise;
     private readonly Tensor eps;
     private readonly Tensor times;
     private readonly Tensor labels;
     private readonly Tensor clusters;
 
     /// <param name="rows">Rows of one batch.</param>
-    /// <param name="channels">Channels of an image.</param>
-    /// <param name="size">Side of an image.</param>
+    /// <param name="channels">Channels of what networks see.</param>
+    /// <param name="size">Its side.</param>
     /// <param name="classes">Classes of the condition; 0: none. Label <c>classes</c> is the null condition.</param>
-    public BatchBuffer(int rows, int channels, int size, int classes)
+    /// <param name="latents">Set where rows are moments of latents.</param>
+    public BatchBuffer(int rows, int channels, int size, int classes, ClusterLatents? latents)
     {
         this.classes = classes;
-        pixels = empty([rows, channels, size, size], ScalarType.Byte, CPU);
+        scale = latents?.Scale;
+        pixels = latents is null ? empty([rows, channels, size, size], ScalarType.Byte, CPU) : empty([rows, 2 * channels, size, size], ScalarType.Float16, CPU);
+        latentNoise = latents is null ? null : empty([rows, channels, size, size], ScalarType.Float32, CPU);
         eps = empty([rows, channels, size, size], ScalarType.Float32, CPU);
         times = empty([rows], ScalarType.Float32, CPU);
         labels = empty([rows], ScalarType.Int64, CPU);
@@ -36,7 +43,7 @@ internal sealed class BatchBuffer : IDisposable
     /// <exception cref="InvalidDataException">A label beyond the classes of the network.</exception>
     public void Gather(IRowSource source, IReadOnlyList<(int Shard, int Row)> places, Func<int, bool> dropped, Func<int, bool>? mirrored = null)
     {
-        var image = (int)(pixels.numel() / pixels.size(0));
+        var image = (int)(pixels.numel() * pixels.element_size() / pixels.size(0));
         var allPixels = pixels.bytes;
         var allLabels = Values<long>(labels);
         var allClusters = Values<long>(clusters);
@@ -65,9 +72,18 @@ internal sealed class BatchBuffer : IDisposable
     /// <summary>Draws the noise of every row.</summary>
     public void DrawNoise(Philox philox, ulong step) => NoiseTensor.FillNormal(eps, philox, step, firstRow: 0);
 
+    /// <summary>Draws which latent of its picture's posterior each row is; nothing for pixels.</summary>
+    public void DrawLatents(Philox philox, ulong step)
+    {
+        if (latentNoise is not null)
+        {
+            NoiseTensor.FillNormal(latentNoise, philox, step, firstRow: 0);
+        }
+    }
+
     /// <summary>The batch on the device: tensors of the caller's dispose scope, valid until the buffer is filled again.</summary>
     public Batch On(Device device) => new(
-        pixels.to(device).to(ScalarType.Float32).div_(HalfRange).sub_(One),
+        latentNoise is null ? pixels.to(device).to(ScalarType.Float32).div_(HalfRange).sub_(One) : Latents(device),
         eps.to(device),
         times.to(device),
         classes > 0 ? labels.to(device) : null,
@@ -75,10 +91,18 @@ internal sealed class BatchBuffer : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in new[] { pixels, eps, times, labels, clusters })
+        foreach (var tensor in new[] { pixels, latentNoise, eps, times, labels, clusters })
         {
-            tensor.Dispose();
+            tensor?.Dispose();
         }
+    }
+
+    // scale (mean + deviation n)
+    private Tensor Latents(Device device)
+    {
+        using Scalar factor = scale!.Value;
+        var moments = pixels.to(device).to(ScalarType.Float32).chunk(2, dim: 1);
+        return addcmul(moments[0], moments[1].mul(Half).exp_(), latentNoise!.to(device), One).mul_(factor);
     }
 
     private static Span<T> Values<T>(Tensor tensor)

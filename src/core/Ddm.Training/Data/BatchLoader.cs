@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Ddm.Training;
 
 /// <summary>
-/// The global batch of a step as a pure function of (seed, role, step): which rows, their noise, their times, whose condition is dropped, which are mirrored. How
+/// The global batch of a step as a pure function of (seed, role, step): which rows, their noise, their times, whose condition is dropped, which are mirrored, which latents of their pictures' posteriors they are. How
 /// the batch is then cut into micro-batches changes none of it.
 /// </summary>
 internal sealed class BatchLoader : IDisposable
@@ -18,6 +18,7 @@ internal sealed class BatchLoader : IDisposable
     private readonly Philox noise;
     private readonly Philox time;
     private readonly Philox drop;
+    private readonly Philox latent;
     private readonly HorizontalFlip? flip;
     private readonly BatchBuffer buffer;
     private readonly (int Shard, int Row)[] places;
@@ -33,8 +34,9 @@ internal sealed class BatchLoader : IDisposable
         noise = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.TrainingNoise);
         time = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.TrainingTime);
         drop = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.ConditionDropout);
+        latent = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.LatentNoise);
         flip = spec.Data.Flip ? new HorizontalFlip(spec.Seed, role.StreamKey) : null;
-        buffer = new BatchBuffer(training.Batch, config.Channels, config.ImageSize, config.Classes);
+        buffer = new BatchBuffer(training.Batch, config.Channels, config.ImageSize, config.Classes, source.Latents);
         places = new (int, int)[training.Batch];
         uniforms = new double[training.Batch];
     }
@@ -56,6 +58,7 @@ internal sealed class BatchLoader : IDisposable
         buffer.Gather(source, places, i => dropout > 0 && drop.Uniform((ulong)step, (uint)i) < dropout, flip is null ? null : i => flip.Falls(step, i));
         buffer.SetTimes(TimeDensity.Draw(density, uniforms));
         buffer.DrawNoise(noise, (ulong)step);
+        buffer.DrawLatents(latent, (ulong)step);
         return buffer.On(device);
     }
 

@@ -7,6 +7,8 @@ internal sealed class ClusterRows(ClusterDataset dataset) : IRowSource
 {
     public IReadOnlyList<int> ShardRows => dataset.ShardRows;
 
+    public ClusterLatents? Latents => dataset.Latents;
+
     // Training has a thread of its own, which may wait: tensors' dispose scopes do not follow an await to another.
     public void Load(IReadOnlyCollection<int> shards) => dataset.LoadAsync(shards).GetAwaiter().GetResult();
 

@@ -1,3 +1,5 @@
+using Ddm.Data;
+
 namespace Ddm.Training;
 
 /// <summary>The rows a role is trained or measured on.</summary>
@@ -6,10 +8,13 @@ internal interface IRowSource
     /// <summary>Rows of each shard.</summary>
     IReadOnlyList<int> ShardRows { get; }
 
+    /// <summary>Set where rows are moments of latents in place of pixels.</summary>
+    ClusterLatents? Latents => null;
+
     /// <summary>Makes the rows of these shards readable; others may be forgotten. Blocks.</summary>
     void Load(IReadOnlyCollection<int> shards);
 
-    /// <summary>Copies one row of a loaded shard: pixels [C, H, W], label (-1: none) and cluster.</summary>
+    /// <summary>Copies one row of a loaded shard: pixels [C, H, W] uint8, or moments [2 z, h, h] float16; label (-1: none) and cluster.</summary>
     void CopyRow(int shard, int row, Span<byte> pixels, out long label, out int cluster);
 
     /// <summary>The data set's row that one row of a loaded shard is.</summary>

@@ -1,3 +1,5 @@
+using Ddm.Data;
+using Ddm.Encoders;
 using Ddm.Partitioning;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -6,10 +8,14 @@ using TorchSharp;
 
 namespace Ddm.Services;
 
-/// <summary>Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64.</summary>
-public sealed class AssignShardHandler(IBlobStore blobs, DeviceThread device, ICommandSender sender) : ICommandHandler<AssignShard>
+/// <summary>
+/// Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64. Where networks see latents, their moments are made first:
+/// <c>moments</c> [N, 2 z, h, w] float16.
+/// </summary>
+public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, DeviceThread device, ICommandSender sender)
+    : ICommandHandler<AssignShard>
 {
-    private const string ClusterTensor = "cluster";
+    private const string ClusterTensor = "cluster", MomentsTensor = "moments";
 
     /// <inheritdoc/>
     public async Task HandleAsync(AssignShard command, CancellationToken cancellationToken)
@@ -17,6 +23,7 @@ public sealed class AssignShardHandler(IBlobStore blobs, DeviceThread device, IC
         var target = BlobNames.Assignment(command.Run, command.Shard);
         if (!await blobs.ExistsAsync(target, cancellationToken))
         {
+            await EncodeAsync(command, cancellationToken);
             var centroids = await blobs.ReadProductAsync(BlobNames.PartitionCentroids(command.Run), cancellationToken);
             var features = await blobs.ReadProductAsync(BlobNames.Features(command.Run, command.Shard), cancellationToken);
             var bytes = await device.RunAsync(() => Assign(centroids, features));
@@ -31,6 +38,37 @@ public sealed class AssignShardHandler(IBlobStore blobs, DeviceThread device, IC
     {
         using var bundle = TensorFile.Load(new MemoryStream(bytes));
         return bundle.Tensors[ClusterTensor].data<long>().ToArray();
+    }
+
+    /// <summary>Reads a shard's moments back, row by row.</summary>
+    internal static byte[] ReadMoments(byte[] bytes)
+    {
+        using var bundle = TensorFile.Load(new MemoryStream(bytes));
+        return bundle.Tensors[MomentsTensor].bytes.ToArray();
+    }
+
+    // Before the assignment, which says that the shard is done.
+    private async Task EncodeAsync(AssignShard command, CancellationToken cancellationToken)
+    {
+        var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+        var target = BlobNames.Latents(command.Run, command.Shard);
+        if (document.Spec.Latent.Vae is null || await blobs.ExistsAsync(target, cancellationToken))
+        {
+            return;
+        }
+
+        var rows = await dataset.ReadShardAsync(command.Shard, cancellationToken);
+        var bytes = await codecs.UseAsync(document, codec => Encode(codec, rows), cancellationToken);
+        await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+    }
+
+    private static byte[] Encode(LatentCodec codec, ImageRows rows)
+    {
+        using var scope = torch.NewDisposeScope();
+        var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Format.Channels, rows.Format.Size, rows.Format.Size], torch.ScalarType.Byte);
+        using var stream = new MemoryStream();
+        TensorFile.Save(stream, [(MomentsTensor, codec.Moments(pixels))]);
+        return stream.ToArray();
     }
 
     private static byte[] Assign(byte[] centroids, byte[] features)

@@ -5,15 +5,27 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>The barrier before training: writes each cluster's shuffled shards and its manifest, once and for all.</summary>
-public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, ICommandSender sender) : ICommandHandler<FreezeClusters>
+public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, ICommandSender sender) : ICommandHandler<FreezeClusters>
 {
     /// <inheritdoc/>
     public async Task HandleAsync(FreezeClusters command, CancellationToken cancellationToken)
     {
         var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+        IShardRows rows = dataset;
+        if (document.Spec.Latent.Vae is not null)
+        {
+            var scale = await codecs.UseAsync(document, codec => codec.Scale, cancellationToken);
+            rows = new LatentShardRows(dataset, document.Spec.Latent.Channels, document.Spec.Input().Size, scale, ReadMomentsAsync);
+        }
+
         await new ClusterFreezer(blobs).FreezeAsync(
-            command.Run, document.Spec.Partition.Experts, dataset, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
+            command.Run, document.Spec.Partition.Experts, rows, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
+
+        async Task<byte[]> ReadMomentsAsync(int shard, CancellationToken token)
+        {
+            return AssignShardHandler.ReadMoments(await blobs.ReadProductAsync(BlobNames.Latents(command.Run, shard), token));
+        }
 
         async Task<long[]> ReadAssignmentAsync(int shard)
         {

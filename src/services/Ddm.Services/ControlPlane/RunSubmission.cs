@@ -29,6 +29,7 @@ public sealed class RunSubmission(
 
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
         ImageEncoders.Require(spec.Features, root);
+        LatentCodec.Require(spec, root);
         var version = await NextVersionAsync(spec.Name, cancellationToken);
         var document = Create(spec, specText, root, sources.Open(spec.Data, root), version);
         if (!await runs.TryCreateAsync(document, cancellationToken))

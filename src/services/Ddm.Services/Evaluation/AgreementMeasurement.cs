@@ -31,6 +31,11 @@ public sealed class AgreementMeasurement(IBlobStore blobs, DeviceThread device)
         return await device.RunAsync(() =>
         {
             using var scope = torch.NewDisposeScope();
+            if (model.Codec is { } codec)
+            {
+                (training, heldOut) = (training.Decoded(codec.Decode), heldOut.Decoded(codec.Decode)); // what the autoencoder keeps of them is the best that can be drawn
+            }
+
             using var classifier = SmallClassifier.Train(training, (int)classes, new SmallClassifierOptions(), null, cancellationToken);
             var calibration = ClassAgreement.Measure(classifier, heldOut);
             var labels = Enumerable.Range(0, request.Seeds.Count).Select(i => i % classes).ToArray();

@@ -1,4 +1,5 @@
 using Ddm.Data;
+using Ddm.Encoders;
 using Ddm.Evaluation;
 using Ddm.Partitioning;
 using Ddm.Runs;
@@ -40,7 +41,7 @@ public sealed class RunReportBuilder(
             Warnings = [.. model.Notices, .. damaged],
             Dataset = new DatasetFacts(
                 dataset.Id, training.Rows, heldOut.Rows, dataset.Quarantined, dataset.ImageSize, dataset.Channels, dataset.ClassNames),
-            Clusters = await ClustersAsync(document, training, cancellationToken),
+            Clusters = await ClustersAsync(document, training, model.Codec, cancellationToken),
             Roles = roles,
             Router = router,
             Grids = grids,
@@ -64,14 +65,14 @@ public sealed class RunReportBuilder(
         return [.. stages.Select((e, i) => new StageCost(e.Text, ((i + 1 < stages.Length ? stages[i + 1].At : now) - e.At).TotalSeconds))];
     }
 
-    private async Task<ClusterFacts> ClustersAsync(RunDocument document, ClusterDataset training, CancellationToken cancellationToken)
+    private async Task<ClusterFacts> ClustersAsync(RunDocument document, ClusterDataset training, LatentCodec? codec, CancellationToken cancellationToken)
     {
         var (partition, _) = await blobs.ReadJsonAsync<PartitionReport>(BlobNames.PartitionManifest(document.Name), cancellationToken)
             ?? throw new InvalidOperationException($"The partition of run {document.Name} is missing.");
         var sheets = new List<ReadOnlyMemory<byte>>();
         for (var k = 0; k < training.RowsOfCluster.Count; k++)
         {
-            var sheet = await ContactSheetAsync(document.Name, k, cancellationToken);
+            var sheet = await ContactSheetAsync(document.Name, k, codec, cancellationToken);
             await blobs.TryWriteAsync(BlobNames.ClusterContactSheet(document.Name, k), sheet, WriteCondition.Any, cancellationToken);
             sheets.Add(sheet);
         }
@@ -90,19 +91,16 @@ public sealed class RunReportBuilder(
         };
     }
 
-    private async Task<byte[]> ContactSheetAsync(string run, int cluster, CancellationToken cancellationToken)
+    private async Task<byte[]> ContactSheetAsync(string run, int cluster, LatentCodec? codec, CancellationToken cancellationToken)
     {
         var data = await ClusterDataset.OpenAsync(blobs, run, [cluster], heldOut: false, cancellationToken);
-        await data.LoadAsync([0], cancellationToken);
-        var pictures = new List<byte[]>();
-        for (var row = 0; row < Math.Min(ContactSheetRows, data.ShardRows[0]); row++)
+        var rows = await EvaluationRows.LoadAsync(data, ContactSheetRows, cancellationToken);
+        if (codec is not null)
         {
-            var picture = new byte[data.Channels * data.Size * data.Size];
-            data.CopyRow(0, row, picture, out _, out _);
-            pictures.Add(picture);
+            rows = await device.RunAsync(() => rows.Decoded(codec.Decode));
         }
 
-        return ImageGrid.Png(pictures, data.Channels, data.Size, ContactSheetColumns, scale: 1);
+        return ImageGrid.Png([.. rows.Pixels.Chunk(rows.Pixels.Length / rows.Count)], rows.Channels, rows.Size, ContactSheetColumns, scale: 1);
     }
 
     private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(

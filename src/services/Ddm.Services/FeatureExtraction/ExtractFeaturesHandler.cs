@@ -32,7 +32,7 @@ public sealed class ExtractFeaturesHandler(IBlobStore blobs, RunDataset datasets
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Channels, rows.Size, rows.Size], torch.ScalarType.Byte);
+        var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Format.Channels, rows.Format.Size, rows.Format.Size], torch.ScalarType.Byte);
         var features = torch.cat([.. pixels.split(BatchRows).Select(encoder.Encode)]);
         using var stream = new MemoryStream();
         TensorFile.Save(stream, [("features", features)]);

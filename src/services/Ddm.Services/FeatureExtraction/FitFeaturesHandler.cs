@@ -8,7 +8,8 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
-/// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own.
+/// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own. So is the
+/// autoencoder of latents, with the scale measured on the sample where none is published.
 /// </summary>
 public sealed class FitFeaturesHandler(
     IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
@@ -28,19 +29,28 @@ public sealed class FitFeaturesHandler(
                 $"{BlobNames.Quarantine(sealedSet.Id)} lists them with reasons.");
         }
 
-        var sample = ImageEncoders.NeedsSample(document.Spec.Features) ? await SampleAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : null;
-        var encoded = await device.RunAsync(() => Prepare(document, sample));
+        var spec = document.Spec;
+        var sampled = ImageEncoders.NeedsSample(spec.Features) || spec.Latent.Vae is not null;
+        var sample = sampled ? await SampleAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : null;
+        if (spec.Latent.Vae is not null)
+        {
+            var codec = await device.RunAsync(() => Prepare(sample, (pixels, target) => LatentCodec.Prepare(spec, document.SourceRoot, pixels!, target)));
+            await blobs.TryWriteAsync(BlobNames.Autoencoder(command.Run), SafetensorsSeal.Apply(codec), WriteCondition.IfAbsent, cancellationToken);
+        }
+
+        var encoded = await device.RunAsync(
+            () => Prepare(sample, (pixels, target) => ImageEncoders.Prepare(spec.Features, document.SourceRoot, pixels, spec.Seed, target)));
         await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), SafetensorsSeal.Apply(encoded), WriteCondition.IfAbsent, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 
-    private static byte[] Prepare(RunDocument document, ImageRows? sample)
+    private static byte[] Prepare(ImageRows? sample, Action<torch.Tensor?, Stream> prepare)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
-        var pixels = sample is null ? null : torch.tensor(sample.Pixels, [sample.Count, sample.Channels, sample.Size, sample.Size], torch.ScalarType.Byte);
+        var pixels = sample is null ? null : torch.tensor(sample.Pixels, [sample.Count, sample.Format.Channels, sample.Format.Size, sample.Format.Size], torch.ScalarType.Byte);
         using var bytes = new MemoryStream();
-        ImageEncoders.Prepare(document.Spec.Features, document.SourceRoot, pixels, document.Spec.Seed, bytes);
+        prepare(pixels, bytes);
         return bytes.ToArray();
     }
 

@@ -110,7 +110,7 @@ public sealed class Forecaster(DeviceThread device)
         var clustering = 2.0 * spec.Partition.Restarts * KMeansIterations * sample * fine * dimensions;
         yield return new StageForecast("FitPartition", clustering / flopsPerSecond * 2, clustering, 4 * fine * dimensions, 4 * fine * dimensions, features + stored, "rough");
         yield return new StageForecast("AssignShards", 4.0 * rows * fine * dimensions / flopsPerSecond, 2.0 * rows * fine * dimensions, 8L * rows, 8L * rows, features, "rough");
-        var frozen = rows * (image + 16);
+        var frozen = rows * (RowBytes(spec) + 16);
         yield return new StageForecast("FreezeClusters", decode, 0, frozen, frozen, stored, "measured pictures");
         yield return Train(spec, roles, frozen);
         yield return Evaluate(spec, classes, roles, image);
@@ -145,7 +145,11 @@ public sealed class Forecaster(DeviceThread device)
     }
 
     private static long WindowBytes(RunSpec spec, int rows)
-        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * spec.Data.Channels * spec.Data.ImageSize * spec.Data.ImageSize;
+        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * RowBytes(spec);
+
+    // A picture as clusters hold it: pixels, or a latent's mean and log variance as float16.
+    private static long RowBytes(RunSpec spec)
+        => (long)spec.Input().Channels * spec.Input().Size * spec.Input().Size * (spec.Latent.Vae is null ? 1 : 2 * sizeof(ushort));
 
     private static long Blocks(long bytes) => (bytes + TarBlock - 1) / TarBlock * TarBlock;
 

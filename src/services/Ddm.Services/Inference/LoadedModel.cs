@@ -1,4 +1,5 @@
 using Ddm.Diffusion;
+using Ddm.Encoders;
 using TorchSharp;
 
 namespace Ddm.Services;
@@ -8,8 +9,9 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly IReadOnlyList<torch.nn.Module> networks;
 
-    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, IReadOnlyList<string> notices)
+    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, LatentCodec? codec, IReadOnlyList<string> notices)
     {
+        Codec = codec;
         Manifest = manifest;
         Notices = notices;
         RouterModel = new NetworkRouter(router);
@@ -24,6 +26,9 @@ public sealed class LoadedModel : IDisposable
     /// <summary>Experts and router as one velocity field.</summary>
     public Ensemble Ensemble { get; }
 
+    /// <summary>Turns latents into pictures; null: the model draws pixels.</summary>
+    public LatentCodec? Codec { get; }
+
     /// <summary>The router alone.</summary>
     public IRouterModel RouterModel { get; }
 
@@ -34,7 +39,11 @@ public sealed class LoadedModel : IDisposable
     public bool Partial => Notices.Count > 0;
 
     /// <summary>A sampler over the ensemble.</summary>
-    public Sampler Sampler() => new(Ensemble, [Manifest.Channels, Manifest.ImageSize, Manifest.ImageSize]) { Prior = Prior() };
+    public Sampler Sampler()
+    {
+        var (channels, size) = Manifest.Latent is { } latent ? (latent.Channels, latent.Size) : (Manifest.Channels, Manifest.ImageSize);
+        return new Sampler(Ensemble, [channels, size, size]) { Prior = Prior(), Clamp = Codec is null, Decode = Codec is null ? null : Codec.Decode };
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -43,6 +52,8 @@ public sealed class LoadedModel : IDisposable
         {
             network.Dispose();
         }
+
+        Codec?.Dispose();
     }
 
     // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".

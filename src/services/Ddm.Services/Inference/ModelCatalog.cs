@@ -71,6 +71,7 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
             PublishedAt = time.GetUtcNow(),
             ImageSize = spec.Data.ImageSize,
             Channels = spec.Data.Channels,
+            Latent = await LatentAsync(document, cancellationToken),
             ClassNames = dataset.ClassNames,
             TimeScale = new DiTConfig(1, 1, 1, 4, 1, 1, 1, 0, 0).TimeScale,
             Expert = NetworkPresets.Resolve(spec.Model),
@@ -81,6 +82,18 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
             Experts = experts,
             Router = router,
         };
+    }
+
+    private async Task<PublishedLatent?> LatentAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        if (document.Spec.Latent.Vae is null)
+        {
+            return null;
+        }
+
+        var (name, input) = (BlobNames.Autoencoder(document.Name), document.Spec.Input());
+        await using var stream = await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
+        return new PublishedLatent(input.Channels, input.Size, name, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken)));
     }
 
     private async Task<PublishedRole> RoleAsync(string run, RoleDecision decision, CancellationToken cancellationToken)

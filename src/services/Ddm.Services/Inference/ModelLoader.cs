@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ddm.Diffusion;
+using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
@@ -26,22 +27,16 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
 
         var router = await LoadAsync(
             manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-        return new LoadedModel(manifest, experts, router, [.. Notices(manifest)]);
+        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), [.. Notices(manifest)]);
     }
 
     private static DiTConfig Shape(ModelManifest manifest, NetworkSpec network)
-        => DiTConfig.From(network, manifest.ImageSize, manifest.Channels, manifest.ClassNames.Count) with { TimeScale = manifest.TimeScale };
+        => DiTConfig.From(network, manifest.Latent?.Size ?? manifest.ImageSize, manifest.Latent?.Channels ?? manifest.Channels, manifest.ClassNames.Count) with { TimeScale = manifest.TimeScale };
 
     private async Task<TNetwork> LoadAsync<TNetwork>(PublishedRole role, Func<TNetwork> create, CancellationToken cancellationToken)
         where TNetwork : TransformerTrunk
     {
-        using var buffer = new MemoryStream();
-        await using (var source = await blobs.OpenReadAsync(role.Weights!, cancellationToken) ?? throw new CheckpointException($"{role.Weights} is missing."))
-        {
-            await HashedCopy.CopyAsync(source, buffer, role.Sha256!, role.Weights!, cancellationToken);
-        }
-
-        buffer.Position = 0;
+        using var buffer = await ReadAsync(role.Weights!, role.Sha256!, cancellationToken);
         return await device.RunAsync(() =>
         {
             using var bundle = TensorFile.Load(buffer);
@@ -50,6 +45,30 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
             network.eval();
             return network;
         });
+    }
+
+    private async Task<LatentCodec?> CodecAsync(PublishedLatent? latent, CancellationToken cancellationToken)
+    {
+        if (latent is null)
+        {
+            return null;
+        }
+
+        using var buffer = await ReadAsync(latent.Weights, latent.Sha256, cancellationToken);
+        return await device.RunAsync(() =>
+        {
+            using var bundle = TensorFile.Load(buffer);
+            return LatentCodec.Open(latent.Weights, bundle);
+        });
+    }
+
+    private async Task<MemoryStream> ReadAsync(string name, string sha256, CancellationToken cancellationToken)
+    {
+        var buffer = new MemoryStream();
+        await using var source = await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
+        await HashedCopy.CopyAsync(source, buffer, sha256, name, cancellationToken);
+        buffer.Position = 0;
+        return buffer;
     }
 
     private static IEnumerable<string> Notices(ModelManifest manifest) => manifest.Experts.Append(manifest.Router)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ddm.Runs;
 
 namespace Ddm.Services;
@@ -25,6 +26,10 @@ public sealed record ModelManifest
 
     /// <summary>1 (grey) or 3 (RGB).</summary>
     public required int Channels { get; init; }
+
+    /// <summary>The space that networks draw in; null: pixels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PublishedLatent? Latent { get; init; }
 
     /// <summary>Names of the classes in the order of their labels.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
@@ -59,6 +64,13 @@ public sealed record ModelManifest
     /// <summary>The router.</summary>
     public required PublishedRole Router { get; init; }
 }
+
+/// <summary>The autoencoder of a model that draws latents.</summary>
+/// <param name="Channels">Channels of a latent.</param>
+/// <param name="Size">Its side.</param>
+/// <param name="Weights">Blob of the autoencoder, with the scale of its latents.</param>
+/// <param name="Sha256">Its hash.</param>
+public sealed record PublishedLatent(int Channels, int Size, string Weights, string Sha256);
 
 /// <summary>One role of a model.</summary>
 /// <param name="Role">experts/K or router.</param>

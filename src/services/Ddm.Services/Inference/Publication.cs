@@ -34,7 +34,7 @@ public sealed class Publication(IBlobStore blobs, ModelCatalog catalog)
             }
         }
 
-        return null;
+        return manifest.Latent is { } latent ? await FindFaultAsync(latent.Weights, latent.Sha256, cancellationToken) : null;
     }
 
     /// <summary>What is wrong with a blob that should have a hash; null when nothing is.</summary>

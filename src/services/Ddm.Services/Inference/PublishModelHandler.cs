@@ -17,7 +17,8 @@ public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, Mo
             experts.Add(await CopyAsync(expert, cancellationToken));
         }
 
-        model = model with { Experts = experts, Router = await CopyAsync(model.Router, cancellationToken) };
+        var latent = model.Latent is { } own ? own with { Weights = await CopyAsync(own.Weights, own.Sha256, cancellationToken) } : null;
+        model = model with { Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent };
 
         // First writer wins: a publication that was cut short goes on with the manifest it wrote.
         // One that was damaged since is written anew.
@@ -43,28 +44,26 @@ public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, Mo
         }
     }
 
-    // Run retention must not eat a model: its weights are copies, named by their content.
     private async Task<PublishedRole> CopyAsync(PublishedRole role, CancellationToken cancellationToken)
-    {
-        if (role.Weights is null || role.Sha256 is null)
-        {
-            return role;
-        }
+        => role is { Weights: { } weights, Sha256: { } sha256 } ? role with { Weights = await CopyAsync(weights, sha256, cancellationToken) } : role;
 
-        var target = BlobNames.Weights(role.Sha256);
-        if (await publication.FindFaultAsync(target, role.Sha256, cancellationToken) is not null)
+    // Run retention must not eat a model: its weights are copies, named by their content.
+    private async Task<string> CopyAsync(string weights, string sha256, CancellationToken cancellationToken)
+    {
+        var target = BlobNames.Weights(sha256);
+        if (await publication.FindFaultAsync(target, sha256, cancellationToken) is not null)
         {
             await blobs.TryWriteStreamAsync(
                 target,
                 async (stream, ct) =>
                 {
-                    await using var source = await blobs.OpenReadAsync(role.Weights, ct) ?? throw new CheckpointException($"{role.Weights} is missing.");
-                    await HashedCopy.CopyAsync(source, stream, role.Sha256, role.Weights, ct);
+                    await using var source = await blobs.OpenReadAsync(weights, ct) ?? throw new CheckpointException($"{weights} is missing.");
+                    await HashedCopy.CopyAsync(source, stream, sha256, weights, ct);
                 },
                 WriteCondition.Any, // of equal content, or over a damaged one
                 cancellationToken);
         }
 
-        return role with { Weights = target };
+        return target;
     }
 }

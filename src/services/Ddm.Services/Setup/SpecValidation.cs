@@ -42,6 +42,7 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
         {
             var root = Path.GetDirectoryName(Path.GetFullPath(file))!;
             Try("features.weights", () => ImageEncoders.Require(spec.Features, root));
+            Try("latent.vae", () => LatentCodec.Require(spec, root));
             Try("data.source", () =>
             {
                 look = SourceLook.At(ImageSources.Open(spec.Data, root));

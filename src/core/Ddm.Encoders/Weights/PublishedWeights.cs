@@ -8,11 +8,11 @@ namespace Ddm.Encoders;
 /// The weights of a published network by their published names: as many, of such shapes, as its architecture has, all finite, float32. Owns them. Nothing is ever half
 /// loaded: a file that is not wholly right gives an error and no weights.
 /// </summary>
-public sealed class NetworkWeights : IDisposable
+public sealed class PublishedWeights : IDisposable
 {
     private readonly Dictionary<string, Tensor> tensors;
 
-    private NetworkWeights(Dictionary<string, Tensor> tensors) => this.tensors = tensors;
+    private PublishedWeights(Dictionary<string, Tensor> tensors) => this.tensors = tensors;
 
     /// <summary>All of them, ordered by name.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> All => [.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => (t.Key, t.Value))];
@@ -26,12 +26,12 @@ public sealed class NetworkWeights : IDisposable
     /// <param name="found">The file's tensors; still the caller's.</param>
     /// <param name="layout">Names and shapes of the architecture.</param>
     /// <exception cref="UserErrorException">A tensor is missing, of another shape, no floating-point numbers, not finite, or belongs to another network; the message names it.</exception>
-    public static NetworkWeights Take(
+    public static PublishedWeights Take(
         string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
     {
         Check(file, network, found, layout);
         using var noGradient = no_grad();
-        return new NetworkWeights(layout.ToDictionary(
+        return new PublishedWeights(layout.ToDictionary(
             entry => entry.Name,
             entry =>
             {
@@ -43,10 +43,10 @@ public sealed class NetworkWeights : IDisposable
     }
 
     /// <summary>The same weights under other names, some laid one behind the other; copies.</summary>
-    internal NetworkWeights Joined(IEnumerable<(string Name, string[] Parts)> names)
+    internal PublishedWeights Joined(IEnumerable<(string Name, string[] Parts)> names)
     {
         using var noGradient = no_grad();
-        return new NetworkWeights(names.ToDictionary(
+        return new PublishedWeights(names.ToDictionary(
             entry => entry.Name, entry => cat([.. entry.Parts.Select(part => tensors[part])], dim: 0).DetachFromDisposeScope(), StringComparer.Ordinal));
     }
 
@@ -106,7 +106,7 @@ public sealed class NetworkWeights : IDisposable
 }
 
 /// <summary>Weights under one prefix, with the layers that read them.</summary>
-internal readonly record struct WeightScope(NetworkWeights Weights, string Prefix)
+internal readonly record struct WeightScope(PublishedWeights Weights, string Prefix)
 {
     public Tensor this[string name] => Weights[Prefix + name];
 

@@ -1,0 +1,65 @@
+using Ddm.Runs;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// Keeps what was opened for a run last: it may take gigabytes to read, and a run asks once a shard. What it keeps lives on the device thread, where every use of it is too.
+/// </summary>
+/// <typeparam name="T">What is kept.</typeparam>
+/// <param name="device">The device thread.</param>
+public abstract class OpenOnDevice<T>(DeviceThread device) : IDisposable
+    where T : class, IDisposable
+{
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private (string Run, T Open)? kept;
+
+    /// <summary>Runs a function of the run's own on the device thread.</summary>
+    /// <param name="document">The run.</param>
+    /// <param name="use">What to do with it; it stays this object's.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InvalidDataException">It is missing or damaged.</exception>
+    public async Task<TResult> UseAsync<TResult>(RunDocument document, Func<T, TResult> use, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken); // one at a time: the device is one, and nothing must be closed under somebody
+        try
+        {
+            if (kept?.Run != document.Name)
+            {
+                var prepared = await ReadAsync(document, cancellationToken);
+                await device.RunAsync(() =>
+                {
+                    kept?.Open.Dispose();
+                    kept = null;
+                    kept = (document.Name, Open(document, prepared));
+                });
+            }
+
+            return await device.RunAsync(() => use(kept!.Value.Open));
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Closes what is kept.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        kept?.Open.Dispose();
+        kept = null;
+        gate.Dispose();
+    }
+
+    /// <summary>Reads its blob.</summary>
+    protected abstract Task<byte[]> ReadAsync(RunDocument document, CancellationToken cancellationToken);
+
+    /// <summary>Opens it, on the device thread.</summary>
+    protected abstract T Open(RunDocument document, byte[] prepared);
+}
