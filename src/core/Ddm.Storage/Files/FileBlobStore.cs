@@ -154,7 +154,7 @@ public sealed class FileBlobStore(string root) : IBlobStore
 
         Prepare();
         using var temporary = TemporaryFile.Create(path, bufferSize);
-        await write(temporary.Stream, cancellationToken);
+        await write(new EarlyWriteback(temporary.Stream), cancellationToken);
         await temporary.SealAsync(cancellationToken);
 
         // Unconditional writes take the lock too: one must not slip between another's comparison and its swap.
