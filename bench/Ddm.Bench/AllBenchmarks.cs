@@ -14,6 +14,7 @@ internal static class AllBenchmarks
         new KMeansMemoryBenchmark(),
         new CheckpointBenchmark(),
         new SafetensorsBenchmark(),
+        new LargeNetworkBenchmark(),
         new IngestBenchmark(),
         new SourcesBenchmark(),
         new DataWayBenchmark(),

@@ -2,7 +2,6 @@ using System.Globalization;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Bench;

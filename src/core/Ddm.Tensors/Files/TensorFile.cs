@@ -58,6 +58,49 @@ public static class TensorFile
         }
     }
 
+    /// <summary>Reads one file into tensors that exist, with no copy beside them: the way of large networks.</summary>
+    /// <param name="stream">Seekable.</param>
+    /// <param name="targets">Tensors by name, contiguous, on the CPU. Of a file that is refused while it is read some are overwritten.</param>
+    /// <param name="passedOver">Names that the file may have besides.</param>
+    /// <exception cref="InvalidDataException">Not a well-formed file; or a tensor is missing, of another shape or type, not finite, or not asked for; the message names it.</exception>
+    public static void LoadInto(Stream stream, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyCollection<string> passedOver)
+    {
+        TorchNative.EnsureLoaded();
+        var header = SafetensorsHeader.Parse(stream);
+        Require(header, targets, passedOver);
+        using var scope = NewDisposeScope();
+        var tensors = header.Tensors
+            .Select(info => targets.TryGetValue(info.Name, out var target) ? target.detach() : empty(info.Shape, TensorTypes.Parse(info.Name, info.DType), CPU)).ToArray();
+        if (TensorReading.Fill(stream, header, tensors).Order(StringComparer.Ordinal).FirstOrDefault() is { } bad)
+        {
+            throw new InvalidDataException($"Tensor '{bad}' has values that are not finite.");
+        }
+    }
+
+    private static void Require(SafetensorsHeader header, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyCollection<string> passedOver)
+    {
+        var found = header.Tensors.ToDictionary(info => info.Name, StringComparer.Ordinal);
+        foreach (var (name, target) in targets)
+        {
+            if (!found.TryGetValue(name, out var info))
+            {
+                throw new InvalidDataException($"Tensor '{name}' is missing.");
+            }
+
+            var type = TensorTypes.Parse(name, info.DType);
+            if (type != target.dtype || !info.Shape.AsSpan().SequenceEqual(target.shape))
+            {
+                throw new InvalidDataException(
+                    $"Tensor '{name}' is {type} [{string.Join(", ", info.Shape)}] where {target.dtype} [{string.Join(", ", target.shape)}] is needed.");
+            }
+        }
+
+        if (found.Keys.FirstOrDefault(name => !targets.ContainsKey(name) && !passedOver.Contains(name)) is { } stray)
+        {
+            throw new InvalidDataException($"Tensor '{stray}' is none of this network's.");
+        }
+    }
+
     private static void Move(Dictionary<string, Tensor> tensors, Device device)
     {
         if (device.type == DeviceType.CPU)

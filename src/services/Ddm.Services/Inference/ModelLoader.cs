@@ -36,14 +36,21 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     private async Task<TNetwork> LoadAsync<TNetwork>(PublishedRole role, Func<TNetwork> create, CancellationToken cancellationToken)
         where TNetwork : TransformerTrunk
     {
-        using var buffer = await ReadAsync(role.Weights!, role.Sha256!, cancellationToken);
+        await using var source = await OpenVerifiedAsync(role.Weights!, role.Sha256!, cancellationToken);
         return await device.RunAsync(() =>
         {
-            using var bundle = TensorFile.Load(buffer);
             var network = create();
-            NetworkWeights.Load(network, bundle);
-            network.eval();
-            return network;
+            try
+            {
+                NetworkWeights.Load(network, source);
+                network.eval();
+                return network;
+            }
+            catch
+            {
+                network.Dispose();
+                throw;
+            }
         });
     }
 
@@ -54,21 +61,25 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
             return null;
         }
 
-        using var buffer = await ReadAsync(latent.Weights, latent.Sha256, cancellationToken);
+        await using var source = await OpenVerifiedAsync(latent.Weights, latent.Sha256, cancellationToken);
         return await device.RunAsync(() =>
         {
-            using var bundle = TensorFile.Load(buffer);
+            using var bundle = TensorFile.Load(source);
             return LatentCodec.Open(latent.Weights, bundle);
         });
     }
 
-    private async Task<MemoryStream> ReadAsync(string name, string sha256, CancellationToken cancellationToken)
+    // Hashed, then read: nothing of a file that is not the manifest's reaches a tensor, and no copy of it is held.
+    private async Task<Stream> OpenVerifiedAsync(string name, string sha256, CancellationToken cancellationToken)
     {
-        var buffer = new MemoryStream();
-        await using var source = await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
-        await HashedCopy.CopyAsync(source, buffer, sha256, name, cancellationToken);
-        buffer.Position = 0;
-        return buffer;
+        await using (var whole = await OpenAsync())
+        {
+            await HashedCopy.CopyAsync(whole, Stream.Null, sha256, name, cancellationToken);
+        }
+
+        return await OpenAsync();
+
+        async Task<Stream> OpenAsync() => await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
     }
 
     private static IEnumerable<string> Notices(ModelManifest manifest) => manifest.Experts.Append(manifest.Router)
