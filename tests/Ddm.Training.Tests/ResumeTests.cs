@@ -122,8 +122,11 @@ public sealed class ResumeTests : IDisposable
     {
         var request = new CommitRequest
         {
-            Step = trainer.StepNumber, FromStep = from, DataManifestSha256 = (await workshop.OpenAsync(claim.Role)).ManifestSha256,
-            Numerics = numerics ?? Workshop.Class(), Parts = trainer.CheckpointParts(),
+            Step = trainer.StepNumber,
+            FromStep = from,
+            DataManifestSha256 = (await workshop.OpenAsync(claim.Role)).ManifestSha256,
+            Numerics = numerics ?? Workshop.Class(),
+            Parts = trainer.CheckpointParts(),
         };
         var committed = Assert.IsType<CommitOutcome.Committed>(await workshop.Checkpoints.CommitAsync(claim, request, Token));
         trainer.Committed(trainer.StepNumber);

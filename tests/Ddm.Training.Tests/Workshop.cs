@@ -54,7 +54,13 @@ internal sealed class Workshop : IDisposable
 
     private static TrainingSpec Schedule => new()
     {
-        Steps = 8, Batch = 16, LearningRate = 3e-3, Warmup = 2, Decay = LearningRateDecay.Cosine, FinalLearningRate = 1e-4, WeightDecay = 0.01,
+        Steps = 8,
+        Batch = 16,
+        LearningRate = 3e-3,
+        Warmup = 2,
+        Decay = LearningRateDecay.Cosine,
+        FinalLearningRate = 1e-4,
+        WeightDecay = 0.01,
     };
 
     public static NumericsClass Class(int microBatch = 16, int threads = 1) => TorchRuntime.Describe(CPU, microBatch, threads);

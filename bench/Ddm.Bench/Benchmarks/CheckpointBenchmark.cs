@@ -63,7 +63,10 @@ internal sealed class CheckpointBenchmark : Benchmark
             // weights : average : both moments as in a training state, 1 : 1 : 2
             var request = new CommitRequest
             {
-                Step = step + 1, FromStep = step, DataManifestSha256 = "none", Numerics = numerics,
+                Step = step + 1,
+                FromStep = step,
+                DataManifestSha256 = "none",
+                Numerics = numerics,
                 Parts = [Part("weights.safetensors", 0, 16), Part("ema.safetensors", 16, 32), Part("optimizer.safetensors", 32, 64)],
             };
             var started = Stopwatch.GetTimestamp();
@@ -82,7 +85,8 @@ internal sealed class CheckpointBenchmark : Benchmark
         {
             TensorFile.Save(stream, tensors[from..to]);
             return Task.CompletedTask;
-        });
+        }
+        );
     }
 
     private static double WritePlain(string file, byte[] piece)

@@ -148,7 +148,8 @@ public sealed class Trainer : IDisposable
             {
                 write(stream);
                 return Task.CompletedTask;
-            }));
+            }
+            ));
         }
 
         parts.Add((MetricsLog.Part, (stream, cancellationToken) => stream.WriteAsync(lines, cancellationToken).AsTask()));

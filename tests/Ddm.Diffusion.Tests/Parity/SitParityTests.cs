@@ -96,7 +96,8 @@ public partial class SitParityTests
         var config = new DiTConfig(
             Number("input_size"), Number("in_channels"), Number("patch_size"), Number("hidden_size"), Number("depth"), Number("num_heads"),
             json.GetProperty("mlp_ratio").GetDouble(), Number("num_classes"), json.GetProperty("class_dropout_prob").GetDouble(),
-            json.GetProperty("learn_sigma").GetBoolean()) { TimeScale = 1 };
+            json.GetProperty("learn_sigma").GetBoolean())
+        { TimeScale = 1 };
         var network = new DiT(config, initialize: false);
         var (missing, unexpected) = network.load_state_dict(fixture.Load("model.safetensors"));
         Assert.Empty(missing);
