@@ -8,6 +8,11 @@ if (args is [DataWay.Argument, var count])
 }
 
 TorchNative.EnsureLoaded();
+if (args is [LargeNetworkBenchmark.Argument, var file])
+{
+    return LargeNetworkBenchmark.Run(file);
+}
+
 var known = AllBenchmarks.List;
 if (args.Contains("--list"))
 {

@@ -47,7 +47,7 @@ public sealed class WeightRefusalTests : IDisposable
                 using var damaged = WeightFile.Open(path);
                 Networks[network](damaged).Dispose();
             });
-            Assert.Equal(before, Tensor.TotalCount);
+            Assert.True(Tensor.TotalCount <= before, $"{Tensor.TotalCount - before} tensors stay"); // fewer where a collection has come between
             Assert.Contains(path, error.Message, StringComparison.Ordinal);
             Assert.Contains(damage == "extra" ? "surplus.weight" : Last(name), error.Message, StringComparison.Ordinal);
         }
