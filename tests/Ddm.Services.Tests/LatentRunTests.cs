@@ -89,6 +89,17 @@ public class LatentRunTests
         Assert.InRange(clusters.Latents!.Scale * drawn.std().item<double>(), 0.95, 1.05);
     }
 
+    [Fact]
+    public async Task ThePlanCountsEncoding()
+    {
+        using var tiny = new TinyRun(Spec());
+        using var device = new DeviceThread();
+        var forecast = await new Forecaster(device).MeasureAsync(RunSpecReader.Read(tiny.SpecText, tiny.SpecFile), Path.GetDirectoryName(tiny.SpecFile)!);
+        var stage = forecast.Stages.Single(stage => stage.Stage == "AssignShards");
+        Assert.Equal(TinyFolder.Rows * (8 + (2 * 8 * 4 * 4)), stage.Written); // a cluster's number, and eight channels of four by four halves
+        Assert.True(stage.Seconds > 0.01, $"{stage.Seconds} s for encoding {TinyFolder.Rows} pictures");
+    }
+
     [Theory]
     [InlineData("latent: { vae: VAE, factor: 4 }", "Write what the file has")]
     [InlineData("latent: { vae: VAE, channels: 8 }", "Write what the file has")]

@@ -62,6 +62,15 @@ public sealed class LatentCodec : IDisposable
         return vae.Config.Scale is { } scale ? new LatentCodec(vae, scale) : throw new InvalidDataException($"{name} holds no scale of its latents.");
     }
 
+    /// <summary>Opens the spec's autoencoder from its own file, to see what it costs; one without a scale has 1.</summary>
+    /// <exception cref="UserErrorException">As for <see cref="Require"/>.</exception>
+    public static LatentCodec OpenFile(RunSpec spec, string root)
+    {
+        using var file = WeightFile.Open(Path.Combine(root, spec.Latent.Vae!));
+        var vae = Fitting(spec, file);
+        return new LatentCodec(vae, vae.Config.Scale ?? 1);
+    }
+
     /// <summary>Means and log variances of pictures' latents, not scaled.</summary>
     /// <param name="pixels">[N, C, H, W] uint8.</param>
     /// <returns>[N, 2 z, h, w] float16.</returns>

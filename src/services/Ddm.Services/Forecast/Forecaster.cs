@@ -43,6 +43,7 @@ public sealed class Forecaster(DeviceThread device)
             spec, role, classes, TorchRuntime.Describe(target, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads), target, BudgetPerRole);
         var (expert, router) = (await device.RunAsync(() => Probe(Role.Expert(0))), await device.RunAsync(() => Probe(Role.Router)));
         var encoder = await device.RunAsync(() => EncoderProbe.Measure(spec, root));
+        var codec = await device.RunAsync(() => CodecProbe.Measure(spec, root));
         var flopsPerSecond = await device.RunAsync(MatrixRate);
         var disk = DiskRate();
         var roles = new[]
@@ -53,7 +54,7 @@ public sealed class Forecaster(DeviceThread device)
         return new RunForecast
         {
             Roles = roles,
-            Stages = [.. Stages(spec, source.Count, classes, pictures, encoder, roles, flopsPerSecond)],
+            Stages = [.. Stages(spec, source.Count, classes, pictures, encoder, codec, roles, flopsPerSecond)],
             PeakMemory = Math.Max(expert.PeakBytes, router.PeakBytes) + WindowBytes(spec, source.Count),
             Notes =
             [
@@ -82,7 +83,7 @@ public sealed class Forecaster(DeviceThread device)
     private static int Tensors(RunSpec spec, Role role) => 14 + (12 * NetworkPresets.Resolve(role.Kind == RoleKind.Router ? spec.Router.Network : spec.Model).Depth);
 
     private static IEnumerable<StageForecast> Stages(
-        RunSpec spec, int rows, int classes, PictureProbe pictures, EncoderProbe? encoder, RoleForecast[] roles, double flopsPerSecond)
+        RunSpec spec, int rows, int classes, PictureProbe pictures, EncoderProbe? encoder, CodecProbe? codec, RoleForecast[] roles, double flopsPerSecond)
     {
         var data = spec.Data;
         var (cores, image) = (Environment.ProcessorCount, (long)data.Channels * data.ImageSize * data.ImageSize);
@@ -109,11 +110,14 @@ public sealed class Forecaster(DeviceThread device)
 
         var clustering = 2.0 * spec.Partition.Restarts * KMeansIterations * sample * fine * dimensions;
         yield return new StageForecast("FitPartition", clustering / flopsPerSecond * 2, clustering, 4 * fine * dimensions, 4 * fine * dimensions, features + stored, "rough");
-        yield return new StageForecast("AssignShards", 4.0 * rows * fine * dimensions / flopsPerSecond, 2.0 * rows * fine * dimensions, 8L * rows, 8L * rows, features, "rough");
+        var moments = codec is null ? 0 : rows * RowBytes(spec);
+        yield return new StageForecast(
+            "AssignShards", (4.0 * rows * fine * dimensions / flopsPerSecond) + (codec is null ? 0 : decode + (rows * codec.SecondsToEncode)), 2.0 * rows * fine * dimensions,
+            (8L * rows) + moments, (8L * rows) + moments, features + (codec is null ? 0 : stored), codec is null ? "rough" : "measured pictures");
         var frozen = rows * (RowBytes(spec) + 16);
         yield return new StageForecast("FreezeClusters", decode, 0, frozen, frozen, stored, "measured pictures");
         yield return Train(spec, roles, frozen);
-        yield return Evaluate(spec, classes, roles, image);
+        yield return Evaluate(spec, classes, roles, image, codec);
         var published = roles.Sum(role => role.Count * WeightBytesPerParameter * role.Parameters);
         yield return new StageForecast("Publish", 0.1, 0, published, published, published, "counted bytes");
     }
@@ -129,7 +133,7 @@ public sealed class Forecaster(DeviceThread device)
     }
 
     // The grids of the report: default, top-1 and full, then each expert alone.
-    private static StageForecast Evaluate(RunSpec spec, int classes, RoleForecast[] roles, long image)
+    private static StageForecast Evaluate(RunSpec spec, int classes, RoleForecast[] roles, long image, CodecProbe? codec)
     {
         var (expert, router) = (roles[0], roles[1]);
         var pictures = (classes > 0 && spec.Model.ClassCondition ? Math.Min(classes, GridClasses) : 10) * GridRows;
@@ -141,7 +145,8 @@ public sealed class Forecaster(DeviceThread device)
         var rate = expert.Flops / expert.Count / expert.Steps / expert.SecondsPerStep;
         var grid = (2 + spec.Partition.Experts) * pictures * image / 2;
         var bytes = ReportBytes + (grid * 4 / 3) + (pictures * image / 2);
-        return new StageForecast("Evaluate", flops / rate, flops, bytes, bytes, roles.Sum(role => role.Count * role.CheckpointBytes), "rough");
+        var decode = (3 + spec.Partition.Experts) * pictures * (codec?.SecondsToDecode ?? 0); // three strategies, and each expert alone
+        return new StageForecast("Evaluate", (flops / rate) + decode, flops, bytes, bytes, roles.Sum(role => role.Count * role.CheckpointBytes), "rough");
     }
 
     private static long WindowBytes(RunSpec spec, int rows)
