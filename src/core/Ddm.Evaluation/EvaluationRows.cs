@@ -74,9 +74,6 @@ public sealed class EvaluationRows
     /// <summary>[N, C, H, W], 0 to 255; of latents their moments, float16.</summary>
     public byte[] Pixels { get; }
 
-    /// <summary>Whether these are latents.</summary>
-    public bool AreLatents => scale is not null;
-
     /// <summary>C, of latents z.</summary>
     public int Channels { get; }
 

@@ -30,15 +30,10 @@ public sealed class TensorBundle : IDisposable
     {
         if (!Tensors.TryGetValue(name, out var tensor))
         {
-            throw new InvalidDataException($"Tensor '{name}' is missing.");
+            throw TensorDemand.Missing(name);
         }
 
-        if (tensor.dtype != type || !shape.SequenceEqual(tensor.shape))
-        {
-            throw new InvalidDataException(
-                $"Tensor '{name}' is {tensor.dtype} [{string.Join(", ", tensor.shape)}] where {type} [{string.Join(", ", shape.ToArray())}] is needed.");
-        }
-
+        TensorDemand.RequireLike(name, tensor.dtype, tensor.shape, type, shape);
         return tensor;
     }
 
@@ -49,7 +44,7 @@ public sealed class TensorBundle : IDisposable
         var bad = (notFinite ?? [.. Tensors.Where(t => !IsFinite(t.Value)).Select(t => t.Key)]).Order(StringComparer.Ordinal).FirstOrDefault();
         if (bad is not null)
         {
-            throw new InvalidDataException($"Tensor '{bad}' has values that are not finite.");
+            throw TensorDemand.NotFinite(bad);
         }
     }
 

@@ -73,7 +73,7 @@ public static class TensorFile
             .Select(info => targets.TryGetValue(info.Name, out var target) ? target.detach() : empty(info.Shape, TensorTypes.Parse(info.Name, info.DType), CPU)).ToArray();
         if (TensorReading.Fill(stream, header, tensors).Order(StringComparer.Ordinal).FirstOrDefault() is { } bad)
         {
-            throw new InvalidDataException($"Tensor '{bad}' has values that are not finite.");
+            throw TensorDemand.NotFinite(bad);
         }
     }
 
@@ -84,15 +84,10 @@ public static class TensorFile
         {
             if (!found.TryGetValue(name, out var info))
             {
-                throw new InvalidDataException($"Tensor '{name}' is missing.");
+                throw TensorDemand.Missing(name);
             }
 
-            var type = TensorTypes.Parse(name, info.DType);
-            if (type != target.dtype || !info.Shape.AsSpan().SequenceEqual(target.shape))
-            {
-                throw new InvalidDataException(
-                    $"Tensor '{name}' is {type} [{string.Join(", ", info.Shape)}] where {target.dtype} [{string.Join(", ", target.shape)}] is needed.");
-            }
+            TensorDemand.RequireLike(name, TensorTypes.Parse(name, info.DType), info.Shape, target.dtype, target.shape);
         }
 
         if (found.Keys.FirstOrDefault(name => !targets.ContainsKey(name) && !passedOver.Contains(name)) is { } stray)

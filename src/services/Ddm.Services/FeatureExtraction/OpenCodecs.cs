@@ -6,16 +6,11 @@ using Ddm.Tensors;
 namespace Ddm.Services;
 
 /// <summary>The autoencoder of the run that asked last.</summary>
-public sealed class OpenCodecs(IBlobStore blobs, DeviceThread device) : OpenOnDevice<LatentCodec>(device)
+public sealed class OpenCodecs(IBlobStore blobs, DeviceThread device) : OpenOnDevice<LatentCodec>(blobs, device)
 {
     /// <inheritdoc/>
-    protected override Task<byte[]> ReadAsync(RunDocument document, CancellationToken cancellationToken)
-        => blobs.ReadProductAsync(BlobNames.Autoencoder(document.Name), cancellationToken);
+    protected override string NameOf(RunDocument document) => BlobNames.Autoencoder(document.Name);
 
     /// <inheritdoc/>
-    protected override LatentCodec Open(RunDocument document, byte[] prepared)
-    {
-        using var bundle = TensorFile.Load(new MemoryStream(prepared));
-        return LatentCodec.Open(BlobNames.Autoencoder(document.Name), bundle);
-    }
+    protected override LatentCodec Open(RunDocument document, string name, TensorBundle prepared) => LatentCodec.Open(name, prepared);
 }

@@ -1,4 +1,6 @@
 using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Tensors;
 
 namespace Ddm.Services;
 
@@ -6,8 +8,9 @@ namespace Ddm.Services;
 /// Keeps what was opened for a run last: it may take gigabytes to read, and a run asks once a shard. What it keeps lives on the device thread, where every use of it is too.
 /// </summary>
 /// <typeparam name="T">What is kept.</typeparam>
+/// <param name="blobs">Where runs are.</param>
 /// <param name="device">The device thread.</param>
-public abstract class OpenOnDevice<T>(DeviceThread device) : IDisposable
+public abstract class OpenOnDevice<T>(IBlobStore blobs, DeviceThread device) : IDisposable
     where T : class, IDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
@@ -25,12 +28,14 @@ public abstract class OpenOnDevice<T>(DeviceThread device) : IDisposable
         {
             if (kept?.Run != document.Name)
             {
-                var prepared = await ReadAsync(document, cancellationToken);
+                var name = NameOf(document);
+                var prepared = await blobs.ReadProductAsync(name, cancellationToken);
                 await device.RunAsync(() =>
                 {
                     kept?.Open.Dispose();
                     kept = null;
-                    kept = (document.Name, Open(document, prepared));
+                    using var bundle = TensorFile.Load(new MemoryStream(prepared));
+                    kept = (document.Name, Open(document, name, bundle));
                 });
             }
 
@@ -57,9 +62,12 @@ public abstract class OpenOnDevice<T>(DeviceThread device) : IDisposable
         gate.Dispose();
     }
 
-    /// <summary>Reads its blob.</summary>
-    protected abstract Task<byte[]> ReadAsync(RunDocument document, CancellationToken cancellationToken);
+    /// <summary>Its blob, a stage's product.</summary>
+    protected abstract string NameOf(RunDocument document);
 
     /// <summary>Opens it, on the device thread.</summary>
-    protected abstract T Open(RunDocument document, byte[] prepared);
+    /// <param name="document">The run.</param>
+    /// <param name="name">Its blob, for messages.</param>
+    /// <param name="prepared">What the blob holds; still the caller's.</param>
+    protected abstract T Open(RunDocument document, string name, TensorBundle prepared);
 }
