@@ -8,16 +8,19 @@ namespace Ddm.Services;
 public sealed class LoadedModel : IDisposable
 {
     private readonly IReadOnlyList<torch.nn.Module> networks;
+    private readonly torch.Tensor? nullText;
 
-    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, LatentCodec? codec, IReadOnlyList<string> notices)
+    internal LoadedModel(
+        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
     {
-        Codec = codec;
+        (Codec, Captions) = (codec, captions);
+        nullText = captions?.Encode([null]).DetachFromDisposeScope();
         Manifest = manifest;
         Notices = notices;
         RouterModel = new NetworkRouter(router);
         networks = [.. experts.Where(e => e is not null).Cast<torch.nn.Module>(), router];
         var labels = experts.First(e => e is not null)!.Config.Classes;
-        Ensemble = new Ensemble([.. experts.Select(e => e is null ? null : new DiTExpert(e))], RouterModel, labels > 0 ? labels : null);
+        Ensemble = new Ensemble([.. experts.Select(e => e is null ? null : new DiTExpert(e))], RouterModel, labels > 0 ? labels : null, nullText: nullText);
     }
 
     /// <summary>What was loaded.</summary>
@@ -28,6 +31,9 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary>Turns latents into pictures; null: the model draws pixels.</summary>
     public LatentCodec? Codec { get; }
+
+    /// <summary>Turns captions into what the networks take; null: the model knows none.</summary>
+    public ICaptionEncoder? Captions { get; }
 
     /// <summary>The router alone.</summary>
     public IRouterModel RouterModel { get; }
@@ -54,11 +60,18 @@ public sealed class LoadedModel : IDisposable
         }
 
         Codec?.Dispose();
+        Captions?.Dispose();
+        nullText?.Dispose();
     }
 
-    // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
-    private double[,] Prior()
+    // Of captions only the router knows; of classes p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
+    private double[,]? Prior()
     {
+        if (Captions is not null)
+        {
+            return null;
+        }
+
         var rows = Manifest.ClusterRows;
         var classes = Ensemble.NullLabel is { } none ? (int)none : 0;
         var prior = new double[classes + 1, rows.Count];

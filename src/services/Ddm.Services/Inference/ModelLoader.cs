@@ -27,11 +27,11 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
 
         var router = await LoadAsync(
             manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), [.. Notices(manifest)]);
+        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), await CaptionsAsync(manifest.Text, cancellationToken), [.. Notices(manifest)]);
     }
 
     private static DiTConfig Shape(ModelManifest manifest, NetworkSpec network)
-        => DiTConfig.From(network, manifest.Latent?.Size ?? manifest.ImageSize, manifest.Latent?.Channels ?? manifest.Channels, manifest.ClassNames.Count) with { TimeScale = manifest.TimeScale };
+        => DiTConfig.From(network, manifest.Latent?.Size ?? manifest.ImageSize, manifest.Latent?.Channels ?? manifest.Channels, manifest.ClassNames.Count, manifest.Text?.Shape) with { TimeScale = manifest.TimeScale };
 
     private async Task<TNetwork> LoadAsync<TNetwork>(PublishedRole role, Func<TNetwork> create, CancellationToken cancellationToken)
         where TNetwork : TransformerTrunk
@@ -66,6 +66,21 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         {
             using var bundle = TensorFile.Load(source);
             return LatentCodec.Open(latent.Weights, bundle);
+        });
+    }
+
+    private async Task<ICaptionEncoder?> CaptionsAsync(PublishedText? text, CancellationToken cancellationToken)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        await using var source = await OpenVerifiedAsync(text.Weights, text.Sha256, cancellationToken);
+        return await device.RunAsync(() =>
+        {
+            using var bundle = TensorFile.Load(source);
+            return CaptionEncoders.Open(text.Shape.Tokens, text.Weights, bundle);
         });
     }
 

@@ -18,7 +18,8 @@ public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, Mo
         }
 
         var latent = model.Latent is { } own ? own with { Weights = await CopyAsync(own.Weights, own.Sha256, cancellationToken) } : null;
-        model = model with { Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent };
+        var text = model.Text is { } captions ? captions with { Weights = await CopyAsync(captions.Weights, captions.Sha256, cancellationToken) } : null;
+        model = model with { Text = text, Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent };
 
         // First writer wins: a publication that was cut short goes on with the manifest it wrote.
         // One that was damaged since is written anew.
