@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ddm.Runs;
 
 namespace Ddm.Diffusion;
@@ -20,15 +21,19 @@ public sealed record DiTConfig(
     public double TimeScale { get; init; } = 1000;
 
     /// <summary>Patches along one side.</summary>
+    [JsonIgnore]
     public int Grid => ImageSize / Patch;
 
     /// <summary>T: patches of one image.</summary>
+    [JsonIgnore]
     public int Tokens => Grid * Grid;
 
     /// <summary>Width of a block's MLP.</summary>
+    [JsonIgnore]
     public int MlpHidden => (int)(Hidden * MlpRatio);
 
     /// <summary>Channels the last layer gives, before those of sigma are dropped.</summary>
+    [JsonIgnore]
     public int OutputChannels => LearnSigma ? 2 * Channels : Channels;
 
     /// <summary>The network of a run.</summary>

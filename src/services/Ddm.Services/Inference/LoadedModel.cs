@@ -9,15 +9,15 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly IReadOnlyList<torch.nn.Module> networks;
 
-    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, LatentCodec? codec, IReadOnlyList<string> notices)
+    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, IReadOnlyList<string> notices)
     {
         Codec = codec;
         Manifest = manifest;
         Notices = notices;
-        RouterModel = new NetworkRouter(router);
-        networks = [.. experts.Where(e => e is not null).Cast<torch.nn.Module>(), router];
+        RouterModel = router is null ? new UniformRouter(experts.Count) : new NetworkRouter(router);
+        networks = [.. experts.Append<torch.nn.Module?>(router).OfType<torch.nn.Module>()];
         var labels = experts.First(e => e is not null)!.Config.Classes;
-        Ensemble = new Ensemble([.. experts.Select(e => e is null ? null : new DiTExpert(e))], RouterModel, labels > 0 ? labels : null);
+        Ensemble = new Ensemble([.. experts.Zip(manifest.Experts, AsExpert)], RouterModel, labels > 0 ? labels : null);
     }
 
     /// <summary>What was loaded.</summary>
@@ -56,10 +56,18 @@ public sealed class LoadedModel : IDisposable
         Codec?.Dispose();
     }
 
-    // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
-    private double[,] Prior()
+    private static IVelocityModel? AsExpert(DiT? network, PublishedRole role)
+        => network is null ? null : (role.Network?.Parametrization ?? Parametrization.Own).Expert(network);
+
+    // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class". Of an imported model only the router knows.
+    private double[,]? Prior()
     {
         var rows = Manifest.ClusterRows;
+        if (rows.Count == 0)
+        {
+            return null;
+        }
+
         var classes = Ensemble.NullLabel is { } none ? (int)none : 0;
         var prior = new double[classes + 1, rows.Count];
         for (var c = 0; c <= classes; c++)
