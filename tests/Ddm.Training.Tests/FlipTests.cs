@@ -23,7 +23,7 @@ public sealed class FlipTests : IDisposable
         for (var step = 0; step < 10; step++)
         {
             var (a, b) = (plain.Load(step, CPU), flipping.Load(step, CPU));
-            Assert.True(a.Eps.equal(b.Eps).all().item<bool>() && a.T.equal(b.T).all().item<bool>() && a.Labels!.equal(b.Labels!).all().item<bool>());
+            Assert.True(a.Eps.equal(b.Eps).all().item<bool>() && a.T.equal(b.T).all().item<bool>() && a.Condition!.equal(b.Condition!).all().item<bool>());
             for (var row = 0; row < a.Count; row++)
             {
                 var same = Same(a.X0[row], b.X0[row]);

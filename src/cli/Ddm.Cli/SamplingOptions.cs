@@ -35,7 +35,7 @@ internal sealed class SamplingOptions
         {
             Seeds = [],
             Steps = parsed.GetValue(steps) ?? standard.Steps,
-            Guidance = parsed.GetValue(guidance) ?? (model.Ensemble.NullLabel is null ? 1 : standard.Guidance),
+            Guidance = parsed.GetValue(guidance) ?? (model.Ensemble.Conditional ? standard.Guidance : 1),
             Solver = parsed.GetValue(solver) ?? standard.Solver,
             Shift = parsed.GetValue(shift) ?? standard.Shift,
             Strategy = RoutingStrategy.Parse(parsed.GetValue(strategy) ?? model.Manifest.Routing),

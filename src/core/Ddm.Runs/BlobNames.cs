@@ -61,6 +61,15 @@ public static class BlobNames
     /// <summary>Moments of one shard's latents.</summary>
     public static string Latents(string run, int shard) => $"{AllLatents(run)}{Number(shard)}.safetensors";
 
+    /// <summary>Prefix of the run's captions as networks take them.</summary>
+    public static string AllText(string run) => $"{Run(run)}text/";
+
+    /// <summary>The encoder of captions.</summary>
+    public static string TextEncoder(string run) => $"{AllText(run)}encoder.safetensors";
+
+    /// <summary>Captions of one shard.</summary>
+    public static string Text(string run, int shard) => $"{AllText(run)}{Number(shard)}.safetensors";
+
     /// <summary>Prefix of the run's partition.</summary>
     public static string Partition(string run) => $"{Run(run)}partition/";
 

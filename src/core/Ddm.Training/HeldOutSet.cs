@@ -20,7 +20,7 @@ internal sealed class HeldOutSet : IDisposable
     {
         var places = Spread(source.ShardRows);
         rows = places.Count;
-        buffer = new BatchBuffer(rows, config.Channels, config.ImageSize, config.Classes, source.Latents);
+        buffer = new BatchBuffer(rows, config, source.Latents);
         source.Load([.. places.Select(p => p.Shard).Distinct()]);
         buffer.Gather(source, places, dropped: _ => false);
         source.Load([]);

@@ -18,7 +18,8 @@ public static class Roles
     /// <param name="spec">The run's spec.</param>
     /// <param name="role">The role.</param>
     /// <param name="classes">Classes of the data set.</param>
-    public static DiTConfig Network(RunSpec spec, Role role, int classes)
+    /// <param name="text">What networks see of captions, where these are the run's condition.</param>
+    public static DiTConfig Network(RunSpec spec, Role role, int classes, TextShape? text = null)
     {
         var network = role.Kind switch
         {
@@ -27,7 +28,7 @@ public static class Roles
             _ => throw NoTraining(role),
         };
         var input = spec.Input();
-        return DiTConfig.From(NetworkPresets.Resolve(network), input.Size, input.Channels, classes);
+        return DiTConfig.From(NetworkPresets.Resolve(network), input.Size, input.Channels, classes, text);
     }
 
     /// <summary>What the role learns.</summary>
@@ -35,9 +36,10 @@ public static class Roles
     /// <param name="role">The role.</param>
     /// <param name="classes">Classes of the data set.</param>
     /// <param name="numerics">Its numerics class, for the type of the heavy arithmetic.</param>
-    public static Objective Objective(RunSpec spec, Role role, int classes, NumericsClass numerics)
+    /// <param name="text">What networks see of captions, where these are the run's condition.</param>
+    public static Objective Objective(RunSpec spec, Role role, int classes, NumericsClass numerics, TextShape? text = null)
     {
-        var (config, type) = (Network(spec, role, classes), ComputeTypes.Parse(numerics.ComputeType));
+        var (config, type) = (Network(spec, role, classes, text), ComputeTypes.Parse(numerics.ComputeType));
         return role.Kind == RoleKind.Router ? new RouterObjective(config, spec.Partition.Experts, type) : new ExpertObjective(config, type);
     }
 

@@ -27,37 +27,38 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
     /// <param name="numerics">The role's numerics class.</param>
     /// <param name="device">Where it would train.</param>
     /// <param name="budget">About how long to measure.</param>
-    public static StepProbe Measure(RunSpec spec, Role role, int classes, NumericsClass numerics, Device device, TimeSpan budget)
+    /// <param name="text">What networks see of captions, where these are the run's condition.</param>
+    public static StepProbe Measure(RunSpec spec, Role role, int classes, NumericsClass numerics, Device device, TimeSpan budget, TextShape? text = null)
     {
-        var asked = Shape(spec, role, classes);
+        var asked = Shape(spec, role, classes, text);
         var scale = 1.0;
         var scaled = "";
         if (asked.State > AvailableBytes() / 3)
         {
             spec = WithDepth(spec, role, ShallowDepth);
-            var shallow = Shape(spec, role, classes);
+            var shallow = Shape(spec, role, classes, text);
             scale = (double)asked.Flops / shallow.Flops;
             scaled = string.Create(CultureInfo.InvariantCulture, $"{ShallowDepth} blocks of the network, scaled by FLOPs; ");
         }
 
         var batch = Roles.Training(spec, role).Batch;
-        var measured = LargestBatch(batch, budget, trial => Time(spec, role, classes, numerics, device, trial, TimeSpan.Zero, FewestSteps).Fastest);
-        var (median, _, steps, peak) = Time(spec, role, classes, numerics, device, measured, budget, FewestSteps);
+        var measured = LargestBatch(batch, budget, trial => Time(spec, role, classes, text, numerics, device, trial, TimeSpan.Zero, FewestSteps).Fastest);
+        var (median, _, steps, peak) = Time(spec, role, classes, text, numerics, device, measured, budget, FewestSteps);
         if (measured < batch)
         {
             scaled += string.Create(CultureInfo.InvariantCulture, $"a batch of {measured}, scaled to {batch}; ");
         }
 
-        var state = Shape(spec, role, classes).State;
+        var state = Shape(spec, role, classes, text).State;
         var micro = Math.Min(numerics.MicroBatch, batch);
         var bytes = peak.Before + asked.State + (long)(Math.Max(0, peak.Highest - peak.Before - state) * scale * micro / Math.Min(micro, measured));
         return new StepProbe(
             median.TotalSeconds * scale * batch / measured, scaled.Length == 0 ? peak.Highest : bytes, steps, scaled.Length == 0 ? null : scaled.TrimEnd(' ', ';'));
     }
 
-    private static (long Flops, long State) Shape(RunSpec spec, Role role, int classes)
+    private static (long Flops, long State) Shape(RunSpec spec, Role role, int classes, TextShape? text)
     {
-        var shape = Roles.Network(spec, role, classes);
+        var shape = Roles.Network(spec, role, classes, text);
         var experts = spec.Partition.Experts;
         return role.Kind == RoleKind.Router
             ? (Flops.RouterForward(shape, experts), ParameterCount.OfRouter(shape, experts) * StateBytesPerParameter)
@@ -78,14 +79,14 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
     }
 
     private static (TimeSpan Median, TimeSpan Fastest, int Steps, (long Before, long Highest) Peak) Time(
-        RunSpec spec, Role role, int classes, NumericsClass numerics, Device device, int batch, TimeSpan budget, int fewest)
+        RunSpec spec, Role role, int classes, TextShape? text, NumericsClass numerics, Device device, int batch, TimeSpan budget, int fewest)
     {
         spec = WithBatch(spec, role, batch);
         numerics = numerics with { MicroBatch = Math.Min(numerics.MicroBatch, batch) };
         var before = MemoryPeak.Restart();
         using var trainer = new Trainer(
-            spec, role, Roles.Objective(spec, role, classes, numerics), Roles.Network(spec, role, classes),
-            new MadeUpRows(Math.Max(batch, 64), classes, spec.Partition.Experts), null, numerics, device, TimeProvider.System, null);
+            spec, role, Roles.Objective(spec, role, classes, numerics, text), Roles.Network(spec, role, classes, text),
+            new MadeUpRows(Math.Max(batch, 64), classes, spec.Partition.Experts, text), null, numerics, device, TimeProvider.System, null);
         trainer.InitializeOrLoadAsync(null).GetAwaiter().GetResult(); // without a checkpoint there is nothing to wait for
         trainer.Step(); // the first pays for libtorch's own preparations
         var (times, began) = (new List<double>(), Stopwatch.GetTimestamp());
@@ -109,9 +110,11 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
     private static long AvailableBytes() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     // Any images do: a step's time does not depend on what they show.
-    private sealed class MadeUpRows(int rows, int classes, int clusters) : IRowSource
+    private sealed class MadeUpRows(int rows, int classes, int clusters, TextShape? text) : IRowSource
     {
         public IReadOnlyList<int> ShardRows { get; } = [rows];
+
+        public TextShape? Text => text;
 
         public void Load(IReadOnlyCollection<int> shards)
         {
@@ -126,6 +129,12 @@ public sealed record StepProbe(double SecondsPerStep, long PeakBytes, int Steps,
 
             label = classes > 0 ? row % classes : -1;
             cluster = row % clusters;
+        }
+
+        public void CopyText(int shard, int? row, Span<byte> condition)
+        {
+            condition.Clear();
+            condition[0] = TextShape.NullToken; // vectors of zeros, nearly
         }
 
         public long RowId(int shard, int row) => row;

@@ -41,7 +41,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="NumericsMismatchException">This process cannot compute in that class.</exception>
     public Trainer(
         RunSpec spec, Role role, int classes, ClusterDataset train, ClusterDataset? heldOut, NumericsClass numerics, Device device, TimeProvider? clock = null)
-        : this(spec, role, Roles.Objective(spec, role, classes, numerics), Roles.Network(spec, role, classes),
+        : this(spec, role, Roles.Objective(spec, role, classes, numerics, train.Text), Roles.Network(spec, role, classes, train.Text),
             new ClusterRows(train), heldOut is { Rows: > 0 } ? new ClusterRows(heldOut) : null, numerics, device, clock, train.ManifestSha256)
     {
     }

@@ -22,8 +22,10 @@ internal static class SampleCommand
         var n = new Option<int>("--n") { Description = "Pictures", DefaultValueFactory = _ => 16 };
         var seed = new Option<long>("--seed") { Description = "Seed of the first picture; picture i has seed SEED + i", DefaultValueFactory = _ => 0 };
         var label = new Option<string?>("--class") { Description = "Class, by name or number; 'none': no class [default: every class in turn]" };
+        var prompts = new PromptOptions();
         var output = new Option<string?>("--out") { Description = "PNG file; the routing goes beside it as .json [default: RUN-samples.png]" };
         var command = new Command("sample", "Draw pictures; of an unfinished run, from the experts that have committed. Example: ddm sample cats --n 40 --seed 7") { run, n, seed, label, output };
+        prompts.AddTo(command);
         sampling.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -38,8 +40,9 @@ internal static class SampleCommand
             await using var session = new DrawingSession(CommonOptions.StoreOf(parsed));
             using var model = await session.Loader.OpenAsync(name, cancellationToken);
             var labels = Labels(model, parsed.GetValue(label), count);
+            var (captions, negative) = await prompts.ReadAsync(parsed, model, count, cancellationToken);
             var request = sampling.Read(parsed, model) with { Seeds = Seeds(parsed.GetValue(seed), count), Labels = labels };
-            return await DrawAsync(session, model, request, target, cancellationToken);
+            return await DrawAsync(session, model, request, captions, negative, target, cancellationToken);
         });
         return command;
     }
@@ -50,7 +53,7 @@ internal static class SampleCommand
         : throw new UserErrorException($"--seed {first}: give a number from 0 to {long.MaxValue - count}.");
 
     private static async Task<int> DrawAsync(
-        DrawingSession session, LoadedModel model, SampleRequest request, string target, CancellationToken cancellationToken)
+        DrawingSession session, LoadedModel model, SampleRequest request, IReadOnlyList<string?>? prompts, string? negative, string target, CancellationToken cancellationToken)
     {
         foreach (var notice in model.Notices)
         {
@@ -59,8 +62,11 @@ internal static class SampleCommand
 
         var (png, record) = await session.Device.RunAsync(() =>
         {
-            using var result = model.Sampler().Sample(request, null, cancellationToken);
-            return (Drawings.Grid(result, Columns(model, request)), DrawingRecord.Of(model, request, result));
+            using var text = prompts is null ? null : model.Captions!.Encode(prompts);
+            using var away = negative is null ? null : model.Captions!.Encode([.. Enumerable.Repeat(negative, request.Seeds.Count)]);
+            var asked = request with { Text = text, NegativeText = away };
+            using var result = model.Sampler().Sample(asked, null, cancellationToken);
+            return (Drawings.Grid(result, Columns(model, request, prompts)), DrawingRecord.Of(model, asked, result, prompts));
         });
         var json = Path.ChangeExtension(target, ".json");
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
@@ -81,9 +87,14 @@ internal static class SampleCommand
         CultureInfo.InvariantCulture,
         $"{record.NearTies:N0} of {record.Pictures.Count * record.Steps:N0} choices, in {record.Pictures.Count(p => p.NearTies.Count > 0):N0} pictures (within a probability of {record.NearTieMargin:R})");
 
-    // With every class in turn a column is a class, if they are not too many; else as square as it gets.
-    private static int Columns(LoadedModel model, SampleRequest request)
+    // With every class or prompt in turn a column is one of them, if they are not too many; else as square as it gets.
+    private static int Columns(LoadedModel model, SampleRequest request, IReadOnlyList<string?>? prompts)
     {
+        if (prompts?.Distinct().Count() is { } different and > 1 and <= WidestGrid)
+        {
+            return Math.Min(different, request.Seeds.Count);
+        }
+
         var classes = model.Manifest.ClassNames.Count;
         var cycling = request.Labels is { Count: > 1 } labels && labels.Distinct().Count() > 1;
         return cycling && classes <= MostClassColumns ? Math.Min(classes, request.Seeds.Count) : Math.Min(WidestGrid, (int)Math.Ceiling(Math.Sqrt(request.Seeds.Count)));
@@ -94,7 +105,9 @@ internal static class SampleCommand
         var names = model.Manifest.ClassNames;
         if (model.Ensemble.NullLabel is not { } none)
         {
-            return asked is null or "none" ? null : throw new UserErrorException($"--class {asked}: model {model.Manifest.Name} is unconditional; leave --class out.");
+            return asked is null or "none" ? null : throw new UserErrorException(model.Captions is null
+                ? $"--class {asked}: model {model.Manifest.Name} is unconditional; leave --class out."
+                : $"--class {asked}: model {model.Manifest.Name} is conditioned on captions; give --prompt.");
         }
 
         if (asked is null)

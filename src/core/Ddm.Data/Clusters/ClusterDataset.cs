@@ -57,6 +57,9 @@ public sealed class ClusterDataset
     /// <summary>Set where rows are latents' moments.</summary>
     public ClusterLatents? Latents => Manifests[0].Latents;
 
+    /// <summary>What networks see of captions; null: nothing.</summary>
+    public TextShape? Text => Manifests[0].Text;
+
     /// <summary>Opens frozen clusters; loads no rows yet.</summary>
     /// <param name="store">Where the run is.</param>
     /// <param name="run">The run.</param>
@@ -119,6 +122,17 @@ public sealed class ClusterDataset
     /// <summary>The data set's row that one row of a resident shard is.</summary>
     public long RowId(int shard, int row) => Resident(shard).RowIds[row];
 
+    /// <summary>Copies one row's caption as networks take it, or that of no caption. Safe from several threads.</summary>
+    /// <param name="shard">A resident shard of a run with <see cref="Text"/>.</param>
+    /// <param name="row">The row in it; null: no caption.</param>
+    /// <param name="condition">Receives tokens [L] int32 or vectors [L, W] float16.</param>
+    /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
+    public void CopyText(int shard, int? row, Span<byte> condition)
+    {
+        var file = Resident(shard);
+        (row is { } own ? file.Condition(own) : file.NullCondition).CopyTo(condition);
+    }
+
     /// <summary>The caption of one row of a resident shard; null: none. Safe from several threads.</summary>
     /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
     public string? TextOf(int shard, int row) => Resident(shard).TextOf(row);
@@ -133,6 +147,6 @@ public sealed class ClusterDataset
         var content = await store.ReadAsync(shard.Name, cancellationToken)
             ?? throw new InvalidDataException($"{shard.Name} is in the manifest and not in the store.");
         ShardHash.Require(shard.Name, content.Bytes, shard.Sha256);
-        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Format);
+        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Format, Manifests[0].RowText);
     }
 }

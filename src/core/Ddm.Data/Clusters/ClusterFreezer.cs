@@ -6,7 +6,7 @@ namespace Ddm.Data;
 /// <summary>Cuts a data set along a partition: from here on an expert's worker reads only its own cluster.</summary>
 public sealed class ClusterFreezer(IBlobStore store)
 {
-    /// <summary>Pixels held at once, bytes: a larger data set goes through scratch blobs, in parts of this size.</summary>
+    /// <summary>Rows held at once, bytes: a larger data set goes through scratch blobs, in parts of this size.</summary>
     internal long BufferBytes { get; init; } = 64L << 20;
 
     /// <summary>
@@ -71,7 +71,7 @@ public sealed class ClusterFreezer(IBlobStore store)
     {
         var outputs = layout.Outputs;
         var written = new ClusterShard[outputs.Count];
-        var partEnds = Parts(outputs, reader.Format.RowBytes);
+        var partEnds = Parts(outputs, reader.Format.RowBytes + (reader.Text?.RowBytes ?? 0));
         var scatter = new ClusterScatter(store, run, reader, layout, partEnds);
         if (partEnds.Count > 1)
         {
@@ -86,7 +86,7 @@ public sealed class ClusterFreezer(IBlobStore store)
             {
                 if (output - first == all.Count)
                 {
-                    all.Add(new ClusterShardBuffer(outputs[output], reader.Format));
+                    all.Add(new ClusterShardBuffer(outputs[output], reader));
                 }
 
                 all[output - first].Reuse(outputs[output]);
@@ -140,7 +140,7 @@ public sealed class ClusterFreezer(IBlobStore store)
             for (var row = 0; row < rows.Count; row++)
             {
                 var (output, at) = layout.TargetOf(shard, row);
-                buffers[output].Put(at, rows.Row(row), rows.Labels[row], rows.RowIds[row], rows.Texts?[row]);
+                buffers[output].Put(at, rows.Row(row), rows.Condition(row), rows.Labels[row], rows.RowIds[row], rows.Texts?[row]);
             }
         }
     }
@@ -153,7 +153,7 @@ public sealed class ClusterFreezer(IBlobStore store)
         return new ClusterManifest(
             ClusterManifest.CurrentSchema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
             training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows,
-            reader.Format.Moments ? new ClusterLatents(reader.Format.Channels / 2, reader.Format.Size, reader.Scale) : null);
+            reader.Format.Moments ? new ClusterLatents(reader.Format.Channels / 2, reader.Format.Size, reader.Scale) : null, reader.Text?.Shape);
     }
 
     private async Task WriteManifestAsync(ClusterManifest manifest, CancellationToken cancellationToken)

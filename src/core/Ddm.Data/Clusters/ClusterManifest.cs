@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ddm.Runs;
 
 namespace Ddm.Data;
 
@@ -17,13 +18,18 @@ namespace Ddm.Data;
 /// <param name="HeldOutRows">Held-out rows.</param>
 /// <param name="ClassRows">Training rows of each class; without classes one number, all of them. With the other clusters' it gives p(k | c).</param>
 /// <param name="Latents">Set where the shards hold latents' moments in place of pixels.</param>
+/// <param name="Text">Set where the shards hold captions as networks take them.</param>
 public sealed record ClusterManifest(
     int Schema, string Run, int Cluster, string DatasetId, string DatasetManifestSha256, string PartitionSha256, int Channels, int Size,
     IReadOnlyList<ClusterShard> Shards, IReadOnlyList<ClusterShard> HeldOut, long Rows, long HeldOutRows, IReadOnlyList<long> ClassRows,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClusterLatents? Latents = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ClusterLatents? Latents = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TextShape? Text = null)
 {
     /// <summary>The layout this version writes and the newest it reads.</summary>
     public const int CurrentSchema = 1;
+
+    /// <summary>What the shards hold of a caption.</summary>
+    internal RowText? RowText => Text is { } text ? new RowText(text) : null;
 
     /// <summary>What the shards hold of an image.</summary>
     internal RowFormat Format => Latents is { } latents ? new RowFormat(2 * latents.Channels, latents.Size, Moments: true) : new RowFormat(Channels, Size);

@@ -11,12 +11,13 @@ namespace Ddm.Data;
 /// contiguous stretch of every scratch blob. So all rows move twice, whatever the number of parts.
 /// </summary>
 /// <remarks>A scratch blob: the end of each part's stretch, int64 little-endian; then rows of int32 output, int32 place, int64 label,
-/// int64 row of the source, int32 bytes of the caption (-1: none), pixels, caption.</remarks>
+/// int64 row of the source, int32 bytes of the caption (-1: none), pixels, caption as networks take it, caption.</remarks>
 internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows reader, ClusterLayout layout, IReadOnlyList<int> partEnds)
 {
     private const int RowHeader = 28;
 
-    private readonly int rowBytes = reader.Format.RowBytes;
+    private readonly int imageBytes = reader.Format.RowBytes;
+    private readonly int rowBytes = reader.Format.RowBytes + (reader.Text?.RowBytes ?? 0);
 
     /// <summary>Writes the scratch blobs.</summary>
     public async Task SpillAsync(CancellationToken cancellationToken)
@@ -55,7 +56,8 @@ internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows re
                 scratch.ReadExactly(row);
                 var (output, at) = (BinaryPrimitives.ReadInt32LittleEndian(row), BinaryPrimitives.ReadInt32LittleEndian(row.AsSpan(4)));
                 var (label, id) = (BinaryPrimitives.ReadInt64LittleEndian(row.AsSpan(8)), BinaryPrimitives.ReadInt64LittleEndian(row.AsSpan(16)));
-                buffers[output - firstOutput].Put(at, row.AsSpan(RowHeader), label, id, ReadText(scratch, BinaryPrimitives.ReadInt32LittleEndian(row.AsSpan(24))));
+                buffers[output - firstOutput].Put(
+                    at, row.AsSpan(RowHeader, imageBytes), row.AsSpan(RowHeader + imageBytes), label, id, ReadText(scratch, BinaryPrimitives.ReadInt32LittleEndian(row.AsSpan(24))));
             }
         }
     }
@@ -95,6 +97,7 @@ internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows re
                 BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(24), rows.Texts?[row] is null ? -1 : text.Length);
                 stream.Write(header);
                 stream.Write(rows.Row(row));
+                stream.Write(rows.Condition(row));
                 stream.Write(text);
             }
         }

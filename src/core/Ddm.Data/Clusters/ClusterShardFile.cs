@@ -8,11 +8,12 @@ namespace Ddm.Data;
 /// <summary>
 /// A cluster shard's file: safetensors with <c>pixels</c> U8 [N, C, H, W] or <c>moments</c> F16 [N, 2 z, h, w], <c>labels</c> I64 [N] and <c>rows</c> I64 [N] (rows of the source).
 /// The pixels come first and are read in place. Where a row has a caption, <c>captions</c> U8 holds them all as UTF-8, one after the other, and
-/// <c>caption_ends</c> I64 [N] where each ends; an empty one is none.
+/// <c>caption_ends</c> I64 [N] where each ends; an empty one is none. In a run with text <c>text</c> holds the captions as networks take them, I32 [N, L] or F16 [N, L, W],
+/// and <c>text_null</c> that of no caption.
 /// </summary>
 internal sealed class ClusterShardFile
 {
-    private const string LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends";
+    private const string LabelsName = "labels", RowsName = "rows", CaptionsName = "captions", EndsName = "caption_ends", TextName = "text", NullTextName = "text_null";
 
     private const int MostHeader = 1024; // names and shapes: no second, larger buffer, but for captions
 
@@ -22,9 +23,12 @@ internal sealed class ClusterShardFile
     private readonly long[] labels;
     private readonly int captionsAt;
     private readonly long[]? captionEnds;
+    private readonly (int At, int NullAt, int RowBytes) text;
 
-    private ClusterShardFile(byte[] file, int pixelsAt, int rowBytes, long[] labels, long[] rowIds, int captionsAt, long[]? captionEnds)
+    private ClusterShardFile(
+        byte[] file, int pixelsAt, int rowBytes, long[] labels, long[] rowIds, int captionsAt, long[]? captionEnds, (int At, int NullAt, int RowBytes) text)
     {
+        this.text = text;
         this.captionsAt = captionsAt;
         this.captionEnds = captionEnds;
         this.file = file;
@@ -42,11 +46,12 @@ internal sealed class ClusterShardFile
 
     /// <summary>Writes a shard; the same rows give the same bytes.</summary>
     public static ReadOnlyMemory<byte> Write(
-        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, string?[]? texts, RowFormat format, int cluster)
+        ReadOnlyMemory<byte> pixels, ReadOnlyMemory<long> labels, ReadOnlyMemory<long> rowIds, string?[]? texts, RowFormat format, int cluster,
+        ClusterShardText? text = null)
     {
-        using var stream = new MemoryStream(pixels.Length + (2 * sizeof(long) * labels.Length) + MostHeader);
+        using var stream = new MemoryStream(pixels.Length + (text?.Rows.Length ?? 0) + (text?.None.Length ?? 0) + (2 * sizeof(long) * labels.Length) + MostHeader);
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
-        List<(string, string, long[])> tensors =
+        List<(string Name, string, long[])> tensors =
             [(format.Tensor, format.Type, [labels.Length, format.Channels, format.Size, format.Size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
         var (captions, ends) = Pack(texts);
         if (texts is not null)
@@ -54,20 +59,27 @@ internal sealed class ClusterShardFile
             tensors.AddRange([(CaptionsName, "U8", [captions.Length]), (EndsName, "I64", [labels.Length])]);
         }
 
-        SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensor switch
+        if (text is not null)
         {
-            0 => pixels.Span,
-            1 => MemoryMarshal.AsBytes(labels.Span),
-            2 => MemoryMarshal.AsBytes(rowIds.Span),
-            3 => captions,
-            _ => MemoryMarshal.AsBytes<long>(ends),
+            tensors.AddRange([(TextName, text.Format.Type, text.Format.Tensor(labels.Length)), (NullTextName, text.Format.Type, text.Format.One)]);
+        }
+
+        SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensors[tensor].Name switch
+        {
+            LabelsName => MemoryMarshal.AsBytes(labels.Span),
+            RowsName => MemoryMarshal.AsBytes(rowIds.Span),
+            CaptionsName => captions,
+            EndsName => MemoryMarshal.AsBytes<long>(ends),
+            TextName => text!.Rows.Span,
+            NullTextName => text!.None.Span,
+            _ => pixels.Span,
         }));
         return stream.GetBuffer().AsMemory(0, (int)stream.Length);
     }
 
     /// <summary>Reads a shard.</summary>
     /// <exception cref="InvalidDataException">Its tensors are not those of this manifest.</exception>
-    public static ClusterShardFile Read(string name, byte[] file, int rows, RowFormat format)
+    public static ClusterShardFile Read(string name, byte[] file, int rows, RowFormat format, RowText? text = null)
     {
         var header = SafetensorsHeader.Parse(new MemoryStream(file, writable: false));
         var pixels = Find(name, header, format.Tensor, format.Type, [rows, format.Channels, format.Size, format.Size]);
@@ -77,7 +89,12 @@ internal sealed class ClusterShardFile
         var ends = captions is null ? null : Longs(file, header, Find(name, header, EndsName, "I64", [rows]));
         RequireEnds(name, captions, ends);
         return new ClusterShardFile(
-            file, (int)(header.DataStart + pixels.Begin), format.RowBytes, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends);
+            file, At(pixels), format.RowBytes, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends,
+            text is { } kept
+                ? (At(Find(name, header, TextName, kept.Type, kept.Tensor(rows))), At(Find(name, header, NullTextName, kept.Type, kept.One)), kept.RowBytes)
+                : default);
+
+        int At(TensorInfo info) => (int)(header.DataStart + info.Begin);
     }
 
     /// <summary>A row's caption; null: none.</summary>
@@ -91,6 +108,12 @@ internal sealed class ClusterShardFile
         var begin = row == 0 ? 0 : (int)captionEnds[row - 1];
         return captionEnds[row] == begin ? null : Encoding.UTF8.GetString(file, captionsAt + begin, (int)captionEnds[row] - begin);
     }
+
+    /// <summary>A row's caption as networks take it.</summary>
+    public ReadOnlySpan<byte> Condition(int row) => file.AsSpan(text.At + (row * text.RowBytes), text.RowBytes);
+
+    /// <summary>That of no caption.</summary>
+    public ReadOnlySpan<byte> NullCondition => file.AsSpan(text.NullAt, text.RowBytes);
 
     /// <summary>Copies one image, [C, H, W], and returns its label.</summary>
     public long CopyRow(int row, Span<byte> destination)

@@ -12,6 +12,12 @@ public interface IShardRows
     /// <summary>What latents are multiplied by for networks; 1 for pixels.</summary>
     double Scale { get; }
 
+    /// <summary>How captions are kept for networks; null: they are not.</summary>
+    RowText? Text => null;
+
+    /// <summary>The row of no caption; empty where captions are not kept.</summary>
+    ReadOnlyMemory<byte> NullText => default;
+
     /// <summary>Reads and verifies one shard.</summary>
     /// <exception cref="InvalidDataException">Something is missing, or not what the manifest says.</exception>
     Task<ImageRows> ReadShardAsync(int shard, CancellationToken cancellationToken);

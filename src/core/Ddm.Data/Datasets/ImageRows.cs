@@ -9,6 +9,9 @@ namespace Ddm.Data;
 /// <param name="Texts">[N]: captions, null where a row has none; null: no row has one.</param>
 public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, long[] RowIds, RowFormat Format, string?[]? Texts = null)
 {
+    /// <summary>Captions as networks take them, row by row; null: they are not kept.</summary>
+    public byte[]? Conditions { get; init; }
+
     /// <summary>N.</summary>
     public int Count => Labels.Length;
 
@@ -37,6 +40,13 @@ public sealed record ImageRows(byte[] Pixels, long[] Labels, bool[] HeldOut, lon
             Array.ConvertAll(rows, row => row.Shard.RowIds[row.Index]),
             first.Format,
             Array.Exists(rows, row => row.Shard.Texts is not null) ? Array.ConvertAll(rows, row => row.Shard.Texts?[row.Index]) : null);
+    }
+
+    /// <summary>One row's caption as networks take it; empty where it is not kept.</summary>
+    public ReadOnlySpan<byte> Condition(int index)
+    {
+        var width = (Conditions?.Length ?? 0) / Math.Max(1, Count);
+        return Conditions.AsSpan(index * width, width);
     }
 
     /// <summary>One image, [C, H, W].</summary>

@@ -18,7 +18,7 @@ public sealed class DiT : TransformerTrunk
     public DiT(DiTConfig config, bool initialize = true, Device? device = null)
         : base(config, nameof(DiT), device ?? CPU)
     {
-        final_layer = new FinalLayer(config.Hidden, config.Patch * config.Patch * config.OutputChannels, device ?? CPU);
+        final_layer = FinalLayer.Of(config, config.Patch * config.Patch * config.OutputChannels, device ?? CPU);
         RegisterComponents();
         if (initialize)
         {
@@ -29,19 +29,21 @@ public sealed class DiT : TransformerTrunk
     /// <summary>The velocity at (x_t, t) under a condition.</summary>
     /// <param name="x">x_t, [N, C, H, W] float32.</param>
     /// <param name="t">Times, [N] float32: 0 is data, 1 is noise.</param>
-    /// <param name="labels">Classes, [N] int64, <c>Classes</c> for none; null: none for all rows. Unused by an unconditional network.</param>
+    /// <param name="condition">
+    /// Classes, [N] int64, <c>Classes</c> for none; or captions, [N, L] int64 tokens or [N, L, W] float32 vectors. Null: none for all rows. Unused by an unconditional network.
+    /// </param>
     /// <param name="type">Type of the blocks' matrix products.</param>
     /// <returns>[N, C, H, W] float32.</returns>
-    public Tensor Forward(Tensor x, Tensor t, Tensor? labels, ComputeType type = ComputeType.Float32)
+    public Tensor Forward(Tensor x, Tensor t, Tensor? condition, ComputeType type = ComputeType.Float32)
     {
-        var condition = Condition(t, labels); // (N, D)
+        var conditioning = Condition(t, condition, type);
         var hidden = Embed(x, type); // (N, T, D)
         foreach (var block in blocks)
         {
-            hidden = block.Forward(hidden, condition, type);
+            hidden = block.Forward(hidden, conditioning, type);
         }
 
-        return Unpatchify(final_layer.Forward(hidden, condition)); // (N, T, p p C) -> (N, C, H, W)
+        return Unpatchify(final_layer.Forward(hidden, conditioning)); // (N, T, p p C) -> (N, C, H, W)
     }
 
     private Tensor Unpatchify(Tensor patches)

@@ -4,7 +4,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Ddm.Diffusion;
 
 /// <summary>A transformer block whose norms and residual gates are functions of the condition (adaLN-Zero).</summary>
-internal sealed class DiTBlock : nn.Module
+internal sealed class DiTBlock : TransformerBlock
 {
     private readonly SelfAttention attn;
     private readonly Mlp mlp;
@@ -19,20 +19,20 @@ internal sealed class DiTBlock : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>x [N, T, D] -> [N, T, D], under the activated condition [N, D].</summary>
-    public Tensor Forward(Tensor x, Tensor condition, ComputeType type)
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Conditioning condition, ComputeType type)
     {
-        var m = adaLN_modulation.Forward(condition, type); // six of (N, 1, D)
+        var m = adaLN_modulation.Forward(condition.Activated, type); // six of (N, 1, D)
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
         var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
         x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
         return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp), type));
     }
 
-    /// <summary>The first token of <see cref="Forward"/> alone, x [N, T, D] -> [N, 1, D]: no query, projection or MLP of tokens that nobody reads.</summary>
-    public Tensor ForwardFirst(Tensor x, Tensor condition, ComputeType type)
+    /// <inheritdoc/>
+    public override Tensor ForwardFirst(Tensor x, Conditioning condition, ComputeType type)
     {
-        var m = adaLN_modulation.Forward(condition, type); // six of (N, 1, D)
+        var m = adaLN_modulation.Forward(condition.Activated, type); // six of (N, 1, D)
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
         var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
         var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
@@ -56,11 +56,15 @@ internal sealed class SelfAttention : nn.Module
         RegisterComponents();
     }
 
-    public Tensor Forward(Tensor x, ComputeType type)
+    /// <param name="x">[N, T, D].</param>
+    /// <param name="type">Type of the products.</param>
+    /// <param name="mask">[N, 1, 1, T] bool: the tokens that are attended to; null: all.</param>
+    /// <returns>[N, T, D].</returns>
+    public Tensor Forward(Tensor x, ComputeType type, Tensor? mask = null)
     {
         var (n, t, d) = (x.size(0), x.size(1), x.size(2));
         var parts = qkv.Forward(x, type).chunk(3, dim: -1); // views: their gradients are laid side by side in one copy
-        var mixed = F.scaled_dot_product_attention(Split(parts[0]), Split(parts[1]), Split(parts[2]));
+        var mixed = F.scaled_dot_product_attention(Split(parts[0]), Split(parts[1]), Split(parts[2]), mask);
         return proj.Forward(mixed.transpose(1, 2).reshape(n, t, d), type);
 
         Tensor Split(Tensor part) => part.view(n, t, heads, d / heads).transpose(1, 2); // (N, heads, T, D/heads)

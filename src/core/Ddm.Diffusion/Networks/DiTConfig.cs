@@ -12,13 +12,19 @@ namespace Ddm.Diffusion;
 /// <param name="Heads">Attention heads.</param>
 /// <param name="MlpRatio">Width of a block's MLP over D.</param>
 /// <param name="Classes">Classes of the condition; 0: unconditional. Label <c>Classes</c> is the null condition.</param>
-/// <param name="ClassDropout">Probability that training drops a row's label; applied by the trainer, not by the network.</param>
+/// <param name="ConditionDropout">Probability that training drops a row's condition; applied by the trainer, not by the network.</param>
 /// <param name="LearnSigma">True for weights with twice the output channels (SiT, DiT): the second half is dropped.</param>
 public sealed record DiTConfig(
-    int ImageSize, int Channels, int Patch, int Hidden, int Depth, int Heads, double MlpRatio, int Classes, double ClassDropout, bool LearnSigma = false)
+    int ImageSize, int Channels, int Patch, int Hidden, int Depth, int Heads, double MlpRatio, int Classes, double ConditionDropout, bool LearnSigma = false)
 {
     /// <summary>What t in [0, 1] is multiplied by before it is embedded. Our networks take 1000, so that the embedding's fast waves see t; SiT's weights take 1.</summary>
     public double TimeScale { get; init; } = 1000;
+
+    /// <summary>
+    /// What the network sees of captions; null: nothing. With it the blocks are those of PixArt-alpha: modulation by time alone, shared by all blocks but for a table of each
+    /// (adaLN-single), and attention to the caption between attention and MLP.
+    /// </summary>
+    public TextShape? Text { get; init; }
 
     /// <summary>Patches along one side.</summary>
     [JsonIgnore]
@@ -41,11 +47,18 @@ public sealed record DiTConfig(
     /// <param name="imageSize">Side of the images.</param>
     /// <param name="channels">Channels of the images.</param>
     /// <param name="classes">Classes of the data; unused when the spec asks for no class condition.</param>
+    /// <param name="text">The captions of the run, where they are its condition: then classes are not.</param>
     /// <exception cref="UserErrorException">The numbers do not fit each other.</exception>
-    public static DiTConfig From(NetworkSpec network, int imageSize, int channels, int classes)
-        => new DiTConfig(
+    public static DiTConfig From(NetworkSpec network, int imageSize, int channels, int classes, TextShape? text = null)
+    {
+        var conditioned = text is null ? network.ClassCondition : network.TextCondition;
+        return new DiTConfig(
             imageSize, channels, network.Patch, network.Hidden, network.Depth, network.Heads, network.MlpRatio,
-            network.ClassCondition ? classes : 0, network.ClassCondition ? network.ConditionDropout : 0).Validated();
+            conditioned && text is null ? classes : 0, conditioned ? network.ConditionDropout : 0)
+        {
+            Text = conditioned ? text : null,
+        }.Validated();
+    }
 
     /// <summary>This configuration, after its numbers were checked against each other.</summary>
     /// <exception cref="UserErrorException">The numbers do not fit each other.</exception>
@@ -54,6 +67,11 @@ public sealed record DiTConfig(
         if (ImageSize < 1 || Channels < 1 || Patch < 1 || Hidden < 1 || Depth < 1 || Heads < 1 || MlpHidden < 1 || Classes < 0)
         {
             throw new UserErrorException($"{this}: sizes must be positive. Give the network a preset, or its hidden, depth, heads and patch.");
+        }
+
+        if (Text is { Learned: true } text && text.Width % TextEncoder.HeadWidth != 0)
+        {
+            throw new UserErrorException($"A text encoder {text.Width} wide does not divide into heads of {TextEncoder.HeadWidth}: give a multiple.");
         }
 
         if (ImageSize % Patch != 0)

@@ -29,16 +29,16 @@ internal static class FewRows
         return product.narrow(0, 0, rows).view([.. x.shape[..^1], outputs]);
     }
 
-    /// <summary>Softmax attention of few queries: q [N, heads, Q, d] over keys and values [N, heads, T, d] -> [N, heads, Q, d].</summary>
-    public static Tensor Attention(Tensor q, Tensor k, Tensor v)
+    /// <summary>Softmax attention of few queries: q [N, heads, Q, d] over keys and values [N, heads, T, d], those that the mask [N, 1, 1, T] names or all -> [N, heads, Q, d].</summary>
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, Tensor? mask = null)
     {
         var queries = q.size(2);
         if (queries >= Fewest)
         {
-            return F.scaled_dot_product_attention(q, k, v);
+            return F.scaled_dot_product_attention(q, k, v, mask);
         }
 
         using var none = zeros([q.size(0), q.size(1), Fewest - queries, q.size(3)], q.dtype, q.device);
-        return F.scaled_dot_product_attention(cat([q, none], dim: 2), k, v).narrow(2, 0, queries);
+        return F.scaled_dot_product_attention(cat([q, none], dim: 2), k, v, mask).narrow(2, 0, queries);
     }
 }

@@ -1,3 +1,5 @@
+using Ddm.Runs;
+
 namespace Ddm.Diffusion;
 
 /// <summary>Parameters of a network as its papers count them: everything in the state dict, the fixed position table included.</summary>
@@ -16,11 +18,25 @@ public static class ParameterCount
         var patches = Dense(config.Channels * config.Patch * config.Patch, d);
         var time = Dense(TimestepEmbedder.Frequencies, d) + Dense(d, d);
         var labels = config.Classes > 0 ? (config.Classes + 1) * d : 0;
-        var block = Dense(d, 3 * d) + Dense(d, d) + Dense(d, config.MlpHidden) + Dense(config.MlpHidden, d) + Dense(d, 6 * d);
-        return positions + patches + time + labels + (config.Depth * block);
+        var block = Attention(d) + Mlp(d, config.MlpHidden);
+        var shared = positions + patches + time + labels;
+        return config.Text is { } text
+            ? shared + Text(text, d) + Dense(d, 6 * d) + (config.Depth * (block + Attention(d) + (6 * d)))
+            : shared + (config.Depth * (block + Dense(d, 6 * d)));
     }
 
-    private static long FinalLayer(DiTConfig config, long outputs) => Dense(config.Hidden, 2L * config.Hidden) + Dense(config.Hidden, outputs);
+    private static long Text(TextShape text, long hidden)
+    {
+        long w = text.Width;
+        return Dense(w, hidden) + (text.Learned ? ((text.Vocabulary + text.Tokens) * w) + (TextEncoder.Layers * (Attention(w) + Mlp(w, 4 * w))) : 0);
+    }
+
+    private static long FinalLayer(DiTConfig config, long outputs)
+        => (config.Text is null ? Dense(config.Hidden, 2L * config.Hidden) : 2L * config.Hidden) + Dense(config.Hidden, outputs);
+
+    private static long Attention(long width) => Dense(width, 3 * width) + Dense(width, width);
+
+    private static long Mlp(long width, long inner) => Dense(width, inner) + Dense(inner, width);
 
     private static long Dense(long inputs, long outputs) => (inputs + 1) * outputs;
 }

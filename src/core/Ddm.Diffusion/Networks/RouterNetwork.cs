@@ -23,7 +23,7 @@ public sealed class RouterNetwork : TransformerTrunk
     {
         Experts = experts;
         cls_token = new Parameter(empty([1, 1, config.Hidden], device: device));
-        final_layer = new FinalLayer(config.Hidden, experts, device ?? CPU);
+        final_layer = FinalLayer.Of(config, experts, device ?? CPU);
         RegisterComponents();
         if (initialize)
         {
@@ -37,20 +37,22 @@ public sealed class RouterNetwork : TransformerTrunk
     /// <summary>Logits of p(k | x_t, t, c).</summary>
     /// <param name="x">x_t, [N, C, H, W] float32.</param>
     /// <param name="t">Times, [N] float32: 0 is data, 1 is noise.</param>
-    /// <param name="labels">Classes, [N] int64, <c>Classes</c> for none; null: none for all rows. Unused by an unconditional network.</param>
+    /// <param name="condition">
+    /// Classes, [N] int64, <c>Classes</c> for none; or captions, [N, L] int64 tokens or [N, L, W] float32 vectors. Null: none for all rows. Unused by an unconditional network.
+    /// </param>
     /// <param name="type">Type of the blocks' matrix products.</param>
     /// <returns>[N, K] float32.</returns>
-    public Tensor Forward(Tensor x, Tensor t, Tensor? labels, ComputeType type = ComputeType.Float32)
+    public Tensor Forward(Tensor x, Tensor t, Tensor? condition, ComputeType type = ComputeType.Float32)
     {
-        var condition = Condition(t, labels); // (N, D)
+        var conditioning = Condition(t, condition, type);
         var token = cls_token.expand(x.size(0), 1, Config.Hidden);
         var hidden = cat([token, Embed(x, type)], dim: 1); // (N, 1 + T, D)
         foreach (var block in blocks.Take(Config.Depth - 1))
         {
-            hidden = block.Forward(hidden, condition, type);
+            hidden = block.Forward(hidden, conditioning, type);
         }
 
-        var answer = blocks[Config.Depth - 1].ForwardFirst(hidden, condition, type); // (N, 1, D): of the last block only the token's state is read
-        return final_layer.Forward(answer, condition).squeeze(1); // (N, K)
+        var answer = blocks[Config.Depth - 1].ForwardFirst(hidden, conditioning, type); // (N, 1, D): of the last block only the token's state is read
+        return final_layer.Forward(answer, conditioning).squeeze(1); // (N, K)
     }
 }

@@ -22,27 +22,27 @@ internal sealed class RowBlocks
 
     private RowBlocks(Shape shape, Forward forward) => (this.shape, this.forward) = (shape, forward);
 
-    private delegate Tensor Forward(Tensor x, Tensor t, Tensor? labels);
+    private delegate Tensor Forward(Tensor x, Tensor t, Tensor? condition);
 
     /// <summary>False runs all rows at once, as fast as the machine allows and with bits that depend on the batch: what invariance costs is measured so.</summary>
     public bool Invariant { get; init; } = true;
 
     public static RowBlocks Of(DiT network, ComputeType type, bool invariant = true)
-        => new(new Shape(network.Config, 0, type, 0), (x, t, labels) => network.Forward(x, t, labels, type)) { Invariant = invariant };
+        => new(new Shape(network.Config, 0, type, 0), (x, t, condition) => network.Forward(x, t, condition, type)) { Invariant = invariant };
 
     public static RowBlocks Of(RouterNetwork network, ComputeType type, bool invariant = true)
-        => new(new Shape(network.Config, network.Experts, type, 0), (x, t, labels) => network.Forward(x, t, labels, type)) { Invariant = invariant };
+        => new(new Shape(network.Config, network.Experts, type, 0), (x, t, condition) => network.Forward(x, t, condition, type)) { Invariant = invariant };
 
     /// <summary>The network's answer, [N, ...].</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="t">[N].</param>
-    /// <param name="labels">[N] int64, or null.</param>
-    public Tensor Run(Tensor x, Tensor t, Tensor? labels)
+    /// <param name="condition">[N, ...] as the network takes it, or null.</param>
+    public Tensor Run(Tensor x, Tensor t, Tensor? condition)
     {
         var rows = (int)x.size(0);
         if (!Invariant || x.device_type != DeviceType.CPU)
         {
-            return Block(x, t, labels, 0, rows);
+            return Block(x, t, condition, 0, rows);
         }
 
         using var scope = NewDisposeScope();
@@ -52,7 +52,7 @@ internal sealed class RowBlocks
             var left = rows - first;
             var even = (left + ((left + Largest - 1) / Largest) - 1) / ((left + Largest - 1) / Largest); // 17 rows are 9 and 8 rather than 16 and 1
             var count = even == 1 ? 1 : LargestGood(even);
-            parts.Add(Block(x, t, labels, first, count));
+            parts.Add(Block(x, t, condition, first, count));
             first += count;
         }
 
@@ -79,10 +79,10 @@ internal sealed class RowBlocks
         return Known.GetOrAdd(here, static s => new Lazy<bool[]>(() => Examine(s))).Value;
     }
 
-    private Tensor Block(Tensor x, Tensor t, Tensor? labels, int first, int count)
+    private Tensor Block(Tensor x, Tensor t, Tensor? condition, int first, int count)
     {
         using var scope = NewDisposeScope();
-        return forward(x.narrow(0, first, count), t.narrow(0, first, count), labels?.narrow(0, first, count)).MoveToOuterDisposeScope();
+        return forward(x.narrow(0, first, count), t.narrow(0, first, count), condition?.narrow(0, first, count)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -98,17 +98,43 @@ internal sealed class RowBlocks
         var blocks = network is DiT expert ? Of(expert, shape.Type) : Of((RouterNetwork)network, shape.Type);
         var x = NoiseTensor.Normal(Philox.Create(0, 0, RandomStreams.PictureNoise), 0, 0, Largest, [config.Channels, config.ImageSize, config.ImageSize]);
         var t = Arithmetic.Range(Largest, ScalarType.Float32, CPU).div_(Divisor);
-        var labels = Arithmetic.Range(Largest, ScalarType.Int64, CPU).clamp_max_(config.Classes);
-        var alone = cat([.. Enumerable.Range(0, Largest).Select(row => blocks.Block(x, t, labels, row, 1))], dim: 0);
+        var conditions = Conditions(config);
+        var alone = cat([.. Enumerable.Range(0, Largest).Select(row => blocks.Block(x, t, conditions, row, 1))], dim: 0);
         var good = new bool[Largest + 1];
         good[1] = true;
         for (var size = 2; size <= Largest; size++)
         {
-            good[size] = blocks.Block(x, t, labels, 0, size).Equals(alone.narrow(0, 0, size))
-                && blocks.Block(x, t, labels, Largest - size, size).Equals(alone.narrow(0, Largest - size, size));
+            good[size] = blocks.Block(x, t, conditions, 0, size).Equals(alone.narrow(0, 0, size))
+                && blocks.Block(x, t, conditions, Largest - size, size).Equals(alone.narrow(0, Largest - size, size));
         }
 
         return good;
+    }
+
+    // Captions of all lengths: what is masked must not matter either.
+    private static Tensor? Conditions(DiTConfig config)
+    {
+        if (config.Text is not { } text)
+        {
+            using Scalar classes = config.Classes;
+            return Arithmetic.Range(Largest, ScalarType.Int64, CPU).clamp_max_(classes);
+        }
+
+        if (!text.Learned)
+        {
+            return NoiseTensor.Normal(Philox.Create(0, 1, RandomStreams.PictureNoise), 0, 0, Largest, [text.Tokens, text.Width]);
+        }
+
+        var ids = new long[Largest, text.Tokens];
+        for (var row = 0; row < Largest; row++)
+        {
+            for (var place = 0; place <= row % text.Tokens; place++)
+            {
+                ids[row, place] = 1 + (((row * text.Tokens) + place) % (text.Vocabulary - 1));
+            }
+        }
+
+        return tensor(ids);
     }
 
     private static void Fill(TransformerTrunk network)

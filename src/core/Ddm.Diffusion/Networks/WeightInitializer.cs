@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Ddm.Diffusion;
 
 /// <summary>
-/// The initial weights of DiT, drawn from Philox keyed by (seed, role) and counted by (chunk, parameter name, element): they depend neither on the
+/// The initial weights of DiT and PixArt-alpha, drawn from Philox keyed by (seed, role) and counted by (chunk, parameter name, element): they depend neither on the
 /// order of creation nor on torch's global generator nor on the number of threads.
 /// </summary>
 internal static class WeightInitializer
@@ -22,13 +22,20 @@ internal static class WeightInitializer
         }
     }
 
-    /// <summary>The rules of the reference's <c>initialize_weights</c>.</summary>
+    /// <summary>The rules of the references' <c>initialize_weights</c>.</summary>
     private static Tensor Draw(Philox philox, string name, long[] shape)
     {
         // adaLN-Zero: every block starts as the identity, and the network's output at zero.
+        if (name.EndsWith("scale_shift_table", StringComparison.Ordinal))
+        {
+            return Normal(philox, name, shape, 1 / MathF.Sqrt(shape[1]));
+        }
+
+        // PixArt-alpha likewise: a caption says nothing until its projection has learned to.
         var zero = name.EndsWith(".bias", StringComparison.Ordinal)
             || name.Contains("adaLN_modulation", StringComparison.Ordinal)
-            || name.StartsWith("final_layer", StringComparison.Ordinal);
+            || name.StartsWith("final_layer", StringComparison.Ordinal)
+            || name.EndsWith("cross_attn.proj.weight", StringComparison.Ordinal);
         if (zero)
         {
             return zeros(shape);
@@ -36,6 +43,8 @@ internal static class WeightInitializer
 
         var embedding = name.StartsWith("t_embedder", StringComparison.Ordinal)
             || name.StartsWith("y_embedder", StringComparison.Ordinal)
+            || name.StartsWith("t_block", StringComparison.Ordinal)
+            || name is "text_embedder.tokens.weight" or "text_embedder.positions"
             || name == "cls_token";
         return embedding ? Normal(philox, name, shape, 0.02f) : XavierUniform(philox, name, shape);
     }

@@ -23,11 +23,13 @@ public sealed class Ensemble
     /// <param name="router">The router over all of them, missing ones included.</param>
     /// <param name="nullLabel">The label of "no condition" (<c>Classes</c>); null: the models are unconditional.</param>
     /// <param name="liveMassFloor">The least mass the live experts must hold at t = 1.</param>
+    /// <param name="nullText">The caption of "no condition", [1, ...]; null: the models are not conditioned on captions.</param>
     /// <exception cref="UserErrorException">No expert is there.</exception>
-    public Ensemble(IReadOnlyList<IVelocityModel?> experts, IRouterModel router, long? nullLabel = null, double liveMassFloor = DefaultLiveMassFloor)
+    public Ensemble(
+        IReadOnlyList<IVelocityModel?> experts, IRouterModel router, long? nullLabel = null, double liveMassFloor = DefaultLiveMassFloor, Tensor? nullText = null)
     {
         (this.experts, this.router) = (experts, router);
-        (NullLabel, LiveMassFloor) = (nullLabel, liveMassFloor);
+        (NullLabel, NullText, LiveMassFloor) = (nullLabel, nullText, liveMassFloor);
         Available = [.. experts.Select(e => e is not null)];
         if (!Available.Contains(true))
         {
@@ -44,27 +46,33 @@ public sealed class Ensemble
     /// <summary>True when an expert is missing.</summary>
     public bool Degraded => Available.Contains(false);
 
-    /// <summary>The label of "no condition"; null: the models are unconditional.</summary>
+    /// <summary>The label of "no condition"; null: the models are not conditioned on classes.</summary>
     public long? NullLabel { get; }
+
+    /// <summary>The caption of "no condition", [1, ...], the caller's; null: the models are not conditioned on captions.</summary>
+    public Tensor? NullText { get; }
+
+    /// <summary>Whether the models are conditioned on something.</summary>
+    public bool Conditional => NullLabel is not null || NullText is not null;
 
     /// <summary>The least mass the live experts must hold at t = 1.</summary>
     public double LiveMassFloor { get; }
 
     /// <summary>The router's p(k | x_t, t, c) over all K, missing experts included. [B, K] float64 on the CPU.</summary>
-    public Tensor Probabilities(Tensor x, Tensor t, Tensor? labels)
+    public Tensor Probabilities(Tensor x, Tensor t, Tensor? condition)
     {
         using var scope = NewDisposeScope();
-        return F.softmax(Logits(x, t, labels), 1).MoveToOuterDisposeScope();
+        return F.softmax(Logits(x, t, condition), 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>
     /// p(k | x_t, t, c, k is live): zero at missing experts, each row summing to one. Taken from the logits, so that it holds also where the missing experts
     /// leave the live ones less than a float can say. [B, K] float64 on the CPU.
     /// </summary>
-    public Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? labels)
+    public Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? condition)
     {
         using var scope = NewDisposeScope();
-        var logits = Logits(x, t, labels);
+        var logits = Logits(x, t, condition);
         if (Degraded)
         {
             logits = logits.masked_fill(tensor(Available.Select(a => !a).ToArray()), NegativeInfinity);
@@ -75,8 +83,8 @@ public sealed class Ensemble
 
     /// <summary>m of every row: the sum over live k of p(k | x_1, c).</summary>
     /// <param name="x1">Noise, [B, ...].</param>
-    /// <param name="labels">[B] int64.</param>
-    public double[] LiveMass(Tensor x1, Tensor? labels)
+    /// <param name="condition">[B, ...] as the models take it, or null.</param>
+    public double[] LiveMass(Tensor x1, Tensor? condition)
     {
         using var scope = NewDisposeScope();
         if (!Degraded)
@@ -84,22 +92,32 @@ public sealed class Ensemble
             return [.. Enumerable.Repeat(1.0, (int)x1.size(0))];
         }
 
-        var all = Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), labels).data<double>().ToArray();
+        var all = Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), condition).data<double>().ToArray();
         return [.. all.Chunk(Count).Select(row => row.Where((_, k) => Available[k]).Sum())];
+    }
+
+    /// <summary>Rows of "no condition", [rows, ...].</summary>
+    /// <exception cref="InvalidOperationException">The models are unconditional.</exception>
+    public Tensor NoCondition(long rows, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var all = NullText is { } text ? text.to(device).expand([rows, .. text.shape[1..]])
+            : Arithmetic.Filled([rows], NullLabel ?? throw new InvalidOperationException("The models are unconditional."), ScalarType.Int64, device);
+        return all.MoveToOuterDisposeScope();
     }
 
     /// <summary>The mixed velocity under given weights. An expert is evaluated only on the rows that give it weight.</summary>
     /// <param name="x">x_t, [B, ...].</param>
     /// <param name="t">[B], of x's type.</param>
-    /// <param name="labels">[B] int64, or null.</param>
+    /// <param name="condition">[B, ...] as the models take it, or null.</param>
     /// <param name="weights">[B, K] float64 on the CPU, as <see cref="RoutingStrategy.Weights"/> gives them.</param>
     /// <param name="evaluations">[K]: raised by the rows each expert was evaluated on; null: not counted.</param>
     /// <returns>[B, ...] of x's type.</returns>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels, Tensor weights, long[]? evaluations = null)
-        => Velocity(x, t, labels, Dispatch.Of(weights.data<double>().ToArray(), Count), evaluations);
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? condition, Tensor weights, long[]? evaluations = null)
+        => Velocity(x, t, condition, Dispatch.Of(weights.data<double>().ToArray(), Count), evaluations);
 
     /// <summary>The mixed velocity of rows that are already sorted by expert.</summary>
-    internal Tensor Velocity(Tensor x, Tensor t, Tensor? labels, Dispatch dispatch, long[]? evaluations)
+    internal Tensor Velocity(Tensor x, Tensor t, Tensor? condition, Dispatch dispatch, long[]? evaluations)
     {
         using var scope = NewDisposeScope();
         var total = zeros_like(x); // a lone expert's velocity is added to zeros as well: one way for all batches
@@ -110,12 +128,12 @@ public sealed class Ensemble
             evaluations?[k] += rows.Length;
             if (rows.Length == dispatch.Rows)
             {
-                total.add_(Weighted(expert.Velocity(x, t, labels).to(x.dtype), shares), Arithmetic.One);
+                total.add_(Weighted(expert.Velocity(x, t, condition).to(x.dtype), shares), Arithmetic.One);
                 continue;
             }
 
             var index = tensor(rows, device: x.device);
-            var velocity = expert.Velocity(x.index_select(0, index), t.index_select(0, index), labels?.index_select(0, index));
+            var velocity = expert.Velocity(x.index_select(0, index), t.index_select(0, index), condition?.index_select(0, index));
             total.index_add_(0, index, Weighted(velocity.to(x.dtype), shares), Arithmetic.One);
         }
 
@@ -129,9 +147,9 @@ public sealed class Ensemble
             ? velocity
             : velocity * tensor(share, dtype: velocity.dtype, device: velocity.device).view([share.Length, .. Enumerable.Repeat(1L, (int)velocity.dim() - 1)]);
 
-    private Tensor Logits(Tensor x, Tensor t, Tensor? labels)
+    private Tensor Logits(Tensor x, Tensor t, Tensor? condition)
     {
-        var logits = router.Logits(x, t, labels);
+        var logits = router.Logits(x, t, condition);
         return logits.size(1) == Count
             ? logits.to(ScalarType.Float64, CPU)
             : throw new InvalidOperationException($"The router gives {logits.size(1)} logits for {Count} experts: it belongs to another model.");

@@ -24,15 +24,15 @@ public sealed class EpsilonExpert : IVelocityModel
     {
     }
 
-    /// <summary>Any function of noise: (x [N, ...], steps [N] of x's type, labels) -> eps [N, ...].</summary>
+    /// <summary>Any function of noise: (x [N, ...], steps [N] of x's type, condition) -> eps [N, ...].</summary>
     internal EpsilonExpert(Func<Tensor, Tensor, Tensor?, Tensor> noise, NoiseSchedule schedule) => (this.noise, this.schedule) = (noise, schedule);
 
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels)
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? condition)
     {
         using var scope = NewDisposeScope();
         ScheduleMatch[] rows = [.. t.to(ScalarType.Float64, CPU).contiguous().data<double>().ToArray().Select(schedule.Match)];
-        var eps = noise(x / Spread(match => match.Length), Column(match => match.Step), labels).to(x.dtype);
+        var eps = noise(x / Spread(match => match.Length), Column(match => match.Step), condition).to(x.dtype);
         return (eps.Minus(x) / Spread(match => match.Data)).MoveToOuterDisposeScope(); // nothing but exact elementwise operations: rows stay independent
 
         Tensor Column(Func<ScheduleMatch, double> value) => tensor([.. rows.Select(value)], dtype: x.dtype, device: x.device);

@@ -9,8 +9,8 @@ public interface IVelocityModel
     /// <summary>v(x_t, t, c).</summary>
     /// <param name="x">x_t, [N, ...].</param>
     /// <param name="t">[N], of x's type.</param>
-    /// <param name="labels">[N] int64, the null label where there is no condition; null: no condition anywhere.</param>
-    Tensor Velocity(Tensor x, Tensor t, Tensor? labels);
+    /// <param name="condition">[N, ...], as the networks take it: classes or captions, the null condition's row where there is none; null: no condition anywhere.</param>
+    Tensor Velocity(Tensor x, Tensor t, Tensor? condition);
 }
 
 /// <summary>A router: log p(k | x_t, t, c) up to a constant of the row.</summary>
@@ -19,8 +19,8 @@ public interface IRouterModel
     /// <summary>[N, K] logits.</summary>
     /// <param name="x">x_t, [N, ...].</param>
     /// <param name="t">[N], of x's type.</param>
-    /// <param name="labels">[N] int64, the null label where there is no condition; null: no condition anywhere.</param>
-    Tensor Logits(Tensor x, Tensor t, Tensor? labels);
+    /// <param name="condition">[N, ...], as the networks take it: classes or captions, the null condition's row where there is none; null: no condition anywhere.</param>
+    Tensor Logits(Tensor x, Tensor t, Tensor? condition);
 }
 
 /// <summary>A <see cref="DiT"/> as an expert.</summary>
@@ -32,7 +32,7 @@ public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float3
     private readonly RowBlocks blocks = RowBlocks.Of(network, type, invariant);
 
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t, labels);
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? condition) => blocks.Run(x, t, condition);
 }
 
 /// <summary>
@@ -45,7 +45,7 @@ public sealed class SiTExpert(DiT network, ComputeType type = ComputeType.Float3
     private readonly RowBlocks blocks = RowBlocks.Of(network, type);
 
     /// <inheritdoc/>
-    public Tensor Velocity(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t.OneMinus(), labels).neg();
+    public Tensor Velocity(Tensor x, Tensor t, Tensor? condition) => blocks.Run(x, t.OneMinus(), condition).neg();
 }
 
 /// <summary>A <see cref="RouterNetwork"/> as a router.</summary>
@@ -57,7 +57,7 @@ public sealed class NetworkRouter(RouterNetwork network, ComputeType type = Comp
     private readonly RowBlocks blocks = RowBlocks.Of(network, type, invariant);
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => blocks.Run(x, t, labels);
+    public Tensor Logits(Tensor x, Tensor t, Tensor? condition) => blocks.Run(x, t, condition);
 }
 
 /// <summary>A router that prefers nobody: for a single model, or for strategies that do not ask.</summary>
@@ -65,5 +65,5 @@ public sealed class NetworkRouter(RouterNetwork network, ComputeType type = Comp
 public sealed class UniformRouter(int experts) : IRouterModel
 {
     /// <inheritdoc/>
-    public Tensor Logits(Tensor x, Tensor t, Tensor? labels) => zeros([x.size(0), experts], x.dtype, x.device);
+    public Tensor Logits(Tensor x, Tensor t, Tensor? condition) => zeros([x.size(0), experts], x.dtype, x.device);
 }

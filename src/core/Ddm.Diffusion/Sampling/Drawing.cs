@@ -51,13 +51,13 @@ internal sealed class Drawing
     {
         using var batch = NewDisposeScope();
         var x = Noise(first, count, rowShape);
-        var conditions = labels is null ? null : tensor(labels.AsSpan(first, count).ToArray(), device: device);
+        var (conditions, negatives) = (Conditions(first, count), Negatives(first, count));
         CheckLiveMass(first, x, conditions);
         for (var step = 0; step < request.Steps; step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var next = Step(step, first, x, conditions).MoveToOuterDisposeScope();
+            var next = Step(step, first, x, conditions, negatives).MoveToOuterDisposeScope();
             x.Dispose();
             x = next;
             progress?.Report(new SampleProgress(first, count, request.Seeds.Count, step + 1, request.Steps));
@@ -67,23 +67,23 @@ internal sealed class Drawing
     }
 
     /// <summary>One step from grid[step] to grid[step + 1]: Euler, or Heun with the routing of its first stage.</summary>
-    private Tensor Step(int step, int first, Tensor x, Tensor? conditions)
+    private Tensor Step(int step, int first, Tensor x, Tensor? conditions, Tensor? negatives)
     {
         var (now, next) = (grid[step], grid[step + 1]);
-        var routing = Route(step, first, x, Times(x, now), conditions);
-        var velocity = Velocity(x, now, conditions, routing);
+        var routing = Route(step, first, x, Times(x, now), conditions, negatives);
+        var velocity = Velocity(x, now, conditions, negatives, routing);
         var euler = x.PlusProduct(velocity, next - now);
         if (request.Solver == Solver.Euler || step == request.Steps - 1)
         {
             return euler; // the last step of Heun too: at t = 0 the posterior is not defined
         }
 
-        var ahead = Velocity(euler, next, conditions, routing);
+        var ahead = Velocity(euler, next, conditions, negatives, routing);
         return x.PlusProduct(velocity.Plus(ahead), (next - now) / 2);
     }
 
     /// <summary>v_c, or v_u + s (v_c - v_u) with both halves in one call of every expert.</summary>
-    private Tensor Velocity(Tensor x, double time, Tensor? conditions, Dispatch routing)
+    private Tensor Velocity(Tensor x, double time, Tensor? conditions, Tensor? negatives, Dispatch routing)
     {
         var t = Times(x, time);
         if (request.Guidance == 1)
@@ -91,12 +91,12 @@ internal sealed class Drawing
             return ensemble.Velocity(x, t, conditions, routing, evaluations);
         }
 
-        var both = ensemble.Velocity(cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, NoConditions(x)], dim: 0), routing, evaluations);
+        var both = ensemble.Velocity(cat([x, x], dim: 0), cat([t, t], dim: 0), cat([conditions!, negatives!], dim: 0), routing, evaluations);
         var halves = both.chunk(2, dim: 0); // conditional, unconditional
         return Guidance.Combine(halves[0], halves[1], request.Guidance, request.GuidedChannels);
     }
 
-    private Dispatch Route(int step, int first, Tensor x, Tensor t, Tensor? conditions)
+    private Dispatch Route(int step, int first, Tensor x, Tensor t, Tensor? conditions, Tensor? negatives)
     {
         var conditional = Choose(step, first, x, t, conditions);
         Record(step, first, conditional);
@@ -106,7 +106,7 @@ internal sealed class Drawing
         }
 
         var separate = request.GuidanceRouting == GuidanceRouting.Separate && !request.Strategy.KeepsChoice;
-        return Dispatch.Of(conditional, separate ? Choose(step, first, x, t, NoConditions(x)) : conditional);
+        return Dispatch.Of(conditional, separate ? Choose(step, first, x, t, negatives) : conditional);
     }
 
     private RoutingChoice Choose(int step, int first, Tensor x, Tensor t, Tensor? conditions)
@@ -204,5 +204,18 @@ internal sealed class Drawing
 
     private Tensor Times(Tensor x, double time) => Arithmetic.Filled([x.size(0)], time, type, device);
 
-    private Tensor NoConditions(Tensor x) => Arithmetic.Filled([x.size(0)], ensemble.NullLabel!.Value, ScalarType.Int64, device);
+    private Tensor? Conditions(int first, int count)
+    {
+        if (request.Text is { } text)
+        {
+            return text.narrow(0, first, count).to(device);
+        }
+
+        return labels is not null ? tensor(labels.AsSpan(first, count).ToArray(), device: device)
+            : ensemble.Conditional ? ensemble.NoCondition(count, device) : null;
+    }
+
+    // What the other half of a guided velocity is conditioned on.
+    private Tensor? Negatives(int first, int count)
+        => request.NegativeText is { } text ? text.narrow(0, first, count).to(device) : ensemble.Conditional ? ensemble.NoCondition(count, device) : null;
 }

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
 
@@ -20,6 +21,12 @@ public sealed record SampleRequest
 
     /// <summary>One class a picture, -1 or the null label for none; null: none for all.</summary>
     public IReadOnlyList<long>? Labels { get; init; }
+
+    /// <summary>Captions as the models take them, a row a picture, [B, ...]; null: none for all.</summary>
+    public Tensor? Text { get; init; }
+
+    /// <summary>What guidance leads away from, a row a picture, in place of "no caption"; null: that.</summary>
+    public Tensor? NegativeText { get; init; }
 
     /// <summary>Solver steps.</summary>
     public int Steps { get; init; } = 50;

@@ -77,7 +77,7 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
         }
     }
 
-    /// <summary>Checks a request and gives its labels with "none" written as the null label; null for unconditional models.</summary>
+    /// <summary>Checks a request and gives its labels with "none" written as the null label; null for models without classes.</summary>
     private long[]? Labels(SampleRequest request)
     {
         Require(request.Seeds.Count > 0, $"no picture is asked for: give at least one seed");
@@ -86,10 +86,16 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
         Require(double.IsFinite(request.Guidance) && request.Guidance >= 0, $"guidance {request.Guidance:R}: give a number from 0, 1 for none");
         Require(request.Labels is null || request.Labels.Count == request.Seeds.Count, $"{request.Labels?.Count} labels for {request.Seeds.Count} seeds: give one each");
         Require(request.Oracle is null || request.Oracle.Count == request.Seeds.Count, $"{request.Oracle?.Count} clusters for {request.Seeds.Count} seeds: give one each");
+        RequireCaptions(request);
+        if (!ensemble.Conditional)
+        {
+            Require(request.Guidance == 1, $"guidance is asked for, but the model is unconditional: leave it at 1");
+        }
+
         if (ensemble.NullLabel is not { } none)
         {
-            Require(request.Labels is null || request.Labels.All(label => label == -1), $"a class is asked for, but the model is unconditional: leave the class out");
-            Require(request.Guidance == 1, $"guidance is asked for, but the model is unconditional: leave it at 1");
+            var what = ensemble.NullText is null ? "is unconditional" : "is conditioned on captions";
+            Require(request.Labels is null || request.Labels.All(label => label == -1), $"a class is asked for, but the model {what}: leave the class out");
             return null;
         }
 
@@ -99,6 +105,20 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
         }
 
         return [.. (request.Labels ?? [.. Enumerable.Repeat(none, request.Seeds.Count)]).Select(label => label == -1 ? none : label)];
+    }
+
+    private void RequireCaptions(SampleRequest request)
+    {
+        foreach (var (text, what) in new[] { (request.Text, "captions"), (request.NegativeText, "negative captions") })
+        {
+            if (text is not null)
+            {
+                var known = ensemble.NullText?.shape;
+                Require(known is not null, $"{what} are asked for, but the model is not conditioned on captions: leave them out");
+                Require(text.size(0) == request.Seeds.Count, $"{text.size(0)} {what} for {request.Seeds.Count} seeds: give one each");
+                Require(text.shape.AsSpan(1).SequenceEqual(known.AsSpan(1)), $"{what} of [{string.Join(", ", text.shape.Skip(1))}], but the model takes [{string.Join(", ", known!.Skip(1))}]");
+            }
+        }
     }
 
     private static void Require(bool holds, FormattableString otherwise)

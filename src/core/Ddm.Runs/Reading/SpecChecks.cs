@@ -12,6 +12,7 @@ internal static class SpecChecks
     {
         Data(spec, context);
         Latent(spec, context);
+        Captions(spec.Text, context);
         Partition(spec.Partition, context);
         Network("model", spec.Model, spec, context);
         Network("router.network", spec.Router.Network, spec, context);
@@ -58,6 +59,22 @@ internal static class SpecChecks
         if (context.Sound("data.flip") && spec.Data.Flip)
         {
             context.Refuse("data.flip", "a mirrored latent is not the latent of the mirrored picture; leave it out, or give mirrored pictures as data");
+        }
+    }
+
+    private static void Captions(TextSpec text, SpecContext context)
+    {
+        var clip = text.Encoder == TextSpec.Clip;
+        if (context.Sound("text.encoder", "text.weights") && clip != text.Weights is not null)
+        {
+            context.Refuse("text.weights", clip
+                ? "the encoder 'clip' needs its weights: a safetensors file, or the folder with it"
+                : "belongs to 'encoder: clip'; a learned encoder has no weights of its own yet");
+        }
+
+        if (context.Sound("text.encoder", "text.tokens") && text.Encoder is null && text.Tokens is not null)
+        {
+            context.Refuse("text.tokens", "has no effect without text.encoder; give learned or clip");
         }
     }
 
@@ -160,12 +177,13 @@ internal static class SpecChecks
 
     private static void Guidance(RunSpec spec, SpecContext context)
     {
-        var unconditional = spec.Model is { ClassCondition: true, ConditionDropout: > 0 };
-        if (context.Sound("sampling.guidance", "model.class_condition", "model.condition_dropout") && spec.Sampling.Guidance != 1 && !unconditional)
+        var key = spec.HasText ? "model.text_condition" : "model.class_condition";
+        var conditional = (spec.HasText ? spec.Model.TextCondition : spec.Model.ClassCondition) && spec.Model.ConditionDropout > 0;
+        if (context.Sound("sampling.guidance", key, "text.encoder", "model.condition_dropout") && spec.Sampling.Guidance != 1 && !conditional)
         {
             context.Refuse(
                 "sampling.guidance",
-                Text($"{spec.Sampling.Guidance} needs model.class_condition true and model.condition_dropout above 0; else give 1, no guidance"));
+                Text($"{spec.Sampling.Guidance} needs {key} true and model.condition_dropout above 0; else give 1, no guidance"));
         }
     }
 

@@ -49,6 +49,19 @@ internal static class SpecTables
             ("channels", "Channels of its latents."),
             ("factor", "Pixels that the side of a latent stands for."));
 
+    private static readonly SpecTable<TextSpec> TextTable = new SpecTable<TextSpec>(new TextSpec(), "encoder")
+        .Choice("encoder", [(TextSpec.Learned, TextSpec.Learned), (TextSpec.Clip, TextSpec.Clip)], t => t.Encoder!, (t, v) => t with { Encoder = v })
+        .Text("weights", new TextValue("a path", 1024), t => t.Weights, (t, v) => t with { Weights = v })
+        .Integer("tokens", 2, 1024, t => t.Tokens, (t, v) => t with { Tokens = v })
+        .Integer("width", 32, 4096, t => t.Width, (t, v) => t with { Width = v }, multiple: 32)
+        .Integer("vocabulary", 8, 49_152, t => t.Vocabulary, (t, v) => t with { Vocabulary = v })
+        .About(
+            ("encoder", "How captions become the networks' condition. learned: a token table and a two-layer encoder of each network's own; clip: CLIP's text encoder from published weights, frozen."),
+            ("weights", "CLIP's file, or the folder that holds it and its config.json, relative to this file."),
+            ("tokens", "Tokens of a caption that are seen; without it 77 of clip and 24 of learned."),
+            ("width", "Width of a learned encoder."),
+            ("vocabulary", "Most tokens that a learned encoder knows; the rarer ones are unknown."));
+
     private static readonly SpecTable<PartitionSpec> Partition = new SpecTable<PartitionSpec>(new PartitionSpec { Experts = 1 })
         .Integer("experts", 1, 1024, p => p.Experts, (p, v) => p with { Experts = v }, "the number of clusters and experts")
         .Integer("fine", 1, 65_536, p => p.Fine, (p, v) => p with { Fine = v })
@@ -70,6 +83,7 @@ internal static class SpecTables
         .Integer("patch", 1, 256, n => Given(n.Patch), (n, v) => n with { Patch = v })
         .Number("mlp_ratio", 0, 16, n => n.MlpRatio, (n, v) => n with { MlpRatio = v }, above: true)
         .Boolean("class_condition", n => n.ClassCondition, (n, v) => n with { ClassCondition = v })
+        .Boolean("text_condition", n => n.TextCondition, (n, v) => n with { TextCondition = v })
         .Number("condition_dropout", 0, 1, n => n.ConditionDropout, (n, v) => n with { ConditionDropout = v })
         .About(
             ("preset", "A named size, DiT-{Micro,Nano,Mini,S,B,L,XL}/{patch}; instead of hidden, depth, heads and patch."),
@@ -78,8 +92,9 @@ internal static class SpecTables
             ("heads", "Attention heads; divide hidden."),
             ("patch", "Side of a patch, pixels; divides data.image_size."),
             ("mlp_ratio", "Width of a block's MLP over hidden."),
-            ("class_condition", "Whether the network is told the image's class."),
-            ("condition_dropout", "Share of training rows whose class is hidden, so that guidance is possible."));
+            ("class_condition", "Whether the network is told the image's class; in a run with text nothing is."),
+            ("text_condition", "Whether the network is told the image's caption, in a run with text."),
+            ("condition_dropout", "Share of training rows whose condition is hidden, so that guidance is possible."));
 
     private static readonly SpecTable<TimeDensitySpec> TimeDensity = new SpecTable<TimeDensitySpec>(new TimeDensitySpec(), "density")
         .Choice(
@@ -177,6 +192,7 @@ internal static class SpecTables
         .Section("data", Data, r => r.Data, (r, v) => r with { Data = v }, "the data set: source, image_size")
         .Section("features", Features, r => r.Features, (r, v) => r with { Features = v })
         .Section("latent", Latent, r => r.Latent, (r, v) => r with { Latent = v })
+        .Section("text", TextTable, r => r.Text, (r, v) => r with { Text = v })
         .Section("partition", Partition, r => r.Partition, (r, v) => r with { Partition = v }, "how the data set is cut: experts")
         .Section("model", Network, r => r.Model, (r, v) => r with { Model = v }, "the experts' network: a preset such as DiT-S/2, or its numbers")
         .Section("experts", Training, r => r.Experts, (r, v) => r with { Experts = v }, "the experts' training: steps, batch")
@@ -189,6 +205,7 @@ internal static class SpecTables
             ("data", "Where the images are and how they are read."),
             ("features", "What images are clustered by."),
             ("latent", "The space that networks see: latents of an autoencoder instead of pixels."),
+            ("text", "What networks see of the images' captions; without it nothing, and classes are the condition."),
             ("partition", "How the data set is cut."),
             ("model", "The network of every expert: a preset such as DiT-S/2, or its numbers."),
             ("experts", "How each expert is trained."),

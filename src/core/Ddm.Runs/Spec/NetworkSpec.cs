@@ -21,8 +21,11 @@ public sealed record NetworkSpec
     /// <summary>Width of the MLP over <see cref="Hidden"/>.</summary>
     public double MlpRatio { get; init; } = 4.0;
 
-    /// <summary>True: conditioned on the image's class.</summary>
+    /// <summary>True: conditioned on the image's class, in a run whose captions are no condition.</summary>
     public bool ClassCondition { get; init; } = true;
+
+    /// <summary>False: blind to the captions that the run's <see cref="TextSpec"/> makes conditions, and to classes, too.</summary>
+    public bool TextCondition { get; init; } = true;
 
     /// <summary>Probability that a training row's condition is dropped.</summary>
     public double ConditionDropout { get; init; } = 0.1;

@@ -18,6 +18,9 @@ public sealed record RunSpec
     /// <summary>The space that networks see.</summary>
     public LatentSpec Latent { get; init; } = new();
 
+    /// <summary>What networks see of captions; without an encoder nothing, and classes are the condition.</summary>
+    public TextSpec Text { get; init; } = new();
+
     /// <summary>How the data set is cut.</summary>
     public required PartitionSpec Partition { get; init; }
 
@@ -35,6 +38,9 @@ public sealed record RunSpec
 
     /// <summary>Slices, commits and numerics.</summary>
     public ExecutionSpec Execution { get; init; } = new();
+
+    /// <summary>Whether captions are the condition.</summary>
+    public bool HasText => Text.Encoder is not null;
 
     /// <summary>What networks see of an image: its pixels, or its latent.</summary>
     public InputShape Input() => Latent.Vae is null ? new InputShape(Data.Channels, Data.ImageSize) : new InputShape(Latent.Channels, Data.ImageSize / Latent.Factor);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ddm.Data;
+using Ddm.Diffusion;
 using Ddm.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,16 +21,17 @@ internal sealed class BatchBuffer : IDisposable
     private readonly Tensor eps;
     private readonly Tensor times;
     private readonly Tensor labels;
+    private readonly Tensor? captions; // int32 tokens or float16 vectors
     private readonly Tensor clusters;
 
     /// <param name="rows">Rows of one batch.</param>
-    /// <param name="channels">Channels of what networks see.</param>
-    /// <param name="size">Its side.</param>
-    /// <param name="classes">Classes of the condition; 0: none. Label <c>classes</c> is the null condition.</param>
+    /// <param name="config">Shape of what the network sees. Label <c>Classes</c> is the null condition.</param>
     /// <param name="latents">Set where rows are moments of latents.</param>
-    public BatchBuffer(int rows, int channels, int size, int classes, ClusterLatents? latents)
+    public BatchBuffer(int rows, DiTConfig config, ClusterLatents? latents)
     {
-        this.classes = classes;
+        var (channels, size) = (config.Channels, config.ImageSize);
+        classes = config.Classes;
+        captions = config.Text is { } text ? empty([rows, .. new RowText(text).One], text.Learned ? ScalarType.Int32 : ScalarType.Float16, CPU) : null;
         scale = latents?.Scale;
         pixels = latents is null ? empty([rows, channels, size, size], ScalarType.Byte, CPU) : empty([rows, 2 * channels, size, size], ScalarType.Float16, CPU);
         latentNoise = latents is null ? null : empty([rows, channels, size, size], ScalarType.Float32, CPU);
@@ -47,9 +49,15 @@ internal sealed class BatchBuffer : IDisposable
         var allPixels = pixels.bytes;
         var allLabels = Values<long>(labels);
         var allClusters = Values<long>(clusters);
+        var caption = captions is null ? 0 : (int)(captions.numel() * captions.element_size() / captions.size(0));
         for (var i = 0; i < places.Count; i++)
         {
             var (shard, row) = places[i];
+            if (captions is not null)
+            {
+                source.CopyText(shard, dropped(i) ? null : row, captions.bytes.Slice(i * caption, caption));
+            }
+
             source.CopyRow(shard, row, allPixels.Slice(i * image, image), out var label, out var cluster);
             if (mirrored?.Invoke(i) is true)
             {
@@ -86,12 +94,12 @@ internal sealed class BatchBuffer : IDisposable
         latentNoise is null ? pixels.to(device).to(ScalarType.Float32).div_(HalfRange).sub_(One) : Latents(device),
         eps.to(device),
         times.to(device),
-        classes > 0 ? labels.to(device) : null,
+        captions is not null ? captions.to(device) : classes > 0 ? labels.to(device) : null,
         clusters.to(device));
 
     public void Dispose()
     {
-        foreach (var tensor in new[] { pixels, latentNoise, eps, times, labels, clusters })
+        foreach (var tensor in new[] { pixels, latentNoise, eps, times, labels, captions, clusters })
         {
             tensor?.Dispose();
         }

@@ -29,14 +29,14 @@ internal sealed class BatchLoader : IDisposable
     {
         this.source = source;
         density = training.T;
-        dropout = config.ClassDropout;
+        dropout = config.ConditionDropout;
         order = new SampleOrder(spec.Seed, role, source.ShardRows, spec.Execution.WindowShards);
         noise = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.TrainingNoise);
         time = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.TrainingTime);
         drop = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.ConditionDropout);
         latent = Philox.Create(spec.Seed, role.StreamKey, RandomStreams.LatentNoise);
         flip = spec.Data.Flip ? new HorizontalFlip(spec.Seed, role.StreamKey) : null;
-        buffer = new BatchBuffer(training.Batch, config.Channels, config.ImageSize, config.Classes, source.Latents);
+        buffer = new BatchBuffer(training.Batch, config, source.Latents);
         places = new (int, int)[training.Batch];
         uniforms = new double[training.Batch];
     }

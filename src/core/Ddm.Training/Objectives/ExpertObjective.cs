@@ -18,7 +18,7 @@ public sealed class ExpertObjective(DiTConfig config, ComputeType type) : Object
     public override Tensor RowLosses(TransformerTrunk network, Batch batch)
     {
         var xt = LinearPath.Interpolate(batch.X0, batch.Eps, batch.T);
-        var v = ((DiT)network).Forward(xt, batch.T, batch.Labels, type);
+        var v = ((DiT)network).Forward(xt, batch.T, batch.Condition, type);
         return v.Minus(LinearPath.Velocity(batch.X0, batch.Eps)).square().mean(ImageDimensions);
     }
 }

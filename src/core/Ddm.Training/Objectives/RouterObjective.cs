@@ -20,7 +20,7 @@ public sealed class RouterObjective(DiTConfig config, int experts, ComputeType t
     public override Tensor RowLosses(TransformerTrunk network, Batch batch)
     {
         var xt = LinearPath.Interpolate(batch.X0, batch.Eps, batch.T);
-        var logits = ((RouterNetwork)network).Forward(xt, batch.T, batch.Labels, type);
+        var logits = ((RouterNetwork)network).Forward(xt, batch.T, batch.Condition, type);
         return F.cross_entropy(logits, batch.Clusters, reduction: nn.Reduction.None);
     }
 }

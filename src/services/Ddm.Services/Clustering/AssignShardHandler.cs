@@ -10,12 +10,12 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64. Where networks see latents, their moments are made first:
-/// <c>moments</c> [N, 2 z, h, w] float16.
+/// <c>moments</c> [N, 2 z, h, w] float16. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
 /// </summary>
-public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, DeviceThread device, ICommandSender sender)
+public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, DeviceThread device, ICommandSender sender)
     : ICommandHandler<AssignShard>
 {
-    private const string ClusterTensor = "cluster", MomentsTensor = "moments";
+    private const string ClusterTensor = "cluster", MomentsTensor = "moments", TextTensor = "text", NullTextTensor = "none";
 
     /// <inheritdoc/>
     public async Task HandleAsync(AssignShard command, CancellationToken cancellationToken)
@@ -23,7 +23,9 @@ public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, Op
         var target = BlobNames.Assignment(command.Run, command.Shard);
         if (!await blobs.ExistsAsync(target, cancellationToken))
         {
-            await EncodeAsync(command, cancellationToken);
+            var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+            await EncodeAsync(document, dataset, command.Shard, cancellationToken);
+            await EncodeTextAsync(document, dataset, command.Shard, cancellationToken);
             var centroids = await blobs.ReadProductAsync(BlobNames.PartitionCentroids(command.Run), cancellationToken);
             var features = await blobs.ReadProductAsync(BlobNames.Features(command.Run, command.Shard), cancellationToken);
             var bytes = await device.RunAsync(() => Assign(centroids, features));
@@ -47,19 +49,42 @@ public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, Op
         return bundle.Tensors[MomentsTensor].bytes.ToArray();
     }
 
-    // Before the assignment, which says that the shard is done.
-    private async Task EncodeAsync(AssignShard command, CancellationToken cancellationToken)
+    /// <summary>Reads a shard's captions back, row by row, and that of no caption.</summary>
+    internal static (byte[] Rows, byte[] None) ReadText(byte[] bytes)
     {
-        var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
-        var target = BlobNames.Latents(command.Run, command.Shard);
-        if (document.Spec.Latent.Vae is null || await blobs.ExistsAsync(target, cancellationToken))
-        {
-            return;
-        }
+        using var bundle = TensorFile.Load(new MemoryStream(bytes));
+        return (bundle.Tensors[TextTensor].bytes.ToArray(), bundle.Tensors[NullTextTensor].bytes.ToArray());
+    }
 
-        var rows = await dataset.ReadShardAsync(command.Shard, cancellationToken);
-        var bytes = await codecs.UseAsync(document, codec => Encode(codec, rows), cancellationToken);
-        await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+    // Before the assignment, which says that the shard is done.
+    private async Task EncodeAsync(RunDocument document, DatasetReader dataset, int shard, CancellationToken cancellationToken)
+    {
+        var target = BlobNames.Latents(document.Name, shard);
+        if (document.Spec.Latent.Vae is not null && !await blobs.ExistsAsync(target, cancellationToken))
+        {
+            var rows = await dataset.ReadShardAsync(shard, cancellationToken);
+            var bytes = await codecs.UseAsync(document, codec => Encode(codec, rows), cancellationToken);
+            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+        }
+    }
+
+    private async Task EncodeTextAsync(RunDocument document, DatasetReader dataset, int shard, CancellationToken cancellationToken)
+    {
+        var target = BlobNames.Text(document.Name, shard);
+        if (document.Spec.HasText && !await blobs.ExistsAsync(target, cancellationToken))
+        {
+            var rows = await dataset.ReadFactsAsync(shard, cancellationToken);
+            var bytes = await captions.UseAsync(document, encoder => Encode(encoder, rows.Texts ?? new string?[rows.Count]), cancellationToken);
+            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+        }
+    }
+
+    private static byte[] Encode(ICaptionEncoder encoder, string?[] texts)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var stream = new MemoryStream();
+        TensorFile.Save(stream, [(TextTensor, encoder.Encode(texts)), (NullTextTensor, encoder.Encode([null]).squeeze(0))]);
+        return stream.ToArray();
     }
 
     private static byte[] Encode(LatentCodec codec, ImageRows rows)

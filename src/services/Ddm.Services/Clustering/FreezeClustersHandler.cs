@@ -5,7 +5,7 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>The barrier before training: writes each cluster's shuffled shards and its manifest, once and for all.</summary>
-public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, ICommandSender sender) : ICommandHandler<FreezeClusters>
+public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ICommandSender sender) : ICommandHandler<FreezeClusters>
 {
     /// <inheritdoc/>
     public async Task HandleAsync(FreezeClusters command, CancellationToken cancellationToken)
@@ -18,6 +18,13 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
             rows = new LatentShardRows(dataset, document.Spec.Latent.Channels, document.Spec.Input().Size, scale, ReadMomentsAsync);
         }
 
+        if (document.Spec.HasText && dataset.Manifest.Shards.Count > 0)
+        {
+            var shape = await captions.UseAsync(document, encoder => encoder.Shape, cancellationToken);
+            var (_, none) = await ReadTextAsync(0, cancellationToken);
+            rows = new CaptionedShardRows(rows, shape, none, async (shard, token) => (await ReadTextAsync(shard, token)).Rows);
+        }
+
         await new ClusterFreezer(blobs).FreezeAsync(
             command.Run, document.Spec.Partition.Experts, rows, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
@@ -25,6 +32,11 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         async Task<byte[]> ReadMomentsAsync(int shard, CancellationToken token)
         {
             return AssignShardHandler.ReadMoments(await blobs.ReadProductAsync(BlobNames.Latents(command.Run, shard), token));
+        }
+
+        async Task<(byte[] Rows, byte[] None)> ReadTextAsync(int shard, CancellationToken token)
+        {
+            return AssignShardHandler.ReadText(await blobs.ReadProductAsync(BlobNames.Text(command.Run, shard), token));
         }
 
         async Task<long[]> ReadAssignmentAsync(int shard)

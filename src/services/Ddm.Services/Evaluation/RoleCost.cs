@@ -10,9 +10,9 @@ namespace Ddm.Services;
 public sealed record RoleCost(long Parameters, long ForwardFlops)
 {
     /// <summary>The cost of a role of a run.</summary>
-    public static RoleCost Of(RunSpec spec, Role role, int classes)
+    public static RoleCost Of(RunSpec spec, Role role, int classes, TextShape? text)
     {
-        var shape = Roles.Network(spec, role, classes);
+        var shape = Roles.Network(spec, role, classes, text);
         return role.Kind == RoleKind.Router
             ? new RoleCost(ParameterCount.OfRouter(shape, spec.Partition.Experts), Flops.RouterForward(shape, spec.Partition.Experts))
             : new RoleCost(ParameterCount.Of(shape), Flops.Forward(shape));

@@ -30,7 +30,7 @@ public sealed class RunReportBuilder(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, cancellationToken));
         var damaged = new List<string>();
-        var roles = await RolesAsync(document, dataset.ClassNames.Count, damaged, cancellationToken);
+        var roles = await RolesAsync(document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
         return new ReportModel
         {
             RunName = document.Name,
@@ -104,7 +104,7 @@ public sealed class RunReportBuilder(
     }
 
     private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(
-        RunDocument document, int classes, List<string> damaged, CancellationToken cancellationToken)
+        RunDocument document, int classes, TextShape? text, List<string> damaged, CancellationToken cancellationToken)
     {
         var facts = new List<Ddm.Evaluation.RoleFacts>();
         foreach (var decision in document.Roles)
@@ -112,7 +112,7 @@ public sealed class RunReportBuilder(
             var role = Role.Parse(decision.Role);
             var newest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
             var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, damaged, cancellationToken);
-            var cost = RoleCost.Of(document.Spec, role, classes);
+            var cost = RoleCost.Of(document.Spec, role, classes, text);
             var images = history.Sum(m => (long)m.Images);
             facts.Add(new Ddm.Evaluation.RoleFacts
             {

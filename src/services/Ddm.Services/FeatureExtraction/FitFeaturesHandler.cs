@@ -9,7 +9,7 @@ namespace Ddm.Services;
 /// <summary>
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
 /// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own. So is the
-/// autoencoder of latents, with the scale measured on the sample where none is published.
+/// autoencoder of latents, with the scale measured on the sample where none is published; and so is the encoder of captions, or a vocabulary of them.
 /// </summary>
 public sealed class FitFeaturesHandler(
     IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
@@ -38,6 +38,13 @@ public sealed class FitFeaturesHandler(
             await blobs.TryWriteAsync(BlobNames.Autoencoder(command.Run), SafetensorsSeal.Apply(codec), WriteCondition.IfAbsent, cancellationToken);
         }
 
+        if (spec.HasText)
+        {
+            var captions = CaptionEncoders.NeedsCaptions(spec.Text) ? await CaptionsAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : [];
+            var encoder = await device.RunAsync(() => Prepare(null, (_, target) => CaptionEncoders.Prepare(spec.Text, document.SourceRoot, captions, target)));
+            await blobs.TryWriteAsync(BlobNames.TextEncoder(command.Run), SafetensorsSeal.Apply(encoder), WriteCondition.IfAbsent, cancellationToken);
+        }
+
         var encoded = await device.RunAsync(
             () => Prepare(sample, (pixels, target) => ImageEncoders.Prepare(spec.Features, document.SourceRoot, pixels, spec.Seed, target)));
         await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), SafetensorsSeal.Apply(encoded), WriteCondition.IfAbsent, cancellationToken);
@@ -52,6 +59,19 @@ public sealed class FitFeaturesHandler(
         using var bytes = new MemoryStream();
         prepare(pixels, bytes);
         return bytes.ToArray();
+    }
+
+    // Of all training rows: a word that the sample lacks would be unknown for good.
+    private static async Task<List<string>> CaptionsAsync(DatasetReader dataset, CancellationToken cancellationToken)
+    {
+        var captions = new List<string>();
+        foreach (var shard in dataset.Manifest.Shards)
+        {
+            var rows = await dataset.ReadFactsAsync(shard.Index, cancellationToken);
+            captions.AddRange((rows.Texts ?? []).Where((text, i) => text is not null && !rows.HeldOut[i])!);
+        }
+
+        return captions;
     }
 
     // Training rows of as many shards, evenly spaced, as give the sample. Held-out rows decide nothing.

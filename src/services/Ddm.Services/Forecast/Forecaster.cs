@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Ddm.Data;
+using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Tensors;
 using Ddm.Training;
@@ -37,10 +38,11 @@ public sealed class Forecaster(DeviceThread device)
         var source = ImageSources.Open(spec.Data, root);
         var pictures = PictureProbe.Measure(spec.Data, source);
         var classes = source.ClassNames.Count;
+        var text = CaptionEncoders.Expected(spec.Text, root);
         var threads = spec.Execution.Threads ?? Environment.ProcessorCount;
         var target = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
         StepProbe Probe(Role role) => StepProbe.Measure(
-            spec, role, classes, TorchRuntime.Describe(target, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads), target, BudgetPerRole);
+            spec, role, classes, TorchRuntime.Describe(target, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads), target, BudgetPerRole, text);
         var (expert, router) = (await device.RunAsync(() => Probe(Role.Expert(0))), await device.RunAsync(() => Probe(Role.Router)));
         var encoder = await device.RunAsync(() => EncoderProbe.Measure(spec, root));
         var codec = await device.RunAsync(() => CodecProbe.Measure(spec, root));
@@ -48,14 +50,14 @@ public sealed class Forecaster(DeviceThread device)
         var disk = DiskRate();
         var roles = new[]
         {
-            Of("expert", spec.Partition.Experts, spec, Role.Expert(0), classes, expert, disk),
-            Of("router", 1, spec, Role.Router, classes, router, disk),
+            Of("expert", spec.Partition.Experts, spec, Role.Expert(0), classes, text, expert, disk),
+            Of("router", 1, spec, Role.Router, classes, text, router, disk),
         };
         return new RunForecast
         {
             Roles = roles,
-            Stages = [.. Stages(spec, source.Count, classes, pictures, encoder, codec, roles, flopsPerSecond)],
-            PeakMemory = Math.Max(expert.PeakBytes, router.PeakBytes) + WindowBytes(spec, source.Count),
+            Stages = [.. Stages(spec, source.Count, classes, text, pictures, encoder, codec, roles, flopsPerSecond)],
+            PeakMemory = Math.Max(expert.PeakBytes, router.PeakBytes) + WindowBytes(spec, text, source.Count),
             Notes =
             [
                 Text($"measured: {expert.Steps} steps of an expert and {router.Steps} of the router on made-up images, {pictures.Pictures} pictures of the source, a matrix product ({flopsPerSecond / 1e9:F0} GFLOP/s), a file written and synced ({disk / 1e6:F0} MB/s)"),
@@ -67,9 +69,9 @@ public sealed class Forecaster(DeviceThread device)
         };
     }
 
-    private static RoleForecast Of(string name, int count, RunSpec spec, Role role, int classes, StepProbe probe, double disk)
+    private static RoleForecast Of(string name, int count, RunSpec spec, Role role, int classes, TextShape? text, StepProbe probe, double disk)
     {
-        var (training, cost) = (Roles.Training(spec, role), RoleCost.Of(spec, role, classes));
+        var (training, cost) = (Roles.Training(spec, role), RoleCost.Of(spec, role, classes, text));
         var checkpoint = (CheckpointBytesPerParameter * cost.Parameters) + (4L * TensorHeaderBytes * Tensors(spec, role)) + ManifestBytes;
         var perSlice = Math.Max(1, Math.Ceiling(spec.Execution.SliceSeconds / probe.SecondsPerStep));
         var commits = (long)Math.Ceiling(training.Steps / perSlice);
@@ -83,7 +85,7 @@ public sealed class Forecaster(DeviceThread device)
     private static int Tensors(RunSpec spec, Role role) => 14 + (12 * NetworkPresets.Resolve(role.Kind == RoleKind.Router ? spec.Router.Network : spec.Model).Depth);
 
     private static IEnumerable<StageForecast> Stages(
-        RunSpec spec, int rows, int classes, PictureProbe pictures, EncoderProbe? encoder, CodecProbe? codec, RoleForecast[] roles, double flopsPerSecond)
+        RunSpec spec, int rows, int classes, TextShape? text, PictureProbe pictures, EncoderProbe? encoder, CodecProbe? codec, RoleForecast[] roles, double flopsPerSecond)
     {
         var data = spec.Data;
         var (cores, image) = (Environment.ProcessorCount, (long)data.Channels * data.ImageSize * data.ImageSize);
@@ -110,11 +112,11 @@ public sealed class Forecaster(DeviceThread device)
 
         var clustering = 2.0 * spec.Partition.Restarts * KMeansIterations * sample * fine * dimensions;
         yield return new StageForecast("FitPartition", clustering / flopsPerSecond * 2, clustering, 4 * fine * dimensions, 4 * fine * dimensions, features + stored, "rough");
-        var moments = codec is null ? 0 : rows * RowBytes(spec);
+        var moments = (codec is null ? 0 : rows * RowBytes(spec)) + (rows * TextBytes(text));
         yield return new StageForecast(
             "AssignShards", (4.0 * rows * fine * dimensions / flopsPerSecond) + (codec is null ? 0 : decode + (rows * codec.SecondsToEncode)), 2.0 * rows * fine * dimensions,
             (8L * rows) + moments, (8L * rows) + moments, features + (codec is null ? 0 : stored), codec is null ? "rough" : "measured pictures");
-        var frozen = rows * (RowBytes(spec) + 16);
+        var frozen = rows * (RowBytes(spec) + TextBytes(text) + 16);
         yield return new StageForecast("FreezeClusters", decode, 0, frozen, frozen, stored, "measured pictures");
         yield return Train(spec, roles, frozen);
         yield return Evaluate(spec, classes, roles, image, codec);
@@ -136,9 +138,9 @@ public sealed class Forecaster(DeviceThread device)
     private static StageForecast Evaluate(RunSpec spec, int classes, RoleForecast[] roles, long image, CodecProbe? codec)
     {
         var (expert, router) = (roles[0], roles[1]);
-        var pictures = (classes > 0 && spec.Model.ClassCondition ? Math.Min(classes, GridClasses) : 10) * GridRows;
+        var pictures = (classes > 0 && spec.Model.ClassCondition && !spec.HasText ? Math.Min(classes, GridClasses) : 10) * GridRows;
         var sampling = spec.Sampling;
-        var evaluations = (double)sampling.Steps * (sampling.Solver == Solver.Heun ? 2 : 1) * (sampling.Guidance != 1 && classes > 0 ? 2 : 1);
+        var evaluations = (double)sampling.Steps * (sampling.Solver == Solver.Heun ? 2 : 1) * (sampling.Guidance != 1 && (classes > 0 || spec.HasText) ? 2 : 1);
         var experts = 2 + (2.0 * spec.Partition.Experts); // two of the grids take one expert a picture, full takes all, and each is drawn alone
         double Forward(RoleForecast role) => role.Flops / (3.0 * role.Count * role.Steps * role.ImagesPerSecond * role.SecondsPerStep);
         var flops = pictures * evaluations * ((experts * Forward(expert)) + (3 * Forward(router))) + (2.0 * RouterRows * RouterBins * Forward(router));
@@ -149,12 +151,14 @@ public sealed class Forecaster(DeviceThread device)
         return new StageForecast("Evaluate", (flops / rate) + decode, flops, bytes, bytes, roles.Sum(role => role.Count * role.CheckpointBytes), "rough");
     }
 
-    private static long WindowBytes(RunSpec spec, int rows)
-        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * RowBytes(spec);
+    private static long WindowBytes(RunSpec spec, TextShape? text, int rows)
+        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * (RowBytes(spec) + TextBytes(text));
 
     // A picture as clusters hold it: pixels, or a latent's mean and log variance as float16.
     private static long RowBytes(RunSpec spec)
         => (long)spec.Input().Channels * spec.Input().Size * spec.Input().Size * (spec.Latent.Vae is null ? 1 : 2 * sizeof(ushort));
+
+    private static long TextBytes(TextShape? text) => text is { } shape ? new RowText(shape).RowBytes : 0;
 
     private static long Blocks(long bytes) => (bytes + TarBlock - 1) / TarBlock * TarBlock;
 

@@ -8,16 +8,19 @@ namespace Ddm.Services;
 public sealed class LoadedModel : IDisposable
 {
     private readonly IReadOnlyList<torch.nn.Module> networks;
+    private readonly torch.Tensor? nullText;
 
-    internal LoadedModel(ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, IReadOnlyList<string> notices)
+    internal LoadedModel(
+        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
     {
-        Codec = codec;
+        (Codec, Captions) = (codec, captions);
+        nullText = captions?.Encode([null]).DetachFromDisposeScope();
         Manifest = manifest;
         Notices = notices;
         RouterModel = router is null ? new UniformRouter(experts.Count) : new NetworkRouter(router);
         networks = [.. experts.Append<torch.nn.Module?>(router).OfType<torch.nn.Module>()];
         var labels = experts.First(e => e is not null)!.Config.Classes;
-        Ensemble = new Ensemble([.. experts.Zip(manifest.Experts, AsExpert)], RouterModel, labels > 0 ? labels : null);
+        Ensemble = new Ensemble([.. experts.Zip(manifest.Experts, AsExpert)], RouterModel, labels > 0 ? labels : null, nullText: nullText);
     }
 
     /// <summary>What was loaded.</summary>
@@ -28,6 +31,9 @@ public sealed class LoadedModel : IDisposable
 
     /// <summary>Turns latents into pictures; null: the model draws pixels.</summary>
     public LatentCodec? Codec { get; }
+
+    /// <summary>Turns captions into what the networks take; null: the model knows none.</summary>
+    public ICaptionEncoder? Captions { get; }
 
     /// <summary>The router alone.</summary>
     public IRouterModel RouterModel { get; }
@@ -54,16 +60,18 @@ public sealed class LoadedModel : IDisposable
         }
 
         Codec?.Dispose();
+        Captions?.Dispose();
+        nullText?.Dispose();
     }
 
     private static IVelocityModel? AsExpert(DiT? network, PublishedRole role)
         => network is null ? null : (role.Network?.Parametrization ?? Parametrization.Own).Expert(network);
 
-    // p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class". Of an imported model only the router knows.
+    // Of captions, and of an imported model, only the router knows; of classes p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
     private double[,]? Prior()
     {
         var rows = Manifest.ClusterRows;
-        if (rows.Count == 0)
+        if (Captions is not null || rows.Count == 0)
         {
             return null;
         }

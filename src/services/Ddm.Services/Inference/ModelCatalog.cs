@@ -72,6 +72,9 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
             ImageSize = spec.Data.ImageSize,
             Channels = spec.Data.Channels,
             Latent = await LatentAsync(document, cancellationToken),
+            Text = clusters.Text is { } text
+                ? new PublishedText(text, BlobNames.TextEncoder(document.Name), await HashAsync(BlobNames.TextEncoder(document.Name), cancellationToken))
+                : null,
             ClassNames = dataset.ClassNames,
             TimeScale = new DiTConfig(1, 1, 1, 4, 1, 1, 1, 0, 0).TimeScale,
             Expert = NetworkPresets.Resolve(spec.Model),
@@ -92,8 +95,13 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
         }
 
         var (name, input) = (BlobNames.Autoencoder(document.Name), document.Spec.Input());
+        return new PublishedLatent(input.Channels, input.Size, name, await HashAsync(name, cancellationToken));
+    }
+
+    private async Task<string> HashAsync(string name, CancellationToken cancellationToken)
+    {
         await using var stream = await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
-        return new PublishedLatent(input.Channels, input.Size, name, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken)));
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
     }
 
     private async Task<PublishedRole> RoleAsync(string run, RoleDecision decision, CancellationToken cancellationToken)

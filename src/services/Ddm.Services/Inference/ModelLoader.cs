@@ -28,7 +28,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
 
         var router = manifest.Router.Weights is null ? null : await LoadAsync(
             manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), [.. Notices(manifest)]);
+        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), await CaptionsAsync(manifest.Text, cancellationToken), [.. Notices(manifest)]);
     }
 
     private static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
@@ -41,7 +41,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         var (size, channels) = manifest.Latent is { } latent ? (latent.Size, latent.Channels) : (manifest.ImageSize, manifest.Channels);
         return network is null || manifest.TimeScale is not { } scale
             ? throw new CheckpointException($"The manifest of {manifest.Name}/{manifest.Version} does not say what network {role.Role} is: publish or import the model again.")
-            : DiTConfig.From(network, size, channels, manifest.ClassNames.Count) with { TimeScale = scale };
+            : DiTConfig.From(network, size, channels, manifest.ClassNames.Count, manifest.Text?.Shape) with { TimeScale = scale };
     }
 
     private async Task<TNetwork> LoadAsync<TNetwork>(PublishedRole role, Func<TNetwork> create, CancellationToken cancellationToken)
@@ -77,6 +77,21 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         {
             using var bundle = TensorFile.Load(source);
             return LatentCodec.Open(latent.Weights, bundle);
+        });
+    }
+
+    private async Task<ICaptionEncoder?> CaptionsAsync(PublishedText? text, CancellationToken cancellationToken)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        await using var source = await OpenVerifiedAsync(text.Weights, text.Sha256, cancellationToken);
+        return await device.RunAsync(() =>
+        {
+            using var bundle = TensorFile.Load(source);
+            return CaptionEncoders.Open(text.Shape.Tokens, text.Weights, bundle);
         });
     }
 

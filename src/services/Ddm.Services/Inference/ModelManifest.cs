@@ -32,6 +32,10 @@ public sealed record ModelManifest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PublishedLatent? Latent { get; init; }
 
+    /// <summary>What networks see of captions; null: nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PublishedText? Text { get; init; }
+
     /// <summary>Names of the classes in the order of their labels.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
@@ -68,6 +72,28 @@ public sealed record ModelManifest
 
     /// <summary>The router; of a single imported expert without weights.</summary>
     public required PublishedRole Router { get; init; }
+
+    /// <summary>Every blob that drawing needs, with its hash.</summary>
+    public IEnumerable<(string Name, string Sha256)> Blobs()
+    {
+        foreach (var role in Experts.Append(Router))
+        {
+            if (role is { Weights: { } weights, Sha256: { } sha256 })
+            {
+                yield return (weights, sha256);
+            }
+        }
+
+        if (Latent is not null)
+        {
+            yield return (Latent.Weights, Latent.Sha256);
+        }
+
+        if (Text is not null)
+        {
+            yield return (Text.Weights, Text.Sha256);
+        }
+    }
 }
 
 /// <summary>The autoencoder of a model that draws latents.</summary>
@@ -76,6 +102,12 @@ public sealed record ModelManifest
 /// <param name="Weights">Blob of the autoencoder, with the scale of its latents.</param>
 /// <param name="Sha256">Its hash.</param>
 public sealed record PublishedLatent(int Channels, int Size, string Weights, string Sha256);
+
+/// <summary>The encoder of captions of a model.</summary>
+/// <param name="Shape">What networks see of a caption.</param>
+/// <param name="Weights">Blob of the encoder: a vocabulary, or a frozen encoder's weights.</param>
+/// <param name="Sha256">Its hash.</param>
+public sealed record PublishedText(TextShape Shape, string Weights, string Sha256);
 
 /// <summary>One role of a model.</summary>
 /// <param name="Role">experts/K or router.</param>

@@ -34,10 +34,14 @@ public sealed record DrawingRecord(
     IReadOnlyList<PictureRecord> Pictures)
 {
     /// <summary>The record of a result.</summary>
-    public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result)
+    /// <param name="model">What drew.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="result">What came out.</param>
+    /// <param name="prompts">The captions of the pictures; null: none.</param>
+    public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result, IReadOnlyList<string?>? prompts = null)
     {
         var manifest = model.Manifest;
-        PictureRecord[] pictures = [.. request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i))];
+        PictureRecord[] pictures = [.. request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i, prompts?[i]))];
         return new DrawingRecord(
             $"{manifest.Name}/{manifest.Version}", model.Partial, model.Notices, request.Strategy.ToString(), request.Steps, request.Guidance,
             request.Solver.ToString(), request.Shift, request.GuidanceRouting.ToString(), result.Evaluations, result.RouterEvaluations,
@@ -53,10 +57,12 @@ public sealed record DrawingRecord(
 /// <param name="Experts">The expert of the largest weight at each step, t = 1 first.</param>
 /// <param name="NearTies">Steps at which the routing was near-tied, 0 the first.</param>
 /// <param name="Weights">[steps][K]: the weights the experts' velocities were mixed with.</param>
+/// <param name="Prompt">Its caption; null: none.</param>
 public sealed record PictureRecord(
-    long Seed, string? Class, bool Degraded, double LiveMass, IReadOnlyList<int> Experts, IReadOnlyList<int> NearTies, IReadOnlyList<IReadOnlyList<float>> Weights)
+    long Seed, string? Class, bool Degraded, double LiveMass, IReadOnlyList<int> Experts, IReadOnlyList<int> NearTies, IReadOnlyList<IReadOnlyList<float>> Weights,
+    string? Prompt = null)
 {
-    internal static PictureRecord Of(ModelManifest manifest, SampleRequest request, SampleResult result, long seed, int index)
+    internal static PictureRecord Of(ModelManifest manifest, SampleRequest request, SampleResult result, long seed, int index, string? prompt)
     {
         var experts = manifest.Experts.Count;
         var label = request.Labels?[index] ?? -1;
@@ -67,6 +73,7 @@ public sealed record PictureRecord(
             result.LiveMass[index],
             [.. Enumerable.Range(0, request.Steps).Select(step => result.Choices[step, index])],
             result.NearTies(index),
-            [.. Enumerable.Range(0, request.Steps).Select(step => (IReadOnlyList<float>)[.. Enumerable.Range(0, experts).Select(k => result.Weights[step, index, k])])]);
+            [.. Enumerable.Range(0, request.Steps).Select(step => (IReadOnlyList<float>)[.. Enumerable.Range(0, experts).Select(k => result.Weights[step, index, k])])],
+            prompt);
     }
 }

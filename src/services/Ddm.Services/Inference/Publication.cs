@@ -55,15 +55,15 @@ public sealed class Publication(IBlobStore blobs, ModelCatalog catalog)
             return $"{BlobNames.ModelCurrent(model)} is missing";
         }
 
-        foreach (var role in manifest.Experts.Append(manifest.Router))
+        foreach (var (name, sha256) in manifest.Blobs())
         {
-            if (role is { Weights: { } weights, Sha256: { } sha256 } && await FindFaultAsync(weights, sha256, cancellationToken) is { } fault)
+            if (await FindFaultAsync(name, sha256, cancellationToken) is { } fault)
             {
                 return fault;
             }
         }
 
-        return manifest.Latent is { } latent ? await FindFaultAsync(latent.Weights, latent.Sha256, cancellationToken) : null;
+        return null;
     }
 
     /// <summary>What is wrong with a blob that should have a hash; null when nothing is.</summary>

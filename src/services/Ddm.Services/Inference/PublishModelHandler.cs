@@ -17,7 +17,9 @@ public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, Mo
         }
 
         var latent = model.Latent is { } own ? own with { Weights = await CopyAsync(own.Weights, own.Sha256, cancellationToken) } : null;
-        await publication.PublishAsync(model with { Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent }, cancellationToken);
+        var text = model.Text is { } captions ? captions with { Weights = await CopyAsync(captions.Weights, captions.Sha256, cancellationToken) } : null;
+        model = model with { Text = text, Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent };
+        await publication.PublishAsync(model, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
 

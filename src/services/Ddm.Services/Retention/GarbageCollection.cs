@@ -106,7 +106,7 @@ public sealed class GarbageCollection(IBlobStore blobs)
             if (blob.Name.EndsWith("/manifest.json", StringComparison.Ordinal)
                 && await blobs.ReadJsonAsync<ModelManifest>(blob.Name, cancellationToken) is { } model)
             {
-                named.UnionWith(model.Value.Experts.Append(model.Value.Router).Select(role => role.Weights ?? "").Append(model.Value.Latent?.Weights ?? ""));
+                named.UnionWith(model.Value.Blobs().Select(blob => blob.Name));
             }
         }
 

@@ -42,6 +42,7 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
         {
             var root = Path.GetDirectoryName(Path.GetFullPath(file))!;
             Try("features.weights", () => ImageEncoders.Require(spec.Features, root));
+            Try("text.weights", () => CaptionEncoders.Require(spec.Text, root));
             Try("latent.vae", () => LatentCodec.Require(spec, root));
             Try("data.source", () =>
             {
@@ -115,7 +116,7 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
             Warn("experts.steps", $"each expert sees only {passes:P0} of its {each:F0} pictures");
         }
 
-        if (spec.Sampling.Guidance != 1 && look.ClassNames.Count == 0)
+        if (spec.Sampling.Guidance != 1 && look.ClassNames.Count == 0 && !spec.HasText)
         {
             Warn("sampling.guidance", $"{spec.Sampling.Guidance} has no effect: the pictures have no classes");
         }

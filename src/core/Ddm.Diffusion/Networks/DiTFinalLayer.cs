@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace Ddm.Diffusion;
+
+/// <summary>The final layer of DiT: shift and scale from the activated condition.</summary>
+internal sealed class DiTFinalLayer : FinalLayer
+{
+    private readonly Dense linear;
+    private readonly Modulation adaLN_modulation;
+
+    public DiTFinalLayer(int hidden, int outputs, Device device)
+        : base(nameof(DiTFinalLayer))
+    {
+        linear = new Dense(hidden, outputs, device);
+        adaLN_modulation = new Modulation(hidden, 2, device);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, Conditioning condition)
+    {
+        var m = adaLN_modulation.Forward(condition.Activated, ComputeType.Float32); // shift, scale
+        return linear.Forward(Modulation.NormAndModulate(x, m[0], m[1]), ComputeType.Float32);
+    }
+}
