@@ -6,7 +6,7 @@ using Parquet.Schema;
 namespace Ddm.Tests;
 
 /// <summary>A picture to write into a data set of any format.</summary>
-internal sealed record SampleRow(string Name, byte[] Picture, string? Text = null, long? Label = null);
+internal sealed record SampleRow(string Name, byte[] Picture, string? Text = null, long? Label = null, string? Group = null);
 
 /// <summary>Writes data sets as their users have them: folders, WebDataset tars, Hugging Face parquet files.</summary>
 internal static class SampleData
@@ -18,7 +18,7 @@ internal static class SampleData
         foreach (var row in rows)
         {
             WriteFile(folder, row.Name, row.Picture);
-            lines.Append(System.Text.Json.JsonSerializer.Serialize(new { file_name = row.Name, text = row.Text, label = row.Label })).Append('\n');
+            lines.Append(System.Text.Json.JsonSerializer.Serialize(new { file_name = row.Name, text = row.Text, label = row.Label, group = row.Group })).Append('\n');
         }
 
         WriteFile(folder, "metadata.jsonl", Encoding.UTF8.GetBytes(lines.ToString()));
@@ -37,7 +37,7 @@ internal static class SampleData
         }
     }
 
-    /// <summary>A WebDataset shard: <c>.png</c>, <c>.txt</c>, <c>.cls</c>.</summary>
+    /// <summary>A WebDataset shard: <c>.png</c>, <c>.txt</c>, <c>.cls</c>, <c>.json</c> for a group.</summary>
     public static void WriteTar(string path, IEnumerable<SampleRow> rows) => WriteTar(path, rows.SelectMany(Members));
 
     /// <summary>Any tar of regular files.</summary>
@@ -58,7 +58,7 @@ internal static class SampleData
     public static TarEntry Member(string name, byte[] content)
         => new GnuTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content), ModificationTime = DateTimeOffset.UnixEpoch };
 
-    /// <summary>A parquet file as Hugging Face's datasets writes it; where no row has a caption or label, without that column.</summary>
+    /// <summary>A parquet file as Hugging Face's datasets writes it; where no row has a caption, label or group, without that column.</summary>
     /// <param name="path">The file.</param>
     /// <param name="rows">Its rows; an empty picture is written as null.</param>
     /// <param name="groupRows">Rows of a row group.</param>
@@ -74,6 +74,11 @@ internal static class SampleData
         if (rows.Any(row => row.Label is not null))
         {
             fields.Add(new DataField<long?>("label"));
+        }
+
+        if (rows.Any(row => row.Group is not null))
+        {
+            fields.Add(new DataField<string>("group"));
         }
 
         var schema = new ParquetSchema(fields);
@@ -103,6 +108,11 @@ internal static class SampleData
                 await writer.WriteAsync<long>(label, Array.ConvertAll(group, row => row.Label), null, null, default);
             }
 
+            if (schema.DataFields.FirstOrDefault(field => field.Name == "group") is { } together)
+            {
+                await writer.WriteAsync(together, (IReadOnlyCollection<string>)Array.ConvertAll(group, row => row.Group!), null);
+            }
+
             writer.CompleteValidate();
         }
     }
@@ -127,6 +137,11 @@ internal static class SampleData
         if (row.Label is not null)
         {
             yield return (Path.ChangeExtension(row.Name, ".cls"), Encoding.UTF8.GetBytes($"{row.Label}"));
+        }
+
+        if (row.Group is not null)
+        {
+            yield return (Path.ChangeExtension(row.Name, ".json"), System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { group = row.Group }));
         }
     }
 

@@ -81,7 +81,7 @@ public sealed class ParquetSourceTests : IDisposable
         }
 
         Assert.Equal($"'{folder.Combine("x.parquet")}' has no column 'image' (it has: picture, label). Give the pictures as a column 'image' of bytes or of " +
-            "structs {bytes, path}, captions as 'text', classes as 'label'.", Assert.Throws<UserErrorException>(() => Open("x.parquet")).Message);
+            "structs {bytes, path}, captions as 'text', classes as 'label', groups as 'group'.", Assert.Throws<UserErrorException>(() => Open("x.parquet")).Message);
         await WriteAsync("a.parquet", 0, 10);
         var bytes = File.ReadAllBytes(folder.Combine("a.parquet"));
         folder.Write("cut.parquet", bytes[..^50]);

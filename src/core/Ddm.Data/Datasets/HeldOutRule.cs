@@ -2,11 +2,14 @@ using System.Buffers.Binary;
 
 namespace Ddm.Data;
 
-/// <summary>Which images are held out: decided by their content alone, so that copies of one picture never stand on both sides.</summary>
+/// <summary>
+/// Which images are held out: decided by their group, so that pictures that belong together stand on one side, or, where a picture has none, by its content alone,
+/// so that copies of it never stand on both sides.
+/// </summary>
 internal static class HeldOutRule
 {
     /// <summary>Whether the first 8 bytes of the hash, read as a fraction of 2^64, fall below the share.</summary>
-    /// <param name="sha256">Of the pixels [C, H, W].</param>
+    /// <param name="sha256">Of the group (<see cref="PictureGroup.Hash"/>) or of the pixels [C, H, W].</param>
     /// <param name="share">0 to 1.</param>
     public static bool IsHeldOut(ReadOnlySpan<byte> sha256, double share)
         => BinaryPrimitives.ReadUInt64BigEndian(sha256) * Math.ScaleB(1.0, -64) < share;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Ddm.Data;
 
@@ -14,7 +15,9 @@ internal sealed record ShardRow(long Row, byte[] Png, string? Text, ShardRowFact
 /// <param name="HeldOut">Never trained on.</param>
 /// <param name="Sha256">Of the pixels [C, H, W], lower-case hexadecimal.</param>
 /// <param name="Source">Its name in the source.</param>
-internal sealed record ShardRowFacts(long Label, bool HeldOut, string Sha256, string Source)
+/// <param name="Group">The pictures it is held out together with; null: it stands alone, and the JSON has no such key.</param>
+internal sealed record ShardRowFacts(
+    long Label, bool HeldOut, string Sha256, string Source, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Group = null)
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {

@@ -5,10 +5,10 @@ using Ddm.Runs;
 namespace Ddm.Data;
 
 /// <summary>
-/// What one JSON object says of a picture: <c>file_name</c>, <c>text</c> (or <c>caption</c>; of a list the first), <c>label</c> (or <c>cls</c>).
+/// What one JSON object says of a picture: <c>file_name</c>, <c>text</c> (or <c>caption</c>; of a list the first), <c>label</c> (or <c>cls</c>), <c>group</c>.
 /// Other keys are passed over.
 /// </summary>
-internal readonly record struct JsonRow(string? FileName, string? Text, Label Label)
+internal readonly record struct JsonRow(string? FileName, string? Text, Label Label, string? Group)
 {
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 64 };
 
@@ -45,7 +45,7 @@ internal readonly record struct JsonRow(string? FileName, string? Text, Label La
         }
 
         var keys = new HashSet<string>(StringComparer.Ordinal);
-        string? fileName = null, text = null, caption = null;
+        string? fileName = null, text = null, caption = null, group = null;
         Label? label = null, cls = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -63,6 +63,7 @@ internal readonly record struct JsonRow(string? FileName, string? Text, Label La
                 "caption" => ReadTextOrList(ref reader, key, ref caption),
                 "label" => ReadLabel(ref reader, key, ref label),
                 "cls" => ReadLabel(ref reader, key, ref cls),
+                "group" => ReadGroup(ref reader, key, ref group),
                 _ => Skip(ref reader),
             };
             if (problem is not null)
@@ -72,7 +73,7 @@ internal readonly record struct JsonRow(string? FileName, string? Text, Label La
         }
 
         reader.Read(); // throws where something follows the object
-        row = new JsonRow(fileName, text ?? caption, label ?? cls ?? Label.None);
+        row = new JsonRow(fileName, text ?? caption, label ?? cls ?? Label.None, group);
         return null;
     }
 
@@ -122,6 +123,25 @@ internal readonly record struct JsonRow(string? FileName, string? Text, Label La
                 return null;
             default:
                 return $"\"{key}\" is {Kind(reader.TokenType)} where a whole number or a class name was due";
+        }
+    }
+
+    private static string? ReadGroup(ref Utf8JsonReader reader, string key, ref string? group)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.Null:
+                return null;
+            case JsonTokenType.String:
+                return PictureGroup.Take(reader.GetString(), out group) is { } problem ? $"\"{key}\" {problem}" : null;
+            case JsonTokenType.Number when reader.TryGetInt64(out var number):
+                group = number.ToString(CultureInfo.InvariantCulture);
+                return null;
+            case JsonTokenType.Number when reader.TryGetUInt64(out var large):
+                group = large.ToString(CultureInfo.InvariantCulture);
+                return null;
+            default:
+                return $"\"{key}\" is {Kind(reader.TokenType)} where text or a whole number was due";
         }
     }
 

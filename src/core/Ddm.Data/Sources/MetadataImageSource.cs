@@ -7,7 +7,7 @@ namespace Ddm.Data;
 
 /// <summary>
 /// A folder whose <c>metadata.jsonl</c> lists its pictures, as Hugging Face's imagefolder does: a JSON object a line with <c>file_name</c>, relative to
-/// the file's folder, and, where there is one, <c>text</c> and <c>label</c>. Rows are in the order of the lines; pictures that no line names are not taken.
+/// the file's folder, and, where there is one, <c>text</c>, <c>label</c> and <c>group</c>. Rows are in the order of the lines; pictures that no line names are not taken.
 /// </summary>
 internal sealed class MetadataImageSource : IImageSource
 {
@@ -19,7 +19,7 @@ internal sealed class MetadataImageSource : IImageSource
     private readonly NameList names = new();
     private readonly List<long> lines = []; // where each row's line begins
     private readonly int[]? labels;
-    private bool hasText;
+    private bool hasText, hasGroups;
 
     /// <summary>Reads and checks the whole file, and that every picture it names is there.</summary>
     /// <exception cref="UserErrorException">Lines are wrong: all are listed by number.</exception>
@@ -38,6 +38,11 @@ internal sealed class MetadataImageSource : IImageSource
 
         lines.TrimExcess();
         (ClassNames, labels) = column.Finish(classNames, [], path);
+        if (hasGroups)
+        {
+            hash.AppendData("groups"u8); // shards that were made before groups were read are not taken for these
+        }
+
         Fingerprint = Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -57,7 +62,9 @@ internal sealed class MetadataImageSource : IImageSource
     public RawImage Read(int row)
     {
         var name = NameOf(row);
-        return new RawImage(name, labels is null ? -1 : labels[row], PictureFile.Read(Path.Combine(root, name)), null, ReadText(row, name));
+        var line = hasText || hasGroups ? ReadLine(row, name) : default;
+        return new RawImage(
+            name, labels is null ? -1 : labels[row], PictureFile.Read(Path.Combine(root, name)), null, Caption.Clean(line.Text), line.Group);
     }
 
     private void ReadLines(LabelColumn column, IncrementalHash hash)
@@ -96,6 +103,7 @@ internal sealed class MetadataImageSource : IImageSource
             }
 
             hasText |= row.Text is not null;
+            hasGroups |= row.Group is not null;
         }
 
         errors.ThrowIfAny();
@@ -153,14 +161,9 @@ internal sealed class MetadataImageSource : IImageSource
         }
     }
 
-    // Captions stay in the file: a million of them would be hundreds of megabytes.
-    private string? ReadText(int row, string name)
+    // Captions and groups stay in the file: a million of them would be hundreds of megabytes.
+    private JsonRow ReadLine(int row, string name)
     {
-        if (!hasText)
-        {
-            return null;
-        }
-
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
@@ -175,7 +178,7 @@ internal sealed class MetadataImageSource : IImageSource
                 {
                     var isSame = JsonRow.TryParse(buffer.AsSpan(0, end < 0 ? filled : end), out var line) is null && line.FileName is not null
                         && Normal(line.FileName) == name;
-                    return isSame ? Caption.Clean(line.Text) : throw new BadImageException($"its line in {FileName} has changed since the file was read");
+                    return isSame ? line : throw new BadImageException($"its line in {FileName} has changed since the file was read");
                 }
 
                 if (filled == buffer.Length)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parquet;
 using Parquet.Data;
 using Parquet.Schema;
@@ -50,6 +51,15 @@ internal sealed class ParquetColumn
 
     /// <summary>Text; null: none.</summary>
     public string? Text(int row) => valueOf[row] < 0 ? null : Values<ReadOnlyMemory<char>>()[valueOf[row]].ToString();
+
+    /// <summary>Text, or a whole number in decimal digits; null: none.</summary>
+    public string? TextOrDigits(int row) => data switch
+    {
+        _ when valueOf[row] < 0 => null,
+        RawColumnData<ReadOnlyMemory<char>> => Text(row),
+        RawColumnData<ulong> raw => raw.Values[valueOf[row]].ToString(CultureInfo.InvariantCulture),
+        _ => Label(row).Number?.ToString(CultureInfo.InvariantCulture),
+    };
 
     /// <summary>A label.</summary>
     public Label Label(int row)

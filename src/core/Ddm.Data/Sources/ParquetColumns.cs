@@ -7,9 +7,10 @@ namespace Ddm.Data;
 
 /// <summary>
 /// The columns of a Hugging Face parquet file that are read: <c>image</c> (or <c>img</c>), a struct with <c>bytes</c> or the bytes themselves;
-/// <c>text</c> (or <c>caption</c>), text or a list of texts; <c>label</c> (or <c>cls</c>), whole numbers or class names.
+/// <c>text</c> (or <c>caption</c>), text or a list of texts; <c>label</c> (or <c>cls</c>), whole numbers or class names;
+/// <c>group</c>, text or whole numbers.
 /// </summary>
-internal sealed record ParquetColumns(DataField Image, DataField? Text, DataField? Label, IReadOnlyList<string> ClassNames)
+internal sealed record ParquetColumns(DataField Image, DataField? Text, DataField? Label, DataField? Group, IReadOnlyList<string> ClassNames)
 {
     /// <summary>Finds them in a file.</summary>
     /// <exception cref="UserErrorException">One is missing or of another type.</exception>
@@ -36,7 +37,13 @@ internal sealed record ParquetColumns(DataField Image, DataField? Text, DataFiel
             DataField { IsArray: false } plain when IsText(plain) || IsWhole(plain.ClrType) => plain,
             var other => throw Bad(path, $"has a column '{other.Name}' that is neither whole numbers nor class names ({Kind(other)})"),
         };
-        return new ParquetColumns(image, text, label, label is null ? [] : NamesOf(reader.CustomMetadata, label.Name));
+        var group = fields.FirstOrDefault(field => field.Name == "group") switch
+        {
+            null => null,
+            DataField { IsArray: false } plain when IsText(plain) || IsWhole(plain.ClrType) => plain,
+            var other => throw Bad(path, $"has a column 'group' that is neither text nor whole numbers ({Kind(other)})"),
+        };
+        return new ParquetColumns(image, text, label, group, label is null ? [] : NamesOf(reader.CustomMetadata, label.Name));
     }
 
     private static Field? Named(IReadOnlyList<Field> fields, string name, string otherName)
@@ -73,5 +80,5 @@ internal sealed record ParquetColumns(DataField Image, DataField? Text, DataFiel
     }
 
     private static UserErrorException Bad(string path, string what)
-        => new($"'{path}' {what}. Give the pictures as a column 'image' of bytes or of structs {{bytes, path}}, captions as 'text', classes as 'label'.");
+        => new($"'{path}' {what}. Give the pictures as a column 'image' of bytes or of structs {{bytes, path}}, captions as 'text', classes as 'label', groups as 'group'.");
 }

@@ -15,10 +15,10 @@ internal sealed class ParquetGroups
     private readonly Lock gate = new(), reading = new();
     private (string Path, ParquetReader Reader)? open;
 
-    private sealed record Held(string Path, int Group, long Bytes, Lazy<(ParquetColumn Image, ParquetColumn? Text)> Columns);
+    private sealed record Held(string Path, int Group, long Bytes, Lazy<ParquetRows> Rows);
 
     /// <summary>The columns of a row group.</summary>
-    public (ParquetColumn Image, ParquetColumn? Text) Get(string path, ParquetColumns columns, int group, long bytes)
+    public ParquetRows Get(string path, ParquetColumns columns, int group, long bytes)
     {
         Held found;
         lock (gate)
@@ -42,10 +42,10 @@ internal sealed class ParquetGroups
             }
         }
 
-        return found.Columns.Value;
+        return found.Rows.Value;
     }
 
-    private (ParquetColumn Image, ParquetColumn? Text) Read(string path, ParquetColumns columns, int group)
+    private ParquetRows Read(string path, ParquetColumns columns, int group)
     {
         lock (reading)
         {
@@ -57,7 +57,10 @@ internal sealed class ParquetGroups
             }
 
             using var reader = open.Value.Reader.OpenRowGroupReader(group);
-            return (ParquetColumn.Read(reader, columns.Image), columns.Text is null ? null : ParquetColumn.Read(reader, columns.Text));
+            return new ParquetRows(
+                ParquetColumn.Read(reader, columns.Image),
+                columns.Text is null ? null : ParquetColumn.Read(reader, columns.Text),
+                columns.Group is null ? null : ParquetColumn.Read(reader, columns.Group));
         }
     }
 }

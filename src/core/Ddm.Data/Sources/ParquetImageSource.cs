@@ -48,6 +48,11 @@ internal sealed class ParquetImageSource : IImageSource
         }
 
         (ClassNames, labels) = column.Finish(classNames, fromFile, place);
+        if (files.Exists(file => file.Columns.Group is not null))
+        {
+            hash.AppendData("groups"u8); // shards that were made before groups were read are not taken for these
+        }
+
         Fingerprint = Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -73,13 +78,16 @@ internal sealed class ParquetImageSource : IImageSource
         var at = GroupOf(row);
         var (file, group, bytes) = groups[at];
         var (path, length, columns) = files[file];
-        var (images, texts) = Load(path, length, columns, group, bytes);
-        var picture = images.Bytes(row - firstRows[at]) ?? throw new BadImageException("has no bytes; a path alone is not followed");
+        var rows = Load(path, length, columns, group, bytes);
+        var i = row - firstRows[at];
+        var picture = rows.Image.Bytes(i) ?? throw new BadImageException("has no bytes; a path alone is not followed");
         PictureFile.RequireSmall(picture.Length);
-        return new RawImage(NameOf(row), labels is null ? -1 : labels[row], picture, null, Caption.Clean(texts?.Text(row - firstRows[at])));
+        return PictureGroup.Take(rows.Group?.TextOrDigits(i), out var together) is { } problem
+            ? throw new BadImageException("its group " + problem)
+            : new RawImage(NameOf(row), labels is null ? -1 : labels[row], picture, null, Caption.Clean(rows.Text?.Text(i)), together);
     }
 
-    private (ParquetColumn Image, ParquetColumn? Text) Load(string path, long length, ParquetColumns columns, int group, long bytes)
+    private ParquetRows Load(string path, long length, ParquetColumns columns, int group, long bytes)
     {
         try
         {

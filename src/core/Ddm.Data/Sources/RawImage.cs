@@ -6,7 +6,8 @@ namespace Ddm.Data;
 /// <param name="Encoded">PNG, JPEG or WebP; null when <paramref name="Pixels"/> is given.</param>
 /// <param name="Pixels">Decoded pixels; null when <paramref name="Encoded"/> is given.</param>
 /// <param name="Text">Its caption; null: none.</param>
-public sealed record RawImage(string Name, long Label, byte[]? Encoded, PixelImage? Pixels, string? Text = null)
+/// <param name="Group">What it shares with the pictures it belongs together with: they are held out together; null: it stands alone.</param>
+public sealed record RawImage(string Name, long Label, byte[]? Encoded, PixelImage? Pixels, string? Text = null, string? Group = null)
 {
     /// <summary>The square the networks see, [channels, size, size] uint8.</summary>
     /// <exception cref="BadImageException">It cannot be decoded.</exception>

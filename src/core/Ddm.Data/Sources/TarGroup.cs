@@ -70,7 +70,7 @@ internal sealed class TarGroup(string key)
         else if (name is not null)
         {
             var caption = text.Length != 0 ? text : jsonRow.Text is not null ? json with { Length = -json.Length } : default;
-            rows.Add(name, picture, caption, cls is null ? jsonRow.Label : Label.Parse(cls));
+            rows.Add(name, picture, caption, jsonRow.Group is null ? default : json, cls is null ? jsonRow.Label : Label.Parse(cls));
         }
     }
 

@@ -9,7 +9,7 @@ namespace Ddm.Data;
 
 /// <summary>
 /// WebDataset shards: POSIX tar files whose members of one base name are one picture (<c>.jpg .jpeg .png .webp</c>), its caption (<c>.txt</c>, or
-/// <c>text</c> in <c>.json</c>) and its label (<c>.cls</c>, or <c>label</c> in <c>.json</c>). Headers are read once; pictures are then read by their places.
+/// <c>text</c> in <c>.json</c>) and its label (<c>.cls</c>, or <c>label</c> in <c>.json</c>), its group (<c>group</c> in <c>.json</c>). Headers are read once; pictures are then read by their places.
 /// Nothing is unpacked, no link is followed, no command, URL or pickle is looked at: such members are listed in the quarantine.
 /// </summary>
 internal sealed class TarImageSource : IImageSource
@@ -47,6 +47,11 @@ internal sealed class TarImageSource : IImageSource
 
         rows.Trim();
         (ClassNames, labels) = rows.Labels.Finish(classNames, [], place);
+        if (rows.HasGroups)
+        {
+            hash.AppendData("groups"u8); // shards that were made before groups were read are not taken for these
+        }
+
         Fingerprint = Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -76,7 +81,9 @@ internal sealed class TarImageSource : IImageSource
             }
 
             var bytes = ReadAt(file, picture.At, picture.Length);
-            return new RawImage(NameOf(row), labels is null ? -1 : labels[row], bytes, null, ReadCaption(file, rows.CaptionOf(row)));
+            var caption = ReadCaption(file, rows.CaptionOf(row));
+            var group = rows.GroupOf(row) is { Length: > 0 } place ? ReadJson(file, place).Group : null;
+            return new RawImage(NameOf(row), labels is null ? -1 : labels[row], bytes, null, caption, group);
         }
         catch (Exception error) when (error is FileNotFoundException or UnauthorizedAccessException)
         {
@@ -91,10 +98,11 @@ internal sealed class TarImageSource : IImageSource
             return caption.Length == 0 ? null : Caption.Read(ReadAt(file, caption.At, caption.Length));
         }
 
-        return JsonRow.TryParse(ReadAt(file, caption.At, -caption.Length), out var json) is { } wrong
-            ? throw new BadImageException("its .json " + wrong)
-            : Caption.Clean(json.Text);
+        return Caption.Clean(ReadJson(file, caption with { Length = -caption.Length }).Text);
     }
+
+    private static JsonRow ReadJson(SafeFileHandle file, TarRows.Place place)
+        => JsonRow.TryParse(ReadAt(file, place.At, place.Length), out var json) is { } wrong ? throw new BadImageException("its .json " + wrong) : json;
 
     private static byte[] ReadAt(SafeFileHandle file, long at, int length)
     {

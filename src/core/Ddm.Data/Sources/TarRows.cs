@@ -4,8 +4,8 @@ using System.Text;
 namespace Ddm.Data;
 
 /// <summary>
-/// Where the pictures of tar files stand: for each a name, a place and the place of its caption, some forty bytes. What cannot be used
-/// has a reason in its place.
+/// Where the pictures of tar files stand: for each a name, a place and the place of its caption, some forty bytes; where there are groups,
+/// the place of each. What cannot be used has a reason in its place.
 /// </summary>
 internal sealed class TarRows
 {
@@ -15,7 +15,7 @@ internal sealed class TarRows
 
     private const int MostReasons = 1000;
 
-    private readonly List<Place> pictures = [], captions = [];
+    private readonly List<Place> pictures = [], captions = [], groups = [];
     private readonly List<string> reasons = [];
     private readonly Dictionary<string, int> numberOf = new(StringComparer.Ordinal);
     private readonly NameList names = new();
@@ -27,12 +27,21 @@ internal sealed class TarRows
     /// <summary>Their labels.</summary>
     public LabelColumn Labels => labels;
 
-    /// <summary>Appends a picture.</summary>
-    public void Add(string name, Place picture, Place caption, Label label)
+    /// <summary>Whether any picture has a group.</summary>
+    public bool HasGroups => groups.Count > 0;
+
+    /// <summary>Appends a picture; a place of length 0 is none.</summary>
+    public void Add(string name, Place picture, Place caption, Place group, Label label)
     {
         if (labels.Add(label) is { } problem)
         {
             picture = Reason(problem);
+        }
+
+        if (group.Length != 0)
+        {
+            groups.AddRange(Enumerable.Repeat(default(Place), Count - groups.Count));
+            groups.Add(group);
         }
 
         Append(name, picture, caption);
@@ -55,6 +64,7 @@ internal sealed class TarRows
 
         pictures.TrimExcess();
         captions.TrimExcess();
+        groups.TrimExcess();
     }
 
     /// <summary>A member's name.</summary>
@@ -66,6 +76,9 @@ internal sealed class TarRows
 
     /// <summary>Where its caption stands; length 0: nowhere.</summary>
     public Place CaptionOf(int row) => captions.Count == 0 ? default : captions[row];
+
+    /// <summary>Where the .json with its group stands; length 0: nowhere.</summary>
+    public Place GroupOf(int row) => row < groups.Count ? groups[row] : default;
 
     private void Append(string name, Place picture, Place caption)
     {

@@ -4,13 +4,12 @@ using static TorchSharp.torch;
 
 namespace Ddm.Encoders;
 
-/// <summary>DINOv2's features of pictures, prepared as published: see <see cref="ImageNetPreprocessing"/>.</summary>
+/// <summary>DINOv2's features of pictures, prepared as published: see <see cref="PicturePreparation.ImageNet"/>.</summary>
 public sealed class DinoV2Encoder : IImageEncoder
 {
-
     private readonly DinoV2 network;
     private readonly FeaturePooling pooling;
-    private readonly PreparedPictures pictures = new();
+    private readonly PreparedPictures pictures = new(PicturePreparation.ImageNet);
 
     /// <summary>An encoder of published weights.</summary>
     /// <exception cref="UserErrorException">The file is no whole DINOv2 network; the message names the tensor.</exception>
@@ -28,7 +27,7 @@ public sealed class DinoV2Encoder : IImageEncoder
     public int Dimensions => network.Config.Hidden;
 
     /// <summary>Multiply-adds times two of one picture.</summary>
-    public double OperationsPerPicture => network.Operations(ImageNetPreprocessing.Side);
+    public double OperationsPerPicture => network.Operations(PicturePreparation.ImageNet.Side);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The pictures are not square.</exception>

@@ -3,16 +3,17 @@ using static TorchSharp.torch;
 namespace Ddm.Encoders;
 
 /// <summary>Runs an encoder over pictures, prepared and in blocks of so many that their activations stay near the processor.</summary>
-internal sealed class PreparedPictures : IDisposable
+/// <param name="preparation">How they are prepared.</param>
+internal sealed class PreparedPictures(PicturePreparation preparation) : IDisposable
 {
     private const int BlockRows = 16;
 
-    private ImageNetPreprocessing? preprocessing;
+    private PicturePreprocessing? preprocessing;
 
     /// <summary>The features of pictures.</summary>
     /// <param name="pixels">[N, C, S, S] uint8.</param>
     /// <param name="dimensions">D.</param>
-    /// <param name="features">[n, 3, 224, 224] float32 -> [n, D].</param>
+    /// <param name="features">[n, 3, s, s] float32 -> [n, D].</param>
     /// <returns>[N, D] float32.</returns>
     /// <exception cref="ArgumentException">The pictures are not square.</exception>
     public Tensor Encode(Tensor pixels, int dimensions, Func<Tensor, Tensor> features)
@@ -28,7 +29,7 @@ internal sealed class PreparedPictures : IDisposable
         if (preprocessing?.Source != side)
         {
             preprocessing?.Dispose();
-            preprocessing = new ImageNetPreprocessing(side);
+            preprocessing = new PicturePreprocessing(preparation, side);
         }
 
         var all = empty([count, dimensions], ScalarType.Float32);

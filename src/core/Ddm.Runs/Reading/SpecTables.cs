@@ -20,7 +20,7 @@ internal static class SpecTables
             ("image_size", "Side of the square the networks see, pixels. Other pictures are scaled and centre-cropped. Patches divide it."),
             ("channels", "1: grey, 3: colour."),
             ("class_names", "Names of the classes in the order of their labels; without it: taken from the data."),
-            ("held_out", "Share of the images that is never trained on, chosen by content hash."),
+            ("held_out", "Share of the images that is never trained on, chosen by the hash of their group or, without one, of their content."),
             ("max_bad", "Largest share of images that may be unusable before the ingest fails; those below it are quarantined and listed."),
             ("flip", "Mirror training images left to right at random, half of them at every visit."),
             ("shard_rows", "Images in one shard."));

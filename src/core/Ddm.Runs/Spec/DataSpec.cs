@@ -18,7 +18,7 @@ public sealed record DataSpec
     /// <summary>Names of the classes in the order of their labels; empty: taken from the folders, or the numbers themselves.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
-    /// <summary>Share of the images held out by content hash, never trained on.</summary>
+    /// <summary>Share of the images held out by the hash of their group or, without one, of their content, never trained on.</summary>
     public double HeldOut { get; init; } = 0.05;
 
     /// <summary>Share of the images that may be unusable (damaged, or of a kind that is not decoded); above it the ingest fails.</summary>
