@@ -8,6 +8,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     PlanCommand.Create(),
     RunCommand.Create(),
     SampleCommand.Create(),
+    ImportCommand.Create(),
     StatusCommand.Create(),
     InspectCommand.Create(),
     EvalCommand.Create(),

@@ -52,6 +52,21 @@ public sealed class LatentCodec : IDisposable
         file.Save(target, new Dictionary<string, JsonNode?> { [ScaleEntry] = vae.Config.Scale ?? Measure(vae, sample) });
     }
 
+    /// <summary>Copies a published autoencoder, its published scale in its config: what <see cref="Open"/> takes.</summary>
+    /// <param name="path">Its file or folder.</param>
+    /// <param name="target">Receives it.</param>
+    /// <returns>Its shape.</returns>
+    /// <exception cref="UserErrorException">There is no such file, it is of another network, or it does not say what its latents are multiplied by.</exception>
+    public static VaeConfig Copy(string path, Stream target)
+    {
+        using var file = WeightFile.Open(path);
+        using var vae = AutoencoderKL.Load(file);
+        var scale = vae.Config.Scale
+            ?? throw new UserErrorException($"{file.Path} does not say what its latents are multiplied by for diffusion: write {ScaleEntry} in the config.json beside it (0.18215 of Stable Diffusion's).");
+        file.Save(target, new Dictionary<string, JsonNode?> { [ScaleEntry] = scale });
+        return vae.Config;
+    }
+
     /// <summary>Opens what <see cref="Prepare"/> wrote.</summary>
     /// <param name="name">Its blob, for messages.</param>
     /// <param name="prepared">Its tensors; still the caller's.</param>

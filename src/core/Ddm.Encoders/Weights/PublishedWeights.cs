@@ -29,7 +29,7 @@ public sealed class PublishedWeights : IDisposable
     public static PublishedWeights Take(
         string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
     {
-        Check(file, network, found, layout);
+        Require(file, network, found, layout);
         using var noGradient = no_grad();
         return new PublishedWeights(layout.ToDictionary(
             entry => entry.Name,
@@ -69,7 +69,9 @@ public sealed class PublishedWeights : IDisposable
         }
     }
 
-    private static void Check(string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
+    /// <summary>Refuses tensors that are not wholly an architecture's.</summary>
+    /// <exception cref="UserErrorException">As for <see cref="Take"/>.</exception>
+    internal static void Require(string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
     {
         foreach (var (name, shape) in layout)
         {
