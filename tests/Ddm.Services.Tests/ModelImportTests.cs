@@ -166,7 +166,7 @@ public class ModelImportTests
                 Directory.Delete(importing.At("paris", "text_encoder"), recursive: true);
                 break;
             case "other-text":
-                importing.WriteClip(Path.Combine("paris", "text_encoder"), 32);
+                SmallClip.Write(importing.At("paris", "text_encoder"));
                 break;
             case "no-vae":
                 Directory.Delete(importing.At("paris", "vae"), recursive: true);
@@ -415,7 +415,8 @@ public class ModelImportTests
     {
         importing.CopyFolder(ParisTiny, "paris");
         importing.CopyFolder(Importing.Vae, Path.Combine("paris", "vae"));
-        importing.WriteClip(Path.Combine("paris", "text_encoder"), 16);
+        Directory.CreateDirectory(importing.At("paris", "text_encoder"));
+        SmallClip.Write(importing.At("paris", "text_encoder"), width: 16);
     }
 
     private static ImportRequest Spoil(Importing importing, ImportRequest request, string fault)
