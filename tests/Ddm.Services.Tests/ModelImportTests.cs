@@ -230,6 +230,25 @@ public class ModelImportTests
         Assert.Empty(await importing.BlobNamesAsync());
     }
 
+    [Fact]
+    public async Task OfSeveralVersionsTheNewestOtherBecomesCurrent()
+    {
+        using var importing = new Importing();
+        var path = importing.CopyNetwork(SitV, "sit");
+        var versions = new List<string>();
+        foreach (var scale in new[] { 1.0, 10, 100, 1000 })
+        {
+            var request = new ImportRequest { Path = path, Name = "sit", Stated = Importing.SiT with { TimeScale = scale }, Vae = Importing.Vae };
+            versions.Add((await importing.ImportAsync(request)).Manifest.Version);
+        }
+
+        foreach (var version in Enumerable.Reverse(versions))
+        {
+            var current = await new ModelRemoval(importing.Blobs).RemoveAsync($"sit/{version}", Cancel);
+            Assert.Equal(versions[..versions.IndexOf(version)].LastOrDefault(), current);
+        }
+    }
+
     /// <summary>Weights that lie there unnamed may be collected between the look at them and the manifest that names them.</summary>
     [Fact]
     public async Task WeightsThatWereCollectedMeanwhileAreWrittenAgain()
