@@ -76,42 +76,6 @@ internal sealed class Importing : IDisposable
         }
     }
 
-    /// <summary>Writes a CLIP text encoder of one block, with random weights and the published vocabulary.</summary>
-    public void WriteClip(string name, int width)
-    {
-        using var scope = NewDisposeScope();
-        using var generator = new Generator(77, CPU);
-        const int Inner = 32, Places = 77, Vocabulary = 49408;
-        var tensors = new List<(string, Tensor)>();
-        Add("embeddings.token_embedding.weight", Vocabulary, width);
-        Add("embeddings.position_embedding.weight", Places, width);
-        foreach (var part in new[] { "q_proj", "k_proj", "v_proj", "out_proj" })
-        {
-            Dense($"encoder.layers.0.self_attn.{part}", width, width);
-        }
-
-        Dense("encoder.layers.0.mlp.fc1", Inner, width);
-        Dense("encoder.layers.0.mlp.fc2", width, Inner);
-        foreach (var norm in new[] { "encoder.layers.0.layer_norm1", "encoder.layers.0.layer_norm2", "final_layer_norm" })
-        {
-            Add(norm + ".weight", width);
-            Add(norm + ".bias", width);
-        }
-
-        Directory.CreateDirectory(At(name));
-        using var stream = File.Create(At(name, "model.safetensors"));
-        TensorFile.Save(stream, tensors);
-        WriteJson(Path.Combine(name, "config.json"), new { num_attention_heads = 2, eos_token_id = 2 });
-
-        void Dense(string layer, long outputs, long inputs)
-        {
-            Add(layer + ".weight", outputs, inputs);
-            Add(layer + ".bias", outputs);
-        }
-
-        void Add(string tensor, params long[] shape) => tensors.Add(("text_model." + tensor, randn(shape, generator: generator) * 0.3));
-    }
-
     public void WriteJson(string name, object json) => File.WriteAllText(At(name), JsonSerializer.Serialize(json));
 
     /// <summary>Copies a fixture's network.</summary>

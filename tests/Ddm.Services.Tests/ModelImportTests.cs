@@ -166,7 +166,7 @@ public class ModelImportTests
                 Directory.Delete(importing.At("paris", "text_encoder"), recursive: true);
                 break;
             case "other-text":
-                importing.WriteClip(Path.Combine("paris", "text_encoder"), 32);
+                SmallClip.Write(importing.At("paris", "text_encoder"));
                 break;
             case "no-vae":
                 Directory.Delete(importing.At("paris", "vae"), recursive: true);
@@ -228,6 +228,25 @@ public class ModelImportTests
         Assert.Equal(2, garbage.Count(blob => blob.Kind == GarbageCollection.Weights));
         await collection.RemoveAsync(garbage, Cancel);
         Assert.Empty(await importing.BlobNamesAsync());
+    }
+
+    [Fact]
+    public async Task OfSeveralVersionsTheNewestOtherBecomesCurrent()
+    {
+        using var importing = new Importing();
+        var path = importing.CopyNetwork(SitV, "sit");
+        var versions = new List<string>();
+        foreach (var scale in new[] { 1.0, 10, 100, 1000 })
+        {
+            var request = new ImportRequest { Path = path, Name = "sit", Stated = Importing.SiT with { TimeScale = scale }, Vae = Importing.Vae };
+            versions.Add((await importing.ImportAsync(request)).Manifest.Version);
+        }
+
+        foreach (var version in Enumerable.Reverse(versions))
+        {
+            var current = await new ModelRemoval(importing.Blobs).RemoveAsync($"sit/{version}", Cancel);
+            Assert.Equal(versions[..versions.IndexOf(version)].LastOrDefault(), current);
+        }
     }
 
     /// <summary>Weights that lie there unnamed may be collected between the look at them and the manifest that names them.</summary>
@@ -415,7 +434,8 @@ public class ModelImportTests
     {
         importing.CopyFolder(ParisTiny, "paris");
         importing.CopyFolder(Importing.Vae, Path.Combine("paris", "vae"));
-        importing.WriteClip(Path.Combine("paris", "text_encoder"), 16);
+        Directory.CreateDirectory(importing.At("paris", "text_encoder"));
+        SmallClip.Write(importing.At("paris", "text_encoder"), width: 16);
     }
 
     private static ImportRequest Spoil(Importing importing, ImportRequest request, string fault)
