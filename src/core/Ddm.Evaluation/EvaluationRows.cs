@@ -13,6 +13,9 @@ public sealed class EvaluationRows
     private static readonly Scalar One = 1.0;
 
     private readonly double? scale; // of latents
+    private RowText? textFormat;
+    private byte[] texts = [];
+    private byte[] nullText = [];
 
     /// <summary>A set over the arrays given, which are not copied.</summary>
     /// <param name="pixels">[N, C, H, W], 0 to 255.</param>
@@ -49,6 +52,9 @@ public sealed class EvaluationRows
         var count = (int)Math.Min(maxRows, data.Rows);
         var width = data.Format.RowBytes;
         var (pixels, labels, clusters) = (new byte[(long)count * width], new long[count], new int[count]);
+        RowText? text = data.Text is { } shape ? new RowText(shape) : null;
+        var caption = text?.RowBytes ?? 0;
+        var (texts, none) = (new byte[(long)count * caption], new byte[caption]);
         var (seen, taken) = (0L, 0);
         for (var shard = 0; shard < data.ShardRows.Length; shard++)
         {
@@ -63,12 +69,19 @@ public sealed class EvaluationRows
             for (var row = 0; taken < until; row++, taken++)
             {
                 data.CopyRow(shard, row, pixels.AsSpan(taken * width, width), out labels[taken], out clusters[taken]);
+                if (text is not null)
+                {
+                    data.CopyText(shard, row, texts.AsSpan(taken * caption, caption));
+                    data.CopyText(shard, null, none);
+                }
             }
         }
 
-        return data.Latents is { } latents
+        var rows = data.Latents is { } latents
             ? new EvaluationRows(pixels, latents, labels, clusters)
             : new EvaluationRows(pixels, data.Channels, data.Size, labels, clusters);
+        (rows.textFormat, rows.texts, rows.nullText) = (text, texts, none);
+        return rows;
     }
 
     /// <summary>[N, C, H, W], 0 to 255; of latents their moments, float16.</summary>
@@ -91,6 +104,43 @@ public sealed class EvaluationRows
 
     /// <summary>True when every row has a label.</summary>
     public bool Labelled => Array.TrueForAll(Labels, label => label >= 0);
+
+    /// <summary>Whether the rows have captions as networks take them.</summary>
+    public bool Captioned => textFormat is not null;
+
+    /// <summary>
+    /// What networks are told of rows <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/>: captions, [count, ...], where the run has text; else classes, [count] int64,
+    /// null when some row has none. On the CPU.
+    /// </summary>
+    public Tensor? Condition(int first, int count)
+        => textFormat is not null ? Captions([.. Enumerable.Range(first, count)]) : Labelled ? tensor(Labels.AsSpan(first, count).ToArray()) : null;
+
+    /// <summary>The captions of some rows as networks take them, [N, ...]; that of no caption for -1. On the CPU.</summary>
+    /// <exception cref="InvalidOperationException">The rows have no captions.</exception>
+    public Tensor Captions(IReadOnlyList<int> rows)
+    {
+        var format = textFormat ?? throw new InvalidOperationException("These rows have no captions.");
+        TorchNative.EnsureLoaded();
+        var width = format.RowBytes;
+        var result = empty([rows.Count, .. format.One], format.Shape.Learned ? ScalarType.Int32 : ScalarType.Float16);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            (rows[i] < 0 ? nullText : texts.AsSpan(rows[i] * width, width)).CopyTo(result.bytes.Slice(i * width, width));
+        }
+
+        return result;
+    }
+
+    /// <summary>Whether two rows have the same caption, as far as networks see.</summary>
+    /// <exception cref="InvalidOperationException">The rows have no captions.</exception>
+    public bool SameCaption(int one, int other)
+    {
+        var width = (textFormat ?? throw new InvalidOperationException("These rows have no captions.")).RowBytes;
+        return texts.AsSpan(one * width, width).SequenceEqual(texts.AsSpan(other * width, width));
+    }
+
+    /// <summary>Whether a row has a caption.</summary>
+    public bool HasCaption(int row) => textFormat is { } format && !texts.AsSpan(row * format.RowBytes, format.RowBytes).SequenceEqual(nullText);
 
     /// <summary>The pictures of latents, as rows of pixels.</summary>
     /// <param name="decode">Scaled latents [N, z, h, w] to pictures [N, C, H, W] in [-1, 1].</param>

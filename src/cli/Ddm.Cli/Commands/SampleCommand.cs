@@ -13,6 +13,7 @@ internal static class SampleCommand
 {
     private const int MostPictures = 4096;
     private const int WidestGrid = 16;
+    private const int MostClassColumns = 64;
 
     public static Command Create()
     {
@@ -86,7 +87,7 @@ internal static class SampleCommand
         CultureInfo.InvariantCulture,
         $"{record.NearTies:N0} of {record.Pictures.Count * record.Steps:N0} choices, in {record.Pictures.Count(p => p.NearTies.Count > 0):N0} pictures (within a probability of {record.NearTieMargin:R})");
 
-    // With every class or prompt in turn a column is one of them; else as square as it gets.
+    // With every class or prompt in turn a column is one of them, if they are not too many; else as square as it gets.
     private static int Columns(LoadedModel model, SampleRequest request, IReadOnlyList<string?>? prompts)
     {
         if (prompts?.Distinct().Count() is { } different and > 1 and <= WidestGrid)
@@ -96,7 +97,7 @@ internal static class SampleCommand
 
         var classes = model.Manifest.ClassNames.Count;
         var cycling = request.Labels is { Count: > 1 } labels && labels.Distinct().Count() > 1;
-        return cycling ? Math.Min(classes, request.Seeds.Count) : Math.Min(WidestGrid, (int)Math.Ceiling(Math.Sqrt(request.Seeds.Count)));
+        return cycling && classes <= MostClassColumns ? Math.Min(classes, request.Seeds.Count) : Math.Min(WidestGrid, (int)Math.Ceiling(Math.Sqrt(request.Seeds.Count)));
     }
 
     private static long[]? Labels(LoadedModel model, string? asked, int count)

@@ -31,10 +31,21 @@ internal static class WeightInitializer
             return Normal(philox, name, shape, 1 / MathF.Sqrt(shape[1]));
         }
 
+        if (name == "pos_embed")
+        {
+            return PositionTable.Create((int)shape[2], (int)Math.Sqrt(shape[1]), CPU);
+        }
+
+        if (name == "head.2.weight")
+        {
+            return ones(shape);
+        }
+
         // PixArt-alpha likewise: a caption says nothing until its projection has learned to.
         var zero = name.EndsWith(".bias", StringComparison.Ordinal)
             || name.Contains("adaLN_modulation", StringComparison.Ordinal)
             || name.StartsWith("final_layer", StringComparison.Ordinal)
+            || name == "head.4.weight"
             || name.EndsWith("cross_attn.proj.weight", StringComparison.Ordinal);
         if (zero)
         {
@@ -52,7 +63,7 @@ internal static class WeightInitializer
     private static Tensor Normal(Philox philox, string name, long[] shape, float std)
         => Chunks(shape, (span, chunk) =>
         {
-            philox.FillNormal(span, chunk, Fnv1a(name));
+            philox.FillNormal(span, chunk, NameHash.Fnv1a(name));
             foreach (ref var value in span)
             {
                 value *= std;
@@ -66,7 +77,7 @@ internal static class WeightInitializer
         var bound = (float)Math.Sqrt(6.0 / (fanIn + shape[0]));
         return Chunks(shape, (span, chunk) =>
         {
-            philox.FillUniform(span, chunk, Fnv1a(name));
+            philox.FillUniform(span, chunk, NameHash.Fnv1a(name));
             foreach (ref var value in span)
             {
                 value = ((2 * value) - 1) * bound;
@@ -86,17 +97,5 @@ internal static class WeightInitializer
             fill(values.AsSpan(first, Math.Min(ChunkElements, values.Length - first)), (ulong)chunk);
         });
         return tensor(values, shape);
-    }
-
-    /// <summary>The 32-bit FNV-1a hash of an ASCII name.</summary>
-    internal static uint Fnv1a(string name)
-    {
-        var hash = 2166136261u;
-        foreach (var character in name)
-        {
-            hash = (hash ^ character) * 16777619u;
-        }
-
-        return hash;
     }
 }

@@ -29,7 +29,7 @@ public sealed class PublishedWeights : IDisposable
     public static PublishedWeights Take(
         string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
     {
-        Check(file, network, found, layout);
+        Require(file, network, found, layout);
         using var noGradient = no_grad();
         return new PublishedWeights(layout.ToDictionary(
             entry => entry.Name,
@@ -41,6 +41,9 @@ public sealed class PublishedWeights : IDisposable
             },
             StringComparer.Ordinal));
     }
+
+    /// <summary>Weights that are in memory already; takes them over.</summary>
+    internal static PublishedWeights Of(IReadOnlyDictionary<string, Tensor> tensors) => new(new Dictionary<string, Tensor>(tensors, StringComparer.Ordinal));
 
     /// <summary>The same weights under other names, some laid one behind the other; copies.</summary>
     internal PublishedWeights Joined(IEnumerable<(string Name, string[] Parts)> names)
@@ -69,7 +72,9 @@ public sealed class PublishedWeights : IDisposable
         }
     }
 
-    private static void Check(string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
+    /// <summary>Refuses tensors that are not wholly an architecture's.</summary>
+    /// <exception cref="UserErrorException">As for <see cref="Take"/>.</exception>
+    internal static void Require(string file, string network, IReadOnlyDictionary<string, Tensor> found, IReadOnlyCollection<(string Name, long[] Shape)> layout)
     {
         foreach (var (name, shape) in layout)
         {

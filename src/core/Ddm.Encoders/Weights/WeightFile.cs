@@ -15,6 +15,7 @@ public sealed class WeightFile : IDisposable
     private const string ConfigKey = "config";
 
     private static readonly string[] Names = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
+    private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt"];
 
     private readonly TensorBundle bundle;
     private readonly JsonDocument? config;
@@ -96,6 +97,12 @@ public sealed class WeightFile : IDisposable
         config?.Dispose();
     }
 
+    /// <summary>The tensors with the free text of their file; still this object's.</summary>
+    internal TensorBundle Bundle => bundle;
+
+    /// <summary>Whether the config has such an entry; a dot goes into an object, as for all entries: <c>time.scale</c>.</summary>
+    internal bool Has(string name) => Entry([name]) is not null;
+
     /// <summary>The safetensors file that a path means: itself, or the one in the folder.</summary>
     internal static string Find(string path)
     {
@@ -106,11 +113,27 @@ public sealed class WeightFile : IDisposable
 
         if (Directory.Exists(path))
         {
-            return Names.Select(name => System.IO.Path.GetFullPath(System.IO.Path.Combine(path, name))).FirstOrDefault(File.Exists)
-                ?? throw new UserErrorException($"{path} has none of {string.Join(", ", Names)}. Name the safetensors file itself.");
+            return FindIn(System.IO.Path.GetFullPath(path));
         }
 
         throw new UserErrorException($"There are no weights at {path}. Give a safetensors file, or a folder that holds {Names[0]}.");
+    }
+
+    // A usual name, else the only safetensors file; where there is none a pickle, to be refused with the way to convert it.
+    private static string FindIn(string folder)
+    {
+        var usual = Names.Select(name => System.IO.Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        if (usual is not null)
+        {
+            return usual;
+        }
+
+        var files = Directory.GetFiles(folder).Order(StringComparer.Ordinal).ToArray();
+        var found = files.Where(file => file.EndsWith(".safetensors", StringComparison.Ordinal)).ToArray();
+        return found.Length == 1 ? found[0]
+            : found.Length > 1 ? throw new UserErrorException($"{folder} has {found.Length} safetensors files ({string.Join(", ", found.Select(System.IO.Path.GetFileName))}). Name the one to read; weights in several parts are not read: join them.")
+            : files.FirstOrDefault(file => Pickles.Contains(System.IO.Path.GetExtension(file)))
+                ?? throw new UserErrorException($"{folder} has none of {string.Join(", ", Names)}, nor another safetensors file. Name the file itself.");
     }
 
     // A pickle runs what it pleases when it is opened; torch.save writes one, in a zip archive since version 1.6.
@@ -155,7 +178,7 @@ public sealed class WeightFile : IDisposable
         {
             foreach (var name in names)
             {
-                if (config.RootElement.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null)
+                if (Find(config.RootElement, name.Split('.')) is { } value)
                 {
                     return (name, value);
                 }
@@ -163,6 +186,19 @@ public sealed class WeightFile : IDisposable
         }
 
         return null;
+    }
+
+    private static JsonElement? Find(JsonElement at, string[] way)
+    {
+        foreach (var name in way)
+        {
+            if (at.ValueKind != JsonValueKind.Object || !at.TryGetProperty(name, out at) || at.ValueKind == JsonValueKind.Null)
+            {
+                return null;
+            }
+        }
+
+        return at;
     }
 
     private UserErrorException Wrong(string name, JsonElement value, string wanted)

@@ -38,6 +38,9 @@ public sealed record ReportModel
     /// <summary>The router on held-out rows, by time.</summary>
     public RouterReport? Router { get; init; }
 
+    /// <summary>What captions are worth; null: not measured.</summary>
+    public CaptionReport? Captions { get; init; }
+
     /// <summary>Pictures by strategy, drawn with fixed seeds.</summary>
     public IReadOnlyList<SampleGrid> Grids { get; init; } = [];
 

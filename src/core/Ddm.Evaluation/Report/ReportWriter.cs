@@ -19,6 +19,7 @@ public static class ReportWriter
             ClusterSection.Build(model),
             TrainingSection.Build(model),
             RouterSection.Build(model),
+            CaptionSection.Build(model),
             CostSection.Build(model),
             ReproduceSection.Build(model),
         }.OfType<ReportSection>().ToArray();

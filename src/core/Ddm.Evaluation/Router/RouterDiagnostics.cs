@@ -1,7 +1,6 @@
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Evaluation;
@@ -10,7 +9,6 @@ namespace Ddm.Evaluation;
 public static class RouterDiagnostics
 {
     private const int ConfidenceBins = 15;
-    private static readonly Scalar One = 1.0;
 
     /// <summary>Measures a router as it answers when pictures are drawn.</summary>
     /// <param name="router">The router; an unconditional one ignores labels.</param>
@@ -27,7 +25,7 @@ public static class RouterDiagnostics
     /// Evaluates the router on every row once in each of equal intervals of t. Noise and times are functions of the seed, the interval and
     /// the row alone, so that two routers, or one at two steps, are compared on the same inputs.
     /// </summary>
-    /// <param name="logits">(x [N, C, H, W], t [N], labels [N] int64 or null) -> logits [N, K]. Labels are null when some row has none.</param>
+    /// <param name="logits">(x [N, C, H, W], t [N], condition [N, ...] or null) -> logits [N, K]. The condition is the rows' captions where the run has text, else their labels, null when some row has none.</param>
     /// <param name="rows">Held-out rows with their clusters.</param>
     /// <param name="clusters">K.</param>
     /// <param name="options">Bins, seed, batch.</param>
@@ -79,35 +77,14 @@ public static class RouterDiagnostics
         var (first, count) = block;
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var x0 = rows.Images(first, count);
-        var (eps, time) = Draw(noise, rows, block, bin);
-        var t = tensor(time);
-        var blend = t.view(count, 1, 1, 1);
-        var xt = x0.mul(blend.OneMinus()).Plus(blend.mul(tensor(eps).view(x0.shape)));
-        var labels = rows.Labelled ? tensor(rows.Labels.AsSpan(first, count).ToArray()) : null;
-        var answer = logits(xt.to(device), t.to(device), labels?.to(device));
+        var noised = NoisedRows.Of(rows, first, count, noise, bin, device);
+        var answer = logits(noised.Xt, noised.T, rows.Condition(first, count)?.to(device));
         if (answer.dim() != 2 || answer.size(0) != count || answer.size(1) != tally.Clusters)
         {
             throw new ArgumentException($"The router answered [{string.Join(", ", answer.shape)}] where [{count}, {tally.Clusters}] was expected.", nameof(logits));
         }
 
         tally.Add(answer.to(float64).log_softmax(1).cpu().data<double>().ToArray(), rows.Clusters.AsSpan(first, count));
-    }
-
-    // Even steps of the stream are noise, odd ones times: the two never share a counter.
-    private static (float[] Eps, float[] Time) Draw(Philox noise, EvaluationRows rows, (int First, int Count) block, (int Number, double From, double To) bin)
-    {
-        var (first, count) = block;
-        var width = rows.Channels * rows.Size * rows.Size;
-        var eps = new float[count * width];
-        var time = new float[count];
-        for (var i = 0; i < count; i++)
-        {
-            noise.FillNormal(eps.AsSpan(i * width, width), (ulong)(2 * bin.Number), (uint)(first + i));
-            time[i] = (float)(bin.From + ((bin.To - bin.From) * noise.Uniform((ulong)((2 * bin.Number) + 1), (uint)(first + i))));
-        }
-
-        return (eps, time);
     }
 
     private static long[] Counts(int[] clusters, int k)

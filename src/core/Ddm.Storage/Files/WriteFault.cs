@@ -10,12 +10,16 @@ internal static class WriteFault
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027), WindowsProtected = unchecked((int)0x80070013);
 
     /// <summary>The same failure as an error for people; null where it is none of those.</summary>
-    public static UserErrorException? ForPeople(Exception error, string home, string path)
+    /// <param name="error">What was thrown.</param>
+    /// <param name="home">The folder that was being written to.</param>
+    /// <param name="path">The file that was not written.</param>
+    /// <param name="option">The option that names the folder.</param>
+    public static UserErrorException? ForPeople(Exception error, string home, string path, string option = "--home DIR")
     {
         var what = error switch
         {
-            UnauthorizedAccessException => Denied(error.InnerException?.HResult),
-            IOException io => What(io.HResult),
+            UnauthorizedAccessException => Denied(error.InnerException?.HResult, option),
+            IOException io => What(io.HResult, option),
             _ => null,
         };
         return what is null ? null : new UserErrorException(
@@ -24,19 +28,19 @@ internal static class WriteFault
             error);
     }
 
-    private static (string Problem, string Remedy)? What(int code) => code switch
+    private static (string Problem, string Remedy)? What(int code, string option) => code switch
     {
-        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", "Free some space or choose a larger disk with --home DIR"),
+        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", $"Free some space or choose a larger disk with {option}"),
         QuotaLinux or QuotaMac => ("the disk quota is used up", "Free some space or have the quota raised"),
         FileTooLarge => ("the file would be larger than this process may write (ulimit -f)", "Raise that limit"),
-        ReadOnly or WindowsProtected => ("the file system is read-only", "Remount it for writing or choose another folder with --home DIR"),
+        ReadOnly or WindowsProtected => ("the file system is read-only", $"Remount it for writing or choose another folder with {option}"),
         _ => null,
     };
 
-    private static (string Problem, string Remedy) Denied(int? code) =>
-        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF) is { } known
+    private static (string Problem, string Remedy) Denied(int? code, string option) =>
+        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF, option) is { } known
             ? known
-            : ("permission denied", "Give yourself write permission there or choose another folder with --home DIR");
+            : ("permission denied", $"Give yourself write permission there or choose another folder with {option}");
 
     private static string Free(string home, string problem)
     {

@@ -16,12 +16,17 @@ public sealed class AgreementMeasurement(IBlobStore blobs, DeviceThread device)
     /// <param name="model">The model.</param>
     /// <param name="request">How to draw; its labels are set here.</param>
     /// <param name="cancellationToken">Stops the measurement.</param>
-    /// <exception cref="UserErrorException">The model has no classes.</exception>
+    /// <exception cref="UserErrorException">The model has no classes, or was imported.</exception>
     public async Task<ClassAgreementResult> MeasureAsync(LoadedModel model, SampleRequest request, CancellationToken cancellationToken)
     {
         if (model.Ensemble.NullLabel is not { } classes)
         {
             throw new UserErrorException($"model {model.Manifest.Name} is unconditional: no class can be asked for, so none can agree.");
+        }
+
+        if (model.Manifest.ClusterRows.Count == 0)
+        {
+            throw new UserErrorException($"model {model.Manifest.Name} was imported: there are no training rows here that a classifier could learn its classes from.");
         }
 
         var all = Enumerable.Range(0, model.Manifest.Experts.Count).ToArray();

@@ -15,7 +15,7 @@ public sealed class EvaluateRunHandler(IBlobStore blobs, RunRepository runs, Run
         var html = System.Text.Encoding.UTF8.GetBytes(ReportWriter.Write(report));
         await blobs.TryWriteAsync(BlobNames.SampleGrid(command.Run), report.Grids[0].Png, WriteCondition.Any, cancellationToken);
         await blobs.TryWriteAsync(BlobNames.Report(command.Run), html, WriteCondition.Any, cancellationToken);
-        var summary = new EvaluationSummary(report.WrittenAt, report.Router, report.Roles.Sum(r => r.TrainingFlops), RouterShare(report));
+        var summary = new EvaluationSummary(report.WrittenAt, report.Router, report.Roles.Sum(r => r.TrainingFlops), RouterShare(report), report.Captions);
         await blobs.TryWriteJsonAsync(BlobNames.EvaluationManifest(command.Run), summary, WriteCondition.Any, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
     }
@@ -29,4 +29,5 @@ public sealed class EvaluateRunHandler(IBlobStore blobs, RunRepository runs, Run
 /// <param name="Router">The router on held-out rows.</param>
 /// <param name="TrainingFlops">All roles together.</param>
 /// <param name="RouterShare">The router's part of them, 0 to 1.</param>
-public sealed record EvaluationSummary(DateTimeOffset At, RouterReport? Router, double TrainingFlops, double RouterShare);
+/// <param name="Captions">What captions are worth; null without captions.</param>
+public sealed record EvaluationSummary(DateTimeOffset At, RouterReport? Router, double TrainingFlops, double RouterShare, CaptionReport? Captions = null);

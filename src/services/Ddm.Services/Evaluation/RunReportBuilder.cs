@@ -28,7 +28,10 @@ public sealed class RunReportBuilder(
         var rows = await EvaluationRows.LoadAsync(heldOut, RouterRows, cancellationToken);
         var router = rows.Count == 0 ? null : await device.RunAsync(() => RouterDiagnostics.Measure(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
-        var grids = await device.RunAsync(() => SampleGrids.Draw(model, cancellationToken));
+        var captions = await device.RunAsync(
+            () => CaptionAgreement.Measure(model.Ensemble, rows, null, new CaptionOptions { Seed = document.Spec.Seed, Draws = 1 }, cancellationToken));
+        var prompts = model.Captions is null ? [] : await PromptsAsync(heldOut, cancellationToken);
+        var grids = await device.RunAsync(() => SampleGrids.Draw(model, prompts, cancellationToken));
         var damaged = new List<string>();
         var roles = await RolesAsync(document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
         return new ReportModel
@@ -44,6 +47,7 @@ public sealed class RunReportBuilder(
             Clusters = await ClustersAsync(document, training, model.Codec, cancellationToken),
             Roles = roles,
             Router = router,
+            Captions = captions,
             Grids = grids,
             Stages = Stages(await RunEvents.ReadAsync(blobs, document.Name, cancellationToken), time.GetUtcNow()),
             Numerics = document.Numerics,
@@ -53,9 +57,34 @@ public sealed class RunReportBuilder(
                 new ReportCommand("train the same model again, bit for bit on the same numerics class", "ddm run SPEC.yaml --home NEW-FOLDER"),
                 new ReportCommand("see every role's step and the hash of its weights", $"ddm inspect {document.Name} --json"),
                 new ReportCommand("draw pictures", $"ddm sample {document.Name} --n 40 --seed 1000"),
-                new ReportCommand("measure agreement with the asked class", $"ddm eval {document.Name} --n 1000"),
+                model.Captions is null
+                    ? new ReportCommand("measure agreement with the asked class", $"ddm eval {document.Name} --n 1000")
+                    : new ReportCommand("measure what captions are worth", $"ddm eval {document.Name}"),
             ],
         };
+    }
+
+    // Held-out captions, an equal number of every cluster as far as there are.
+    private static async Task<IReadOnlyList<string>> PromptsAsync(ClusterDataset heldOut, CancellationToken cancellationToken)
+    {
+        var byCluster = new SortedDictionary<int, List<string>>();
+        var pixels = new byte[heldOut.Format.RowBytes];
+        for (var shard = 0; shard < heldOut.ShardRows.Length; shard++)
+        {
+            await heldOut.LoadAsync([shard], cancellationToken);
+            for (var row = 0; row < heldOut.ShardRows[shard]; row++)
+            {
+                heldOut.CopyRow(shard, row, pixels, out _, out var cluster);
+                byCluster.TryAdd(cluster, []);
+                if (byCluster[cluster].Count < SampleGrids.MostColumns && heldOut.TextOf(shard, row) is { } text && !byCluster[cluster].Contains(text))
+                {
+                    byCluster[cluster].Add(text);
+                }
+            }
+        }
+
+        var turns = Enumerable.Range(0, SampleGrids.MostColumns).SelectMany(turn => byCluster.Values.Where(texts => turn < texts.Count).Select(texts => texts[turn]));
+        return [.. turns.Distinct().Take(SampleGrids.PromptColumns)];
     }
 
     // From one stage event to the next, on the wall clock.

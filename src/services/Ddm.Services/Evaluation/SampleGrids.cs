@@ -10,40 +10,51 @@ internal static class SampleGrids
 {
     private const int PicturesWithoutClasses = 40;
     private const int PicturesPerClass = 4;
-    private const int MostClasses = 16;
+    /// <summary>Columns of a grid at most.</summary>
+    public const int MostColumns = 16;
+
+    /// <summary>Columns of a grid of captions.</summary>
+    public const int PromptColumns = 12;
+
     private const int FirstSeed = 1000;
 
     /// <summary>Draws all grids; the first is the model's default strategy. Call on the device thread.</summary>
-    public static IReadOnlyList<SampleGrid> Draw(LoadedModel model, CancellationToken cancellationToken)
+    /// <param name="model">What draws.</param>
+    /// <param name="prompts">Captions, a column each; empty: none.</param>
+    /// <param name="cancellationToken">Stops between steps.</param>
+    public static IReadOnlyList<SampleGrid> Draw(LoadedModel model, IReadOnlyList<string> prompts, CancellationToken cancellationToken)
     {
         using var scope = torch.NewDisposeScope();
         var standard = model.Manifest.Routing;
         var strategies = new[] { standard, "top-1", "full" }.Distinct();
-        var grids = strategies.Select(s => Draw(model, s, s, Note(s, s == standard), null, cancellationToken)).ToList();
+        var grids = strategies.Select(s => Draw(model, prompts, s, s, Note(s, s == standard, prompts), null, cancellationToken)).ToList();
         for (var k = 0; k < model.Ensemble.Count; k++)
         {
             if (model.Ensemble.Available[k])
             {
                 var name = string.Create(CultureInfo.InvariantCulture, $"expert {k} alone");
-                grids.Add(Draw(model, "oracle", name, "every picture by this one expert, also those of classes its cluster has little of", k, cancellationToken));
+                grids.Add(Draw(model, prompts, "oracle", name, "every picture by this one expert, also those of classes its cluster has little of", k, cancellationToken));
             }
         }
 
         return grids;
     }
 
-    private static SampleGrid Draw(LoadedModel model, string strategy, string title, string note, int? expert, CancellationToken cancellationToken)
+    private static SampleGrid Draw(
+        LoadedModel model, IReadOnlyList<string> prompts, string strategy, string title, string note, int? expert, CancellationToken cancellationToken)
     {
-        var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, MostClasses) : 0;
-        var columns = classes > 0 ? classes : PicturesWithoutClasses / PicturesPerClass;
+        var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, MostColumns) : 0;
+        var columns = prompts.Count > 0 ? prompts.Count : classes > 0 ? classes : PicturesWithoutClasses / PicturesPerClass;
         var count = columns * PicturesPerClass;
+        using var text = prompts.Count > 0 ? model.Captions!.Encode([.. Enumerable.Range(0, count).Select(i => prompts[i % columns])]) : null;
         using var result = model.Sampler().Sample(
             new SampleRequest
             {
                 Seeds = [.. Enumerable.Range(FirstSeed, count).Select(s => (long)s)],
                 Labels = classes > 0 ? [.. Enumerable.Range(0, count).Select(i => (long)(i % columns))] : null,
+                Text = text,
                 Steps = model.Manifest.Sampling.Steps,
-                Guidance = classes > 0 ? model.Manifest.Sampling.Guidance : 1,
+                Guidance = classes > 0 || text is not null ? model.Manifest.Sampling.Guidance : 1,
                 Solver = model.Manifest.Sampling.Solver,
                 Shift = model.Manifest.Sampling.Shift,
                 Strategy = RoutingStrategy.Parse(strategy),
@@ -55,8 +66,9 @@ internal static class SampleGrids
         return new SampleGrid(title, Drawings.Grid(result, columns), note, seeds);
     }
 
-    private static string Note(string strategy, bool standard) => (strategy, standard) switch
+    private static string Note(string strategy, bool standard, IReadOnlyList<string> prompts) => (strategy, standard) switch
     {
+        (_, true) when prompts.Count > 0 => $"the model's default strategy; one column each: {string.Join(" · ", prompts)}",
         (_, true) => "the model's default strategy; one column a class where there are classes",
         ("top-1", _) => "the likeliest expert at every step",
         ("full", _) => "all experts, weighted by the router at every step",

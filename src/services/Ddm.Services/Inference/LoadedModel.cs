@@ -11,16 +11,16 @@ public sealed class LoadedModel : IDisposable
     private readonly torch.Tensor? nullText;
 
     internal LoadedModel(
-        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
+        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
     {
         (Codec, Captions) = (codec, captions);
         nullText = captions?.Encode([null]).DetachFromDisposeScope();
         Manifest = manifest;
         Notices = notices;
-        RouterModel = new NetworkRouter(router);
-        networks = [.. experts.Where(e => e is not null).Cast<torch.nn.Module>(), router];
+        RouterModel = router is null ? new UniformRouter(experts.Count) : new NetworkRouter(router);
+        networks = [.. experts.Append<torch.nn.Module?>(router).OfType<torch.nn.Module>()];
         var labels = experts.First(e => e is not null)!.Config.Classes;
-        Ensemble = new Ensemble([.. experts.Select(e => e is null ? null : new DiTExpert(e))], RouterModel, labels > 0 ? labels : null, nullText: nullText);
+        Ensemble = new Ensemble([.. experts.Zip(manifest.Experts, AsExpert)], RouterModel, labels > 0 ? labels : null, nullText: nullText);
     }
 
     /// <summary>What was loaded.</summary>
@@ -64,15 +64,18 @@ public sealed class LoadedModel : IDisposable
         nullText?.Dispose();
     }
 
-    // Of captions only the router knows; of classes p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
+    private static IVelocityModel? AsExpert(DiT? network, PublishedRole role)
+        => network is null ? null : (role.Network?.Parametrization ?? Parametrization.Own).Expert(network);
+
+    // Of captions, and of an imported model, only the router knows; of classes p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".
     private double[,]? Prior()
     {
-        if (Captions is not null)
+        var rows = Manifest.ClusterRows;
+        if (Captions is not null || rows.Count == 0)
         {
             return null;
         }
 
-        var rows = Manifest.ClusterRows;
         var classes = Ensemble.NullLabel is { } none ? (int)none : 0;
         var prior = new double[classes + 1, rows.Count];
         for (var c = 0; c <= classes; c++)

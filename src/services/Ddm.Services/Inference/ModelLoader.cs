@@ -22,16 +22,27 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         var experts = new List<DiT?>();
         foreach (var expert in manifest.Experts)
         {
-            experts.Add(expert.Weights is null ? null : await LoadAsync(expert, () => new DiT(Shape(manifest, manifest.Expert), initialize: false), cancellationToken));
+            experts.Add(expert.Weights is null ? null
+                : await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken));
         }
 
-        var router = await LoadAsync(
-            manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
+        var router = manifest.Router.Weights is null ? null : await LoadAsync(
+            manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
         return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), await CaptionsAsync(manifest.Text, cancellationToken), [.. Notices(manifest)]);
     }
 
-    private static DiTConfig Shape(ModelManifest manifest, NetworkSpec network)
-        => DiTConfig.From(network, manifest.Latent?.Size ?? manifest.ImageSize, manifest.Latent?.Channels ?? manifest.Channels, manifest.ClassNames.Count, manifest.Text?.Shape) with { TimeScale = manifest.TimeScale };
+    private static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
+    {
+        if (role.Network is { } own)
+        {
+            return own.Shape;
+        }
+
+        var (size, channels) = manifest.Latent is { } latent ? (latent.Size, latent.Channels) : (manifest.ImageSize, manifest.Channels);
+        return network is null || manifest.TimeScale is not { } scale
+            ? throw new CheckpointException($"The manifest of {manifest.Name}/{manifest.Version} does not say what network {role.Role} is: publish or import the model again.")
+            : DiTConfig.From(network, size, channels, manifest.ClassNames.Count, manifest.Text?.Shape) with { TimeScale = scale };
+    }
 
     private async Task<TNetwork> LoadAsync<TNetwork>(PublishedRole role, Func<TNetwork> create, CancellationToken cancellationToken)
         where TNetwork : TransformerTrunk

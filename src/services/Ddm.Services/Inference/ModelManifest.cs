@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ddm.Diffusion;
 using Ddm.Runs;
 
 namespace Ddm.Services;
@@ -6,13 +7,13 @@ namespace Ddm.Services;
 /// <summary>What is published: everything that drawing pictures needs, and where the weights come from.</summary>
 public sealed record ModelManifest
 {
-    /// <summary>The schema this code writes.</summary>
-    public const int CurrentSchema = 1;
+    /// <summary>The newest schema this code reads: that of imported models, whose roles have networks of their own.</summary>
+    public const int CurrentSchema = 2;
 
-    /// <summary>Version of this document's shape.</summary>
-    public int Schema { get; init; } = CurrentSchema;
+    /// <summary>Version of this document's shape; a run's model is written as 1, so that older programs read it.</summary>
+    public int Schema { get; init; } = 1;
 
-    /// <summary>The model's id: its run's name.</summary>
+    /// <summary>The model's id: its run's name, or what it was imported as.</summary>
     public required string Name { get; init; }
 
     /// <summary>Version under the name.</summary>
@@ -38,14 +39,17 @@ public sealed record ModelManifest
     /// <summary>Names of the classes in the order of their labels.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
-    /// <summary>What t in [0, 1] is multiplied by before it is embedded.</summary>
-    public required double TimeScale { get; init; }
+    /// <summary>What t in [0, 1] is multiplied by before it is embedded; null where every role has its own network.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TimeScale { get; init; }
 
-    /// <summary>The experts' network, its preset resolved.</summary>
-    public required NetworkSpec Expert { get; init; }
+    /// <summary>The experts' network, its preset resolved; null where every role has its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public NetworkSpec? Expert { get; init; }
 
-    /// <summary>The router's network, its preset resolved.</summary>
-    public required NetworkSpec RouterNetwork { get; init; }
+    /// <summary>The router's network, its preset resolved; null where every role has its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public NetworkSpec? RouterNetwork { get; init; }
 
     /// <summary>How pictures are drawn unless a request says otherwise.</summary>
     public required SamplingSpec Sampling { get; init; }
@@ -56,16 +60,17 @@ public sealed record ModelManifest
     /// <summary>Why that one: the measurement, or that there is none yet.</summary>
     public string RoutingReason { get; init; } = "exact with exact parts at one expert's cost; not yet measured on this model";
 
-    /// <summary>Training rows of each cluster and class, [K][classes]; without classes one number a cluster.</summary>
+    /// <summary>Training rows of each cluster and class, [K][classes]; without classes one number a cluster. Empty: nobody knows what the experts were trained on.</summary>
     public required IReadOnlyList<IReadOnlyList<long>> ClusterRows { get; init; }
 
-    /// <summary>SHA-256 over the frozen cluster manifests: which data the experts saw.</summary>
-    public required string DataManifestSha256 { get; init; }
+    /// <summary>SHA-256 over the frozen cluster manifests: which data the experts saw; null of an imported model.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DataManifestSha256 { get; init; }
 
     /// <summary>The experts in order; of an unfinished run some may have no weights.</summary>
     public required IReadOnlyList<PublishedRole> Experts { get; init; }
 
-    /// <summary>The router.</summary>
+    /// <summary>The router; of a single imported expert without weights.</summary>
     public required PublishedRole Router { get; init; }
 
     /// <summary>Every blob that drawing needs, with its hash.</summary>
@@ -110,7 +115,17 @@ public sealed record PublishedText(TextShape Shape, string Weights, string Sha25
 /// <param name="TargetSteps">Steps asked for.</param>
 /// <param name="Weights">Blob of the EMA weights; null: none are committed.</param>
 /// <param name="Sha256">Their hash.</param>
-public sealed record PublishedRole(string Role, long Step, long TargetSteps, string? Weights, string? Sha256);
+public sealed record PublishedRole(string Role, long Step, long TargetSteps, string? Weights, string? Sha256)
+{
+    /// <summary>Its own network, of imported models; null: the manifest's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RoleNetwork? Network { get; init; }
+}
+
+/// <summary>The network of one imported role.</summary>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Parametrization">What an expert's output means; null: it is a router.</param>
+public sealed record RoleNetwork(DiTConfig Shape, Parametrization? Parametrization);
 
 /// <summary>Which version of a model is current.</summary>
 /// <param name="Version">The version.</param>

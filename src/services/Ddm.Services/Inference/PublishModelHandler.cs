@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Ddm.Runs;
 using Ddm.Storage;
 
@@ -20,51 +19,20 @@ public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, Mo
         var latent = model.Latent is { } own ? own with { Weights = await CopyAsync(own.Weights, own.Sha256, cancellationToken) } : null;
         var text = model.Text is { } captions ? captions with { Weights = await CopyAsync(captions.Weights, captions.Sha256, cancellationToken) } : null;
         model = model with { Text = text, Experts = experts, Router = await CopyAsync(model.Router, cancellationToken), Latent = latent };
-
-        // First writer wins: a publication that was cut short goes on with the manifest it wrote.
-        // One that was damaged since is written anew.
-        var name = BlobNames.ModelManifest(model.Name, model.Version);
-        var condition = await IsReadableAsync(name, cancellationToken) ? WriteCondition.IfAbsent : WriteCondition.Any;
-        await blobs.TryWriteJsonAsync(name, model, condition, cancellationToken);
-        var published = await blobs.ReadAsync(name, cancellationToken) ?? throw new InvalidOperationException($"{name} vanished.");
-        var current = new CurrentModel(model.Version, Convert.ToHexStringLower(SHA256.HashData(published.Bytes)));
-        await blobs.TryWriteJsonAsync(BlobNames.ModelCurrent(model.Name), current, WriteCondition.Any, cancellationToken);
+        await publication.PublishAsync(model, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
-    }
-
-    private async Task<bool> IsReadableAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await blobs.ReadJsonAsync<ModelManifest>(name, cancellationToken);
-            return true;
-        }
-        catch (InvalidDataException)
-        {
-            return false;
-        }
     }
 
     private async Task<PublishedRole> CopyAsync(PublishedRole role, CancellationToken cancellationToken)
         => role is { Weights: { } weights, Sha256: { } sha256 } ? role with { Weights = await CopyAsync(weights, sha256, cancellationToken) } : role;
 
     // Run retention must not eat a model: its weights are copies, named by their content.
-    private async Task<string> CopyAsync(string weights, string sha256, CancellationToken cancellationToken)
-    {
-        var target = BlobNames.Weights(sha256);
-        if (await publication.FindFaultAsync(target, sha256, cancellationToken) is not null)
+    private Task<string> CopyAsync(string weights, string sha256, CancellationToken cancellationToken) => publication.WriteWeightsAsync(
+        sha256,
+        async (stream, ct) =>
         {
-            await blobs.TryWriteStreamAsync(
-                target,
-                async (stream, ct) =>
-                {
-                    await using var source = await blobs.OpenReadAsync(weights, ct) ?? throw new CheckpointException($"{weights} is missing.");
-                    await HashedCopy.CopyAsync(source, stream, sha256, weights, ct);
-                },
-                WriteCondition.Any, // of equal content, or over a damaged one
-                cancellationToken);
-        }
-
-        return target;
-    }
+            await using var source = await blobs.OpenReadAsync(weights, ct) ?? throw new CheckpointException($"{weights} is missing.");
+            await HashedCopy.CopyAsync(source, stream, sha256, weights, ct);
+        },
+        cancellationToken);
 }
