@@ -61,7 +61,7 @@ internal sealed class ClusterShardFile
 
         if (text is not null)
         {
-            tensors.AddRange([(TextName, text.Format.Type, text.Format.Tensor(labels.Length)), (NullTextName, text.Format.Type, text.Format.One)]);
+            tensors.AddRange([(TextName, text.Format.Type, text.Format.Rows(labels.Length)), (NullTextName, text.Format.Type, text.Format.One)]);
         }
 
         SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensors[tensor].Name switch
@@ -91,7 +91,7 @@ internal sealed class ClusterShardFile
         return new ClusterShardFile(
             file, At(pixels), format.RowBytes, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends,
             text is { } kept
-                ? (At(Find(name, header, TextName, kept.Type, kept.Tensor(rows))), At(Find(name, header, NullTextName, kept.Type, kept.One)), kept.RowBytes)
+                ? (At(Find(name, header, TextName, kept.Type, kept.Rows(rows))), At(Find(name, header, NullTextName, kept.Type, kept.One)), kept.RowBytes)
                 : default);
 
         int At(TensorInfo info) => (int)(header.DataStart + info.Begin);

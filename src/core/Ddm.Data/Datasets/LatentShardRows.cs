@@ -20,7 +20,7 @@ public sealed class LatentShardRows(DatasetReader reader, int latentChannels, in
     /// <inheritdoc/>
     public async Task<ImageRows> ReadShardAsync(int shard, CancellationToken cancellationToken)
     {
-        var rows = await reader.ReadFactsAsync(shard, cancellationToken);
+        var rows = await reader.ReadFactsAsync(shard, cancellationToken, verify: true);
         var moments = await readMoments(shard, cancellationToken);
         return moments.Length == (long)rows.Count * Format.RowBytes
             ? rows with { Pixels = moments, Format = Format }

@@ -17,6 +17,7 @@ public sealed class AssignShardHandler(
     : ICommandHandler<AssignShard>
 {
     private const int EncodedAtOnce = 64; // pictures, each on its own: what reading and decoding is kept ahead by
+    private const int TextsAtOnce = 128;
     private const string ClusterTensor = "cluster", MomentsTensor = "moments", TextTensor = "text", NullTextTensor = "none";
 
     /// <inheritdoc/>
@@ -75,18 +76,33 @@ public sealed class AssignShardHandler(
         var target = BlobNames.Text(document.Name, shard);
         if (document.Spec.HasText && !await blobs.ExistsAsync(target, cancellationToken))
         {
-            var rows = await dataset.ReadFactsAsync(shard, cancellationToken);
-            var bytes = await captions.UseAsync(document, encoder => Encode(encoder, rows.Texts ?? new string?[rows.Count]), cancellationToken);
-            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+            var rows = await dataset.ReadFactsAsync(shard, cancellationToken, verify: true);
+            var parts = new List<byte[]>();
+            foreach (var texts in (rows.Texts ?? new string?[rows.Count]).Chunk(TextsAtOnce))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                parts.Add(await captions.UseAsync(document, encoder => Encode(encoder, texts), cancellationToken));
+            }
+
+            var none = await captions.UseAsync(document, encoder => Encode(encoder, [null]), cancellationToken);
+            var text = new RowText(await captions.UseAsync(document, encoder => encoder.Shape, cancellationToken));
+            await blobs.WriteProductAsync(
+                target,
+                stream =>
+                {
+                    SafetensorsWriter.Write(
+                        stream, [(TextTensor, text.Type, text.Rows(rows.Count)), (NullTextTensor, text.Type, text.One)], new Dictionary<string, string>(),
+                        (tensor, data) => (tensor == 0 ? parts : [none]).ForEach(part => data.Write(part)));
+                    return Task.CompletedTask;
+                },
+                cancellationToken);
         }
     }
 
     private static byte[] Encode(ICaptionEncoder encoder, string?[] texts)
     {
-        using var scope = torch.NewDisposeScope();
-        using var stream = new MemoryStream();
-        TensorFile.Save(stream, [(TextTensor, encoder.Encode(texts)), (NullTextTensor, encoder.Encode([null]).squeeze(0))]);
-        return stream.ToArray();
+        using var encoded = encoder.Encode(texts);
+        return encoded.bytes.ToArray();
     }
 
     private static byte[] Assign(byte[] centroids, byte[] features)
