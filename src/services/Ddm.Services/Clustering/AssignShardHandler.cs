@@ -10,7 +10,7 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64. Where networks see latents, their moments are made first:
-/// <c>moments</c> [N, 2 z, h, w] float16. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
+/// <c>moments</c> [N, 2 z, h, w] float16, or [N, 2, 2 z, h, w] with those of the mirror image where training mirrors pictures. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
 /// </summary>
 public sealed class AssignShardHandler(
     IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ShardEncoding encoding, DeviceThread device, ICommandSender sender)
@@ -66,7 +66,7 @@ public sealed class AssignShardHandler(
         if (document.Spec.Latent.Vae is not null && !await blobs.ExistsAsync(target, cancellationToken))
         {
             var work = new ShardWork(document, RunStage.AssignShards, dataset, shard, EncodedAtOnce);
-            var bytes = await encoding.RunAsync(codecs, (codec, pixels) => codec.Moments(pixels), work, (MomentsTensor, "F16"), cancellationToken);
+            var bytes = await encoding.RunAsync(codecs, document.Spec.Data.Flip ? BothMoments : (codec, pixels) => codec.Moments(pixels), work, (MomentsTensor, "F16"), cancellationToken);
             await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
     }
@@ -98,6 +98,8 @@ public sealed class AssignShardHandler(
                 cancellationToken);
         }
     }
+
+    private static torch.Tensor BothMoments(LatentCodec codec, torch.Tensor pixels) => torch.stack([codec.Moments(pixels), codec.Moments(pixels.flip(-1))], dim: 1);
 
     private static byte[] Encode(ICaptionEncoder encoder, string?[] texts)
     {
