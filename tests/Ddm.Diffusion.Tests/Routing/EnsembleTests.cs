@@ -89,7 +89,7 @@ public class EnsembleTests
     {
         var error = new EnsembleDegradedException(0.125, 0.2, [1, 4], label);
         Assert.StartsWith(expected, error.Message, StringComparison.Ordinal);
-        Assert.EndsWith("ask for another class, or lower the floor.", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith(label is null ? "restore the missing experts, or lower the floor." : "ask for another class, or lower the floor.", error.Message, StringComparison.Ordinal);
         Assert.Equal((0.125, 0.2), (error.Mass, error.Floor));
         Assert.Equal([1, 4], error.Missing);
     }
