@@ -43,11 +43,58 @@ public class LatentRunTests
     }
 
     [Fact]
-    public async Task ARunThatWasStoppedGoesOnToTheSameWeights()
+    public async Task WhereTrainingMirrorsThePictureAndItsMirrorImageAreEncoded()
     {
-        using var undisturbed = new TinyRun(Spec());
+        using var stop = new StopSignal();
+        using var tiny = new TinyRun(Mirroring());
+        var document = await tiny.RunAsync(new RecordingProgress(null, reached => { if (reached == RunStage.Train) { stop.Raise(); } }), stop);
+        var dataset = await DatasetReader.OpenAsync(tiny.Blobs, document.DatasetId!, Cancel);
+        var pictures = new Dictionary<long, byte[]>();
+        for (var shard = 0; shard < dataset.Manifest.Shards.Count; shard++)
+        {
+            var rows = await dataset.ReadShardAsync(shard, Cancel);
+            for (var i = 0; i < rows.Count; i++)
+            {
+                pictures.Add(rows.RowIds[i], rows.Row(i).ToArray());
+            }
+        }
+
+        using var device = new DeviceThread();
+        using var codecs = new OpenCodecs(tiny.Blobs, device);
+        foreach (var heldOut in new[] { false, true })
+        {
+            var clusters = await ClusterDataset.OpenAsync(tiny.Blobs, TinyRun.Name, [0, 1], heldOut, Cancel);
+            Assert.Equal((new RowFormat(8, 4, Moments: true), true), (clusters.Format, clusters.Latents!.Mirrored));
+            await clusters.LoadAsync([0], Cancel);
+            var (itself, mirrored) = (new byte[clusters.Format.RowBytes], new byte[clusters.Format.RowBytes]);
+            for (var row = 0; row < 3; row++)
+            {
+                clusters.CopyRow(0, row, itself, out var label, out var cluster);
+                clusters.CopyMirrored(0, row, mirrored, out var sameLabel, out var sameCluster);
+                Assert.Equal((label, cluster), (sameLabel, sameCluster));
+                var picture = pictures[clusters.RowId(0, row)];
+                var expected = await codecs.UseAsync(document, codec =>
+                {
+                    using var scope = torch.NewDisposeScope();
+                    var pixels = torch.tensor(picture, [1, 3, 32, 32], torch.ScalarType.Byte);
+                    return (Itself: codec.Moments(pixels).bytes.ToArray(), Mirrored: codec.Moments(pixels.flip(-1)).bytes.ToArray());
+                }, Cancel);
+                Assert.Equal(expected.Itself, itself);
+                Assert.Equal(expected.Mirrored, mirrored);
+                Assert.NotEqual(itself, mirrored);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ARunThatWasStoppedGoesOnToTheSameWeights(bool flip)
+    {
+        var spec = flip ? Mirroring() : Spec();
+        using var undisturbed = new TinyRun(spec);
         await undisturbed.RunAsync();
-        using var tiny = new TinyRun(Spec());
+        using var tiny = new TinyRun(spec);
         foreach (var stage in new[] { RunStage.AssignShards, RunStage.FreezeClusters, RunStage.Train })
         {
             using var stop = new StopSignal();
@@ -113,6 +160,8 @@ public class LatentRunTests
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
         Assert.False(await tiny.Blobs.ExistsAsync(BlobNames.RunDocument(TinyRun.Name), Cancel));
     }
+
+    private static string Mirroring() => Spec().Replace("channels: 3", "channels: 3, flip: true", StringComparison.Ordinal);
 
     private static string Spec(string? vae = null) => TinyFolder.DefaultSpec
         .Replace("image_size: 8, channels: 1", "image_size: 32, channels: 3", StringComparison.Ordinal)

@@ -90,6 +90,7 @@ public class TextRunTests
     [Theory]
     [InlineData("text: { encoder: clip, weights: nowhere }", "There are no weights at ")]
     [InlineData("text: { encoder: clip, weights: clip, tokens: 78 }", "has 77 places for tokens; text.tokens is 78")]
+    [InlineData("text: { encoder: learned, tokens: 1024 }\ndata.shard_rows", "900,000 rows of 4,160 bytes are no shard; at most 456,730 fit")]
     [InlineData("text: { encoder: clip }", "the encoder 'clip' needs its weights")]
     public async Task WhatDoesNotFitTheEncoderIsRefusedBeforeAnythingIsWritten(string text, string message)
     {
@@ -139,7 +140,13 @@ public class TextRunTests
     // Two captions of each kind of picture; every tenth has none.
     private static TinyRun Captioned(string text, Func<string, string>? change = null)
     {
-        var spec = TinyFolder.DefaultSpec.Replace("source: pictures", "source: captioned", StringComparison.Ordinal) + "\n" + text + "\n";
+        var spec = TinyFolder.DefaultSpec.Replace("source: pictures", "source: captioned", StringComparison.Ordinal);
+        if (text.EndsWith("\ndata.shard_rows", StringComparison.Ordinal))
+        {
+            (text, spec) = (text.Split('\n')[0], spec.Replace("shard_rows: 100", "shard_rows: 900000", StringComparison.Ordinal));
+        }
+
+        spec += "\n" + text + "\n";
         var tiny = new TinyRun(change?.Invoke(spec) ?? spec);
         var root = Path.GetDirectoryName(tiny.SpecFile)!;
         var (folder, clip) = (Path.Combine(root, "captioned"), Path.Combine(root, "clip"));

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using static TorchSharp.torch;
@@ -33,6 +35,25 @@ public sealed class FlipTests : IDisposable
         }
 
         Assert.InRange(mirrored, 55, 105); // 80 expected of 160
+    }
+
+    [Fact]
+    public void OfLatentsTheMirrorImagesAreTakenForTheSameRowsAsOfPixels()
+    {
+        using var scope = NewDisposeScope();
+        var role = Role.Expert(0);
+        var training = Roles.Training(Flipping, role);
+        var config = Workshop.Config(role) with { Channels = 2, ImageSize = 4, Patch = 2 };
+        using var loader = new BatchLoader(new TwoSidedRows(), Flipping, role, training, config);
+        var flip = new HorizontalFlip(Flipping.Seed, role.StreamKey);
+        for (var step = 0; step < 3; step++)
+        {
+            var x0 = loader.Load(step, CPU).X0;
+            for (var row = 0; row < training.Batch; row++)
+            {
+                Assert.Equal(flip.Falls(step, row) ? -2f : 2f, x0[row].mean().item<float>(), 1e-3);
+            }
+        }
     }
 
     [Theory]
@@ -83,6 +104,34 @@ public sealed class FlipTests : IDisposable
         for (var i = 0; i < count; i++)
         {
             trainer.Step();
+        }
+    }
+
+    // Latents that are 1 in every place, and -1 in their mirror images; of next to no variance.
+    private sealed class TwoSidedRows : IRowSource
+    {
+        private const int Values = 2 * 4 * 4;
+
+        public IReadOnlyList<int> ShardRows { get; } = [64];
+
+        public ClusterLatents? Latents { get; } = new(2, 4, Scale: 2, Mirrored: true);
+
+        public void Load(IReadOnlyCollection<int> shards)
+        {
+        }
+
+        public void CopyRow(int shard, int row, Span<byte> pixels, out long label, out int cluster) => Fill(pixels, (Half)1, out label, out cluster);
+
+        public void CopyMirrored(int shard, int row, Span<byte> moments, out long label, out int cluster) => Fill(moments, (Half)(-1), out label, out cluster);
+
+        public long RowId(int shard, int row) => row;
+
+        private static void Fill(Span<byte> moments, Half mean, out long label, out int cluster)
+        {
+            var values = MemoryMarshal.Cast<byte, Half>(moments);
+            values[..Values].Fill(mean);
+            values[Values..].Fill((Half)(-30));
+            (label, cluster) = (0, 0);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
@@ -45,9 +46,9 @@ internal static partial class CommandHost
             await Console.Error.WriteLineAsync("ddm: " + e.Message);
             return UserError;
         }
-        catch (Exception e) when (e is CheckpointException or InvalidDataException or NumericsMismatchException)
+        catch (Exception e) when (e is CheckpointException or InvalidDataException or NumericsMismatchException or EnsembleDegradedException)
         {
-            // A damaged, foreign or newer blob: its message names it and the remedy.
+            // A damaged, foreign or newer blob, or experts that are missing: the message names it and the remedy.
             await Console.Error.WriteLineAsync("ddm: " + e.Message);
             return UserError;
         }

@@ -36,12 +36,22 @@ internal sealed class PromptOptions
         }
 
         var all = path is null ? given : await LinesAsync(path, cancellationToken);
-        if (all.FirstOrDefault(string.IsNullOrWhiteSpace) is not null)
+        if (all.Append(away ?? "none").Any(string.IsNullOrWhiteSpace))
         {
-            throw new UserErrorException("--prompt: an empty caption; leave the option out to draw without one.");
+            throw new UserErrorException($"{(all.Any(string.IsNullOrWhiteSpace) ? "--prompt" : "--negative")}: an empty caption; leave the option out to draw without one.");
         }
 
         return (all.Length == 0 ? null : [.. Enumerable.Range(0, count).Select(i => all[i % all.Length])], away);
+    }
+
+    /// <summary>Refuses a negative caption that guidance would not lead away from.</summary>
+    /// <exception cref="UserErrorException">There is no guidance.</exception>
+    public static void RequireEffect(string? away, double scale)
+    {
+        if (away is not null && scale == 1)
+        {
+            throw new UserErrorException("--negative has no effect without guidance; add --guidance with a number above 1.");
+        }
     }
 
     private static async Task<string[]> LinesAsync(string path, CancellationToken cancellationToken)

@@ -21,11 +21,14 @@ internal sealed class SamplingOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { strategy, steps, guidance, solver, shift, guidanceRouting })
+        foreach (var option in All)
         {
             command.Add(option);
         }
     }
+
+    /// <summary>Every one of them.</summary>
+    public IReadOnlyList<Option> All => [strategy, steps, guidance, solver, shift, guidanceRouting];
 
     /// <summary>The request without its seeds and labels.</summary>
     public SampleRequest Read(ParseResult parsed, LoadedModel model)

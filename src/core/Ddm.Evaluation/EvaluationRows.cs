@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Ddm.Data;
 using Ddm.Diffusion;
 using Ddm.Tensors;
@@ -131,12 +132,18 @@ public sealed class EvaluationRows
         return result;
     }
 
-    /// <summary>Whether two rows have the same caption, as far as networks see.</summary>
+    /// <summary>[N]: a number for every row, equal where captions are, as far as networks see.</summary>
     /// <exception cref="InvalidOperationException">The rows have no captions.</exception>
-    public bool SameCaption(int one, int other)
+    public int[] CaptionNumbers()
     {
         var width = (textFormat ?? throw new InvalidOperationException("These rows have no captions.")).RowBytes;
-        return texts.AsSpan(one * width, width).SequenceEqual(texts.AsSpan(other * width, width));
+        var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
+        return [.. Enumerable.Range(0, Count).Select(row =>
+        {
+            var key = Convert.ToHexString(SHA256.HashData(texts.AsSpan(row * width, width)));
+            numbers.TryAdd(key, numbers.Count);
+            return numbers[key];
+        })];
     }
 
     /// <summary>Whether a row has a caption.</summary>

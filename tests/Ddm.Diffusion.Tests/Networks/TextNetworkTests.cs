@@ -122,7 +122,11 @@ public class TextNetworkTests
     public void ATextEncoderMustDivideIntoHeads()
         => Assert.Contains("40 wide", Assert.Throws<UserErrorException>(() => new DiT(Config(Words with { Width = 40 }))).Message, StringComparison.Ordinal);
 
-    internal static Tensor Rows(params long[][] captions)
+    [Fact]
+    public void ANetworkIsToldClassesOrCaptions()
+        => Assert.Contains("one of them", Assert.Throws<UserErrorException>(() => new DiT(Config(Words) with { Classes = 3 })).Message, StringComparison.Ordinal);
+
+    private static Tensor Rows(params long[][] captions)
     {
         var rows = new long[captions.Length, Words.Tokens];
         for (var row = 0; row < captions.Length; row++)

@@ -84,7 +84,7 @@ public class EnsembleTests
 
     [Theory]
     [InlineData(7L, "Experts 1, 4 are missing, and the others hold only 12.5 % of the probability of class 7, below the floor of 20 %: restore")]
-    [InlineData(null, "Experts 1, 4 are missing, and the others hold only 12.5 % of the probability without a class, below the floor of 20 %: restore")]
+    [InlineData(null, "Experts 1, 4 are missing, and the others hold only 12.5 % of the probability, below the floor of 20 %: restore")]
     public void TooLittleMassSaysHowMuchOfWhat(long? label, string expected)
     {
         var error = new EnsembleDegradedException(0.125, 0.2, [1, 4], label);

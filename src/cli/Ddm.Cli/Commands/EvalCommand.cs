@@ -44,6 +44,7 @@ internal static class EvalCommand
             using var model = await session.Loader.OpenAsync(parsed.GetRequiredValue(run), cancellationToken);
             if (model.Captions is not null)
             {
+                RefuseGiven(parsed, [n, .. sampling.All], "measures no drawn pictures of a model of captions");
                 var noises = parsed.GetValue(draws);
                 if (noises is < 1 or > MostDraws)
                 {
@@ -56,12 +57,21 @@ internal static class EvalCommand
                 return CommandHost.Success;
             }
 
+            RefuseGiven(parsed, [blind, draws], "measures captions, and this model knows none");
             var request = sampling.Read(parsed, model) with { Seeds = SampleCommand.Seeds(parsed.GetValue(seed), count) };
             var result = await new AgreementMeasurement(blobs, session.Device).MeasureAsync(model, request, cancellationToken);
             Show(result, model.Manifest.ClassNames, request.Strategy.ToString(), parsed.GetValue(json));
             return CommandHost.Success;
         });
         return command;
+    }
+
+    private static void RefuseGiven(ParseResult parsed, IReadOnlyList<Option> options, string why)
+    {
+        if (options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UserErrorException($"{given.Name} has no effect here: ddm eval {why}. Leave it out.");
+        }
     }
 
     private static void Show(ClassAgreementResult result, IReadOnlyList<string> names, string strategy, bool json)

@@ -41,6 +41,7 @@ internal static class SampleCommand
             using var model = await session.Loader.OpenAsync(name, cancellationToken);
             var labels = Labels(model, parsed.GetValue(label), count);
             var (captions, negative) = await prompts.ReadAsync(parsed, model, count, cancellationToken);
+            PromptOptions.RequireEffect(negative, sampling.Read(parsed, model).Guidance);
             var request = sampling.Read(parsed, model) with { Seeds = Seeds(parsed.GetValue(seed), count), Labels = labels };
             return await DrawAsync(session, model, request, captions, negative, target, cancellationToken);
         });
@@ -66,7 +67,7 @@ internal static class SampleCommand
             using var away = negative is null ? null : model.Captions!.Encode([.. Enumerable.Repeat(negative, request.Seeds.Count)]);
             var asked = request with { Text = text, NegativeText = away };
             using var result = model.Sampler().Sample(asked, null, cancellationToken);
-            return (Drawings.Grid(result, Columns(model, request, prompts)), DrawingRecord.Of(model, asked, result, prompts));
+            return (Drawings.Grid(result, Columns(model, request, prompts)), DrawingRecord.Of(model, asked, result, prompts, negative));
         });
         var json = Path.ChangeExtension(target, ".json");
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);

@@ -51,8 +51,8 @@ public sealed class ClusterDataset
     /// <summary>H = W.</summary>
     public int Size => Manifests[0].Size;
 
-    /// <summary>What a row is: pixels, or a latent's moments.</summary>
-    public RowFormat Format => Manifests[0].Format;
+    /// <summary>What <see cref="CopyRow"/> gives: pixels, or a latent's moments.</summary>
+    public RowFormat Format => Manifests[0].Format with { Mirrored = false };
 
     /// <summary>Set where rows are latents' moments.</summary>
     public ClusterLatents? Latents => Manifests[0].Latents;
@@ -115,7 +115,15 @@ public sealed class ClusterDataset
     /// <exception cref="InvalidOperationException">The shard is not resident.</exception>
     public void CopyRow(int shard, int row, Span<byte> pixels, out long label, out int cluster)
     {
-        label = Resident(shard).CopyRow(row, pixels);
+        label = Resident(shard).CopyRow(row, pixels, mirrored: false);
+        cluster = shards[shard].Cluster;
+    }
+
+    /// <summary>Copies the moments of the mirror image of one row of a resident shard; else as <see cref="CopyRow"/>.</summary>
+    /// <exception cref="InvalidOperationException">The shard is not resident, or none are kept: see <see cref="ClusterLatents.Mirrored"/>.</exception>
+    public void CopyMirrored(int shard, int row, Span<byte> moments, out long label, out int cluster)
+    {
+        label = Resident(shard).CopyRow(row, moments, mirrored: true);
         cluster = shards[shard].Cluster;
     }
 
@@ -147,6 +155,6 @@ public sealed class ClusterDataset
         var content = await store.ReadAsync(shard.Name, cancellationToken)
             ?? throw new InvalidDataException($"{shard.Name} is in the manifest and not in the store.");
         ShardHash.Require(shard.Name, content.Bytes, shard.Sha256);
-        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Format, Manifests[0].RowText);
+        return ClusterShardFile.Read(shard.Name, content.Bytes, shard.Rows, Manifests[0].Format, Manifests[0].RowText);
     }
 }

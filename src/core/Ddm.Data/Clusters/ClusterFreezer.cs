@@ -153,7 +153,7 @@ public sealed class ClusterFreezer(IBlobStore store)
         return new ClusterManifest(
             ClusterManifest.CurrentSchema, run, cluster, dataset.Id, dataset.ComputeSha256(), layout.AssignmentSha256, dataset.Channels, dataset.ImageSize,
             training, heldOut, training.Sum(shard => (long)shard.Rows), heldOut.Sum(shard => (long)shard.Rows), classRows,
-            reader.Format.Moments ? new ClusterLatents(reader.Format.Channels / 2, reader.Format.Size, reader.Scale) : null, reader.Text?.Shape);
+            reader.Format.Moments ? new ClusterLatents(reader.Format.Channels / 2, reader.Format.Size, reader.Scale, reader.Format.Mirrored) : null, reader.Text?.Shape);
     }
 
     private async Task WriteManifestAsync(ClusterManifest manifest, CancellationToken cancellationToken)

@@ -32,11 +32,13 @@ public sealed record ClusterManifest(
     internal RowText? RowText => Text is { } text ? new RowText(text) : null;
 
     /// <summary>What the shards hold of an image.</summary>
-    internal RowFormat Format => Latents is { } latents ? new RowFormat(2 * latents.Channels, latents.Size, Moments: true) : new RowFormat(Channels, Size);
+    internal RowFormat Format => Latents is { } latents ? new RowFormat(2 * latents.Channels, latents.Size, Moments: true, latents.Mirrored) : new RowFormat(Channels, Size);
 }
 
 /// <summary>Latents in a cluster's shards: <c>moments</c> F16 [N, 2 z, h, h], means and log variances, not scaled.</summary>
 /// <param name="Channels">z.</param>
 /// <param name="Size">h.</param>
 /// <param name="Scale">What a latent is multiplied by for the networks.</param>
-public sealed record ClusterLatents(int Channels, int Size, double Scale);
+/// <param name="Mirrored">Whether the shards hold [N, 2, 2 z, h, h]: behind each picture's moments those of its mirror image.</param>
+public sealed record ClusterLatents(
+    int Channels, int Size, double Scale, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false);

@@ -7,6 +7,7 @@ namespace Ddm.Data;
 
 /// <summary>
 /// A cluster shard's file: safetensors with <c>pixels</c> U8 [N, C, H, W] or <c>moments</c> F16 [N, 2 z, h, w], <c>labels</c> I64 [N] and <c>rows</c> I64 [N] (rows of the source).
+/// Where mirror images are kept, <c>moments</c> is [N, 2, 2 z, h, w].
 /// The pixels come first and are read in place. Where a row has a caption, <c>captions</c> U8 holds them all as UTF-8, one after the other, and
 /// <c>caption_ends</c> I64 [N] where each ends; an empty one is none. In a run with text <c>text</c> holds the captions as networks take them, I32 [N, L] or F16 [N, L, W],
 /// and <c>text_null</c> that of no caption.
@@ -19,21 +20,21 @@ internal sealed class ClusterShardFile
 
     private readonly byte[] file;
     private readonly int pixelsAt;
-    private readonly int rowBytes;
+    private readonly RowFormat format;
     private readonly long[] labels;
     private readonly int captionsAt;
     private readonly long[]? captionEnds;
     private readonly (int At, int NullAt, int RowBytes) text;
 
     private ClusterShardFile(
-        byte[] file, int pixelsAt, int rowBytes, long[] labels, long[] rowIds, int captionsAt, long[]? captionEnds, (int At, int NullAt, int RowBytes) text)
+        byte[] file, int pixelsAt, RowFormat format, long[] labels, long[] rowIds, int captionsAt, long[]? captionEnds, (int At, int NullAt, int RowBytes) text)
     {
         this.text = text;
         this.captionsAt = captionsAt;
         this.captionEnds = captionEnds;
         this.file = file;
         this.pixelsAt = pixelsAt;
-        this.rowBytes = rowBytes;
+        this.format = format;
         this.labels = labels;
         RowIds = rowIds;
     }
@@ -52,7 +53,7 @@ internal sealed class ClusterShardFile
         using var stream = new MemoryStream(pixels.Length + (text?.Rows.Length ?? 0) + (text?.None.Length ?? 0) + (2 * sizeof(long) * labels.Length) + MostHeader);
         var metadata = new Dictionary<string, string> { ["cluster"] = cluster.ToString(CultureInfo.InvariantCulture) };
         List<(string Name, string, long[])> tensors =
-            [(format.Tensor, format.Type, [labels.Length, format.Channels, format.Size, format.Size]), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
+            [(format.Tensor, format.Type, format.Shape(labels.Length)), (LabelsName, "I64", [labels.Length]), (RowsName, "I64", [labels.Length])];
         var (captions, ends) = Pack(texts);
         if (texts is not null)
         {
@@ -61,7 +62,7 @@ internal sealed class ClusterShardFile
 
         if (text is not null)
         {
-            tensors.AddRange([(TextName, text.Format.Type, text.Format.Tensor(labels.Length)), (NullTextName, text.Format.Type, text.Format.One)]);
+            tensors.AddRange([(TextName, text.Format.Type, text.Format.Rows(labels.Length)), (NullTextName, text.Format.Type, text.Format.One)]);
         }
 
         SafetensorsWriter.Write(stream, tensors, metadata, (tensor, data) => data.Write(tensors[tensor].Name switch
@@ -82,16 +83,16 @@ internal sealed class ClusterShardFile
     public static ClusterShardFile Read(string name, byte[] file, int rows, RowFormat format, RowText? text = null)
     {
         var header = SafetensorsHeader.Parse(new MemoryStream(file, writable: false));
-        var pixels = Find(name, header, format.Tensor, format.Type, [rows, format.Channels, format.Size, format.Size]);
+        var pixels = Find(name, header, format.Tensor, format.Type, format.Shape(rows));
         var labels = Longs(file, header, Find(name, header, LabelsName, "I64", [rows]));
         var rowIds = Longs(file, header, Find(name, header, RowsName, "I64", [rows]));
         var captions = header.Tensors.FirstOrDefault(info => info.Name == CaptionsName);
         var ends = captions is null ? null : Longs(file, header, Find(name, header, EndsName, "I64", [rows]));
         RequireEnds(name, captions, ends);
         return new ClusterShardFile(
-            file, At(pixels), format.RowBytes, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends,
+            file, At(pixels), format, labels, rowIds, (int)(header.DataStart + (captions?.Begin ?? 0)), ends,
             text is { } kept
-                ? (At(Find(name, header, TextName, kept.Type, kept.Tensor(rows))), At(Find(name, header, NullTextName, kept.Type, kept.One)), kept.RowBytes)
+                ? (At(Find(name, header, TextName, kept.Type, kept.Rows(rows))), At(Find(name, header, NullTextName, kept.Type, kept.One)), kept.RowBytes)
                 : default);
 
         int At(TensorInfo info) => (int)(header.DataStart + info.Begin);
@@ -115,10 +116,17 @@ internal sealed class ClusterShardFile
     /// <summary>That of no caption.</summary>
     public ReadOnlySpan<byte> NullCondition => file.AsSpan(text.NullAt, text.RowBytes);
 
-    /// <summary>Copies one image, [C, H, W], and returns its label.</summary>
-    public long CopyRow(int row, Span<byte> destination)
+    /// <summary>Copies one image as its format says, or the moments of its mirror image, and returns its label.</summary>
+    /// <exception cref="InvalidOperationException">A mirror image is asked for, and none is kept.</exception>
+    public long CopyRow(int row, Span<byte> destination, bool mirrored)
     {
-        file.AsSpan(pixelsAt + row * rowBytes, rowBytes).CopyTo(destination);
+        if (mirrored && !format.Mirrored)
+        {
+            throw new InvalidOperationException("These rows are kept without their mirror images.");
+        }
+
+        var at = pixelsAt + (row * format.RowBytes) + (mirrored ? format.ImageBytes : 0);
+        file.AsSpan(at, format.ImageBytes).CopyTo(destination);
         return labels[row];
     }
 

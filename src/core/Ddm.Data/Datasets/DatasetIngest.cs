@@ -177,7 +177,7 @@ public sealed class DatasetIngest(IBlobStore store)
             var image = source.Read(row);
             var planes = image.ToSquare(spec.ImageSize, spec.Channels);
             var hash = SHA256.HashData(planes);
-            var isHeldOut = HeldOutRule.IsHeldOut(image.Group is null ? hash : PictureGroup.Hash(image.Group), spec.HeldOut);
+            var isHeldOut = HeldOutRule.IsHeldOut(image, hash, spec.HeldOut);
             var facts = new ShardRowFacts(image.Label, isHeldOut, Convert.ToHexStringLower(hash), image.Name, image.Group);
             return new ShardRow(row, ImageCodec.EncodePng(planes, spec.Channels, spec.ImageSize, spec.ImageSize), image.Text, facts);
         }

@@ -64,11 +64,19 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest) : 
         RequireAll(name, shard, done);
     }
 
-    /// <summary>What is known of a shard's rows, without a pixel: <see cref="ImageRows.Pixels"/> is empty. The shard's hash is not checked.</summary>
+    /// <summary>What is known of a shard's rows, without a pixel: <see cref="ImageRows.Pixels"/> is empty.</summary>
+    /// <param name="shard">Which.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="verify">Whether the shard's hash is checked: where what is read is kept.</param>
     /// <exception cref="InvalidDataException">The shard is missing, or is no such tar.</exception>
-    public async Task<ImageRows> ReadFactsAsync(int shard, CancellationToken cancellationToken)
+    public async Task<ImageRows> ReadFactsAsync(int shard, CancellationToken cancellationToken, bool verify = false)
     {
         await using var tar = await OpenTarAsync(shard, cancellationToken);
+        if (verify)
+        {
+            await ShardHash.RequireAsync(BlobNames.DatasetShard(manifest.Id, shard), tar, manifest.Shards[shard].Sha256, cancellationToken);
+        }
+
         try
         {
             var rows = ShardTar.ReadFacts(tar).ToList();

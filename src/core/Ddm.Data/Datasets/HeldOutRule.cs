@@ -8,6 +8,13 @@ namespace Ddm.Data;
 /// </summary>
 internal static class HeldOutRule
 {
+    /// <summary>Whether a picture is held out.</summary>
+    /// <param name="image">The picture, for its group.</param>
+    /// <param name="sha256">Of its pixels [C, H, W].</param>
+    /// <param name="share">0 to 1.</param>
+    public static bool IsHeldOut(RawImage image, ReadOnlySpan<byte> sha256, double share)
+        => IsHeldOut(image.Group is null ? sha256 : PictureGroup.Hash(image.Group), share);
+
     /// <summary>Whether the first 8 bytes of the hash, read as a fraction of 2^64, fall below the share.</summary>
     /// <param name="sha256">Of the group (<see cref="PictureGroup.Hash"/>) or of the pixels [C, H, W].</param>
     /// <param name="share">0 to 1.</param>

@@ -5,14 +5,16 @@ namespace Ddm.Data;
 /// <param name="latentChannels">z.</param>
 /// <param name="size">h.</param>
 /// <param name="scale">What latents are multiplied by.</param>
-/// <param name="readMoments">The moments of a shard, [N, 2 z, h, h] float16, row by row.</param>
-public sealed class LatentShardRows(DatasetReader reader, int latentChannels, int size, double scale, Func<int, CancellationToken, Task<byte[]>> readMoments) : IShardRows
+/// <param name="mirrored">Whether each picture's moments are followed by those of its mirror image.</param>
+/// <param name="readMoments">The moments of a shard, [N, 2 z, h, h] or [N, 2, 2 z, h, h] float16, row by row.</param>
+public sealed class LatentShardRows(
+    DatasetReader reader, int latentChannels, int size, double scale, bool mirrored, Func<int, CancellationToken, Task<byte[]>> readMoments) : IShardRows
 {
     /// <inheritdoc/>
     public DatasetManifest Manifest => reader.Manifest;
 
     /// <inheritdoc/>
-    public RowFormat Format { get; } = new(2 * latentChannels, size, Moments: true);
+    public RowFormat Format { get; } = new(2 * latentChannels, size, Moments: true, mirrored);
 
     /// <inheritdoc/>
     public double Scale => scale;
@@ -20,7 +22,7 @@ public sealed class LatentShardRows(DatasetReader reader, int latentChannels, in
     /// <inheritdoc/>
     public async Task<ImageRows> ReadShardAsync(int shard, CancellationToken cancellationToken)
     {
-        var rows = await reader.ReadFactsAsync(shard, cancellationToken);
+        var rows = await reader.ReadFactsAsync(shard, cancellationToken, verify: true);
         var moments = await readMoments(shard, cancellationToken);
         return moments.Length == (long)rows.Count * Format.RowBytes
             ? rows with { Pixels = moments, Format = Format }

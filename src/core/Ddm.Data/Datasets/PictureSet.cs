@@ -93,7 +93,7 @@ public sealed record PictureSet(ImageRows Rows, IReadOnlyList<QuarantinedImage> 
 
         public void Take(int first, int count, CancellationToken cancellationToken)
         {
-            var (read, bad) = (new (long Label, byte[] Planes, byte[] Hash)?[count], new QuarantinedImage?[count]);
+            var (read, bad) = (new (long Label, byte[] Planes, byte[] Hash, bool HeldOut)?[count], new QuarantinedImage?[count]);
             ParallelRows.For(count, i => (read[i], bad[i]) = Read(chosen[first + i]), cancellationToken);
             Bad.AddRange(bad.OfType<QuarantinedImage>());
             for (var i = 0; i < count; i++)
@@ -103,8 +103,9 @@ public sealed record PictureSet(ImageRows Rows, IReadOnlyList<QuarantinedImage> 
                     picture.Planes.CopyTo(pixels, (long)Used * format.RowBytes);
                     labels.Add(picture.Label);
                     ids.Add(chosen[first + i]);
-                    heldOut.Add(HeldOutRule.IsHeldOut(picture.Hash, spec.HeldOut));
+                    heldOut.Add(picture.HeldOut);
                     sum.AppendData(picture.Hash);
+                    sum.AppendData([picture.HeldOut ? (byte)1 : (byte)0]);
                 }
             }
         }
@@ -113,13 +114,14 @@ public sealed record PictureSet(ImageRows Rows, IReadOnlyList<QuarantinedImage> 
 
         public string Sha256() => Convert.ToHexStringLower(sum.GetCurrentHash());
 
-        private ((long Label, byte[] Planes, byte[] Hash)? Picture, QuarantinedImage? Bad) Read(int row)
+        private ((long Label, byte[] Planes, byte[] Hash, bool HeldOut)? Picture, QuarantinedImage? Bad) Read(int row)
         {
             try
             {
                 var image = source.Read(row);
                 var planes = image.ToSquare(spec.ImageSize, spec.Channels);
-                return ((image.Label, planes, SHA256.HashData(planes)), null);
+                var hash = SHA256.HashData(planes);
+                return ((image.Label, planes, hash, HeldOutRule.IsHeldOut(image, hash, spec.HeldOut)), null);
             }
             catch (BadImageException error)
             {

@@ -10,10 +10,10 @@ public readonly record struct RowText(TextShape Shape)
     public int RowBytes => checked(Shape.Tokens * (Shape.Learned ? sizeof(int) : 2 * Shape.Width));
 
     /// <summary>Type of the tensor in a shard's file.</summary>
-    internal string Type => Shape.Learned ? "I32" : "F16";
+    public string Type => Shape.Learned ? "I32" : "F16";
 
     /// <summary>That tensor's shape, of so many rows.</summary>
-    internal long[] Tensor(long rows) => [rows, .. One];
+    public long[] Rows(long rows) => [rows, .. One];
 
     /// <summary>Shape of one row.</summary>
     public long[] One => Shape.Learned ? [Shape.Tokens] : [Shape.Tokens, Shape.Width];

@@ -80,6 +80,11 @@ public sealed record DiTConfig(
             throw new UserErrorException($"{this}: sizes must be positive. Give the network a preset, or its hidden, depth, heads and patch.");
         }
 
+        if (Text is not null && Classes > 0)
+        {
+            throw new UserErrorException($"A network of {Classes} classes and captions: a network is told one of them.");
+        }
+
         if (Text is { Learned: true } text && text.Width % TextEncoder.HeadWidth != 0)
         {
             throw new UserErrorException($"A text encoder {text.Width} wide does not divide into heads of {TextEncoder.HeadWidth}: give a multiple.");

@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Ddm.Diffusion;
 
-/// <summary>What experts and routers share: embedders, position table and blocks. Parameter names equal those of facebookresearch/DiT, and with captions those of PixArt-alpha.</summary>
+/// <summary>What experts and routers share: embedders, position table and blocks. Parameter names equal those of facebookresearch/DiT, and with captions those of PixArt-alpha but for <c>text_proj</c> (Paris) and <c>text_embedder</c> (ours).</summary>
 public abstract class TransformerTrunk : nn.Module
 {
     private protected readonly PatchEmbedder x_embedder;

@@ -25,7 +25,6 @@ internal static class WeightInitializer
     /// <summary>The rules of the references' <c>initialize_weights</c>.</summary>
     private static Tensor Draw(Philox philox, string name, long[] shape)
     {
-        // adaLN-Zero: every block starts as the identity, and the network's output at zero.
         if (name.EndsWith("scale_shift_table", StringComparison.Ordinal))
         {
             return Normal(philox, name, shape, 1 / MathF.Sqrt(shape[1]));
@@ -41,7 +40,8 @@ internal static class WeightInitializer
             return ones(shape);
         }
 
-        // PixArt-alpha likewise: a caption says nothing until its projection has learned to.
+        // adaLN-Zero: every block starts as the identity, and the network's output at zero. With captions only the output does (PixArt-alpha's tables are drawn, above), and a
+        // caption says nothing until its projection has learned to.
         var zero = name.EndsWith(".bias", StringComparison.Ordinal)
             || name.Contains("adaLN_modulation", StringComparison.Ordinal)
             || name.StartsWith("final_layer", StringComparison.Ordinal)

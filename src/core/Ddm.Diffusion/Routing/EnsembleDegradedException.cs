@@ -11,9 +11,9 @@ public sealed class EnsembleDegradedException : Exception
     /// <param name="missing">The experts that are not there.</param>
     /// <param name="label">The image's class; null: none.</param>
     public EnsembleDegradedException(double mass, double floor, IReadOnlyList<int> missing, long? label)
-        : base(string.Create(CultureInfo.InvariantCulture, $"Experts {string.Join(", ", missing)} are missing, and the others hold only {mass:P1} of the probability ")
-            + string.Create(CultureInfo.InvariantCulture, $"{(label is null ? "without a class" : $"of class {label}")}, below the floor of {floor:P0}: ")
-            + "restore the missing experts, ask for another class, or lower the floor.")
+        : base(string.Create(CultureInfo.InvariantCulture, $"Experts {string.Join(", ", missing)} are missing, and the others hold only {mass:P1} of the probability")
+            + string.Create(CultureInfo.InvariantCulture, $"{(label is null ? "" : $" of class {label}")}, below the floor of {floor:P0}: ")
+            + $"restore the missing experts{(label is null ? "" : ", ask for another class")}, or lower the floor.")
     {
         (Mass, Floor, Missing) = (mass, floor, missing);
     }

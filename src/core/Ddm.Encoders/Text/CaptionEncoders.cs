@@ -9,22 +9,9 @@ public static class CaptionEncoders
     /// <summary>Whether the encoder learns from the data set: then <see cref="Prepare"/> needs its captions.</summary>
     public static bool NeedsCaptions(TextSpec spec) => spec.Encoder == TextSpec.Learned;
 
-    /// <summary>Refuses weights that cannot be those of the encoder, before anything rests on them.</summary>
-    /// <param name="spec">Which encoder.</param>
-    /// <param name="root">The folder that the spec's paths are relative to.</param>
-    /// <exception cref="UserErrorException">There is no such file, or it is of another network; the message names the tensor.</exception>
-    public static void Require(TextSpec spec, string root)
-    {
-        if (spec.Encoder == TextSpec.Clip)
-        {
-            using var file = WeightFile.Open(Path.Combine(root, spec.Weights!));
-            ClipCaptions.Open(file, spec.Places).Dispose();
-        }
-    }
-
     /// <summary>What networks will see, as far as it is known before the data: a vocabulary may turn out smaller.</summary>
     /// <returns>Null where captions are no condition.</returns>
-    /// <exception cref="UserErrorException">As for <see cref="Require"/>.</exception>
+    /// <exception cref="UserErrorException">There is no such file, or it is of another network; the message names the tensor.</exception>
     public static TextShape? Expected(TextSpec spec, string root)
     {
         if (spec.Encoder != TextSpec.Clip)
@@ -42,7 +29,7 @@ public static class CaptionEncoders
     /// <param name="root">The folder that the spec's paths are relative to.</param>
     /// <param name="captions">Those of the training rows; unused where <see cref="NeedsCaptions"/> is false.</param>
     /// <param name="target">Receives it.</param>
-    /// <exception cref="UserErrorException">As for <see cref="Require"/>; or there are no captions.</exception>
+    /// <exception cref="UserErrorException">As for <see cref="Expected"/>; or there are no captions.</exception>
     public static void Prepare(TextSpec spec, string root, IEnumerable<string> captions, Stream target)
     {
         if (NeedsCaptions(spec))

@@ -9,7 +9,7 @@ namespace Ddm.Encoders;
 /// </summary>
 public sealed class ClipCaptions : ICaptionEncoder
 {
-    private const int BatchTexts = 32;
+    private const int BatchTexts = 8; // always as many, filled up with empty ones: so a caption has the same bits whatever is beside it
 
     private static readonly Lazy<ClipTokenizer> Tokenizer = new(ClipTokenizer.Published);
 
@@ -48,17 +48,26 @@ public sealed class ClipCaptions : ICaptionEncoder
     public Tensor Encode(IReadOnlyList<string?> captions)
     {
         using var scope = NewDisposeScope();
-        return cat([.. captions.Chunk(BatchTexts).Select(Batch)], dim: 0).MoveToOuterDisposeScope();
+        var texts = captions.Select(caption => caption ?? "").Distinct(StringComparer.Ordinal).ToArray();
+        if (texts.Length == 0)
+        {
+            return empty([0, Shape.Tokens, Shape.Width], ScalarType.Float16).MoveToOuterDisposeScope();
+        }
+
+        var places = texts.Select((text, i) => (text, i)).ToDictionary(pair => pair.text, pair => (long)pair.i, StringComparer.Ordinal);
+        var rows = tensor(captions.Select(caption => places[caption ?? ""]).ToArray());
+        return cat([.. texts.Chunk(BatchTexts).Select(Batch)], dim: 0).index_select(0, rows).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public void Dispose() => encoder.Dispose();
 
-    private Tensor Batch(string?[] captions)
+    private Tensor Batch(string[] texts)
     {
         using var scope = NewDisposeScope();
         var tokenizer = Tokenizer.Value;
-        var ids = stack([.. captions.Select(caption => tensor(tokenizer.EncodeRow(caption ?? "", Shape.Tokens, tokenizer.End).Ids))]);
-        return encoder.Forward(ids).Last.to(ScalarType.Float16).MoveToOuterDisposeScope();
+        var full = texts.Concat(Enumerable.Repeat("", BatchTexts - texts.Length));
+        var ids = stack([.. full.Select(text => tensor(tokenizer.EncodeRow(text, Shape.Tokens, tokenizer.End).Ids))]);
+        return encoder.Forward(ids).Last.narrow(0, 0, texts.Length).to(ScalarType.Float16).MoveToOuterDisposeScope();
     }
 }

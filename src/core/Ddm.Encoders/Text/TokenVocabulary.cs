@@ -53,12 +53,16 @@ public sealed class TokenVocabulary : ICaptionEncoder
     /// <exception cref="InvalidDataException">It is something else.</exception>
     public static TokenVocabulary Load(string name, TensorBundle bundle)
     {
-        if (bundle.Tensors.GetValueOrDefault(Ids) is not { } ids || Number(Places) is not { } places || Number(Width) is not { } width)
+        if (bundle.Tensors.GetValueOrDefault(Ids) is not { } ids || ids.dtype != ScalarType.Int64 || ids.dim() != 1
+            || Number(Places) is not ({ } places and >= 1) || Number(Width) is not ({ } width and >= 1))
         {
-            throw new InvalidDataException($"{name} holds no vocabulary.");
+            throw new InvalidDataException($"{name} holds no vocabulary: '{Ids}' is I64 [N], and '{Places}' and '{Width}' are whole numbers in its metadata.");
         }
 
-        return new TokenVocabulary(ids.data<long>().ToArray(), places, width);
+        var known = ids.data<long>().ToArray();
+        return known.Distinct().Count() == known.Length && Array.TrueForAll(known, id => id is >= 0 and <= int.MaxValue)
+            ? new TokenVocabulary(known, places, width)
+            : throw new InvalidDataException($"{name}: '{Ids}' names a token twice, or one that is none.");
 
         int? Number(string key) => int.TryParse(bundle.Metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
     }

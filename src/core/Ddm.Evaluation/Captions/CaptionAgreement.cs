@@ -34,7 +34,7 @@ public sealed class CaptionAgreement
         Ensemble model, EvaluationRows rows, (IRouterModel Router, string Name)? blind = null, CaptionOptions? options = null, CancellationToken cancellation = default)
     {
         TorchNative.EnsureLoaded();
-        if (!rows.Captioned || model.Degraded || rows.Clusters is null)
+        if (!rows.Captioned || rows.Count == 0 || model.Degraded || rows.Clusters is null)
         {
             return null;
         }
@@ -82,7 +82,7 @@ public sealed class CaptionAgreement
         }
 
         var seeing = Choices(model.Probabilities(noised.Xt, noised.T, right));
-        var blindly = Choices(blind is null ? model.Probabilities(noised.Xt, noised.T, none) : blind.Logits(noised.Xt, noised.T, none));
+        var blindly = Choices(blind is null ? model.Probabilities(noised.Xt, noised.T, none) : blind.Logits(noised.Xt, noised.T, null));
         Tally.AddTo(tally.Own, first, own);
         Tally.AddTo(tally.Seeing, first, Errors(noised, right, seeing));
         Tally.AddTo(tally.Blind, first, Errors(noised, right, blindly));
@@ -139,13 +139,14 @@ public sealed class CaptionAgreement
         var wrong = new int[rows.Count];
         Array.Fill(wrong, -1);
         var order = new FeistelPermutation(rows.Count, Philox.Create(seed, Role.Router.StreamKey, RandomStreams.HeldOut), epoch: 0);
+        var captions = rows.CaptionNumbers();
         var shuffled = Enumerable.Range(0, rows.Count).Select(i => (int)order[i]).Where(rows.HasCaption);
         foreach (var cluster in shuffled.GroupBy(row => rows.Clusters![row]).Select(group => group.ToArray()))
         {
             for (var i = 0; i < cluster.Length; i++)
             {
                 wrong[cluster[i]] = Enumerable.Range(1, cluster.Length - 1).Select(step => cluster[(i + step) % cluster.Length])
-                    .Where(other => !rows.SameCaption(cluster[i], other)).DefaultIfEmpty(-1).First();
+                    .Where(other => captions[cluster[i]] != captions[other]).DefaultIfEmpty(-1).First();
             }
         }
 

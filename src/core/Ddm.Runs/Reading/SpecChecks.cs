@@ -55,11 +55,6 @@ internal static class SpecChecks
         {
             context.Refuse("latent.factor", Text($"{spec.Latent.Factor} does not divide data.image_size {spec.Data.ImageSize}"));
         }
-
-        if (context.Sound("data.flip") && spec.Data.Flip)
-        {
-            context.Refuse("data.flip", "a mirrored latent is not the latent of the mirrored picture; leave it out, or give mirrored pictures as data");
-        }
     }
 
     private static void Captions(TextSpec text, SpecContext context)

@@ -58,12 +58,7 @@ internal sealed class BatchBuffer : IDisposable
                 source.CopyText(shard, dropped(i) ? null : row, captions.bytes.Slice(i * caption, caption));
             }
 
-            source.CopyRow(shard, row, allPixels.Slice(i * image, image), out var label, out var cluster);
-            if (mirrored?.Invoke(i) is true)
-            {
-                HorizontalFlip.Apply(allPixels.Slice(i * image, image), (int)pixels.size(3));
-            }
-
+            Copy(source, places[i], allPixels.Slice(i * image, image), mirrored?.Invoke(i) is true, out var label, out var cluster);
             if (classes > 0 && label >= classes)
             {
                 throw new InvalidDataException($"Row {row} of shard {shard} has label {label}, but the data set has {classes} classes.");
@@ -102,6 +97,21 @@ internal sealed class BatchBuffer : IDisposable
         foreach (var tensor in new[] { pixels, latentNoise, eps, times, labels, captions, clusters })
         {
             tensor?.Dispose();
+        }
+    }
+
+    private void Copy(IRowSource source, (int Shard, int Row) place, Span<byte> target, bool isMirrored, out long label, out int cluster)
+    {
+        if (isMirrored && scale is not null)
+        {
+            source.CopyMirrored(place.Shard, place.Row, target, out label, out cluster);
+            return;
+        }
+
+        source.CopyRow(place.Shard, place.Row, target, out label, out cluster);
+        if (isMirrored)
+        {
+            HorizontalFlip.Apply(target, (int)pixels.size(3));
         }
     }
 

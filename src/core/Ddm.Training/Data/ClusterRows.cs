@@ -17,6 +17,8 @@ internal sealed class ClusterRows(ClusterDataset dataset) : IRowSource
 
     public void CopyRow(int shard, int row, Span<byte> pixels, out long label, out int cluster) => dataset.CopyRow(shard, row, pixels, out label, out cluster);
 
+    public void CopyMirrored(int shard, int row, Span<byte> moments, out long label, out int cluster) => dataset.CopyMirrored(shard, row, moments, out label, out cluster);
+
     public void CopyText(int shard, int? row, Span<byte> condition) => dataset.CopyText(shard, row, condition);
 
     public long RowId(int shard, int row) => dataset.RowId(shard, row);

@@ -10,13 +10,14 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64. Where networks see latents, their moments are made first:
-/// <c>moments</c> [N, 2 z, h, w] float16. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
+/// <c>moments</c> [N, 2 z, h, w] float16, or [N, 2, 2 z, h, w] with those of the mirror image where training mirrors pictures. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
 /// </summary>
 public sealed class AssignShardHandler(
     IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ShardEncoding encoding, DeviceThread device, ICommandSender sender)
     : ICommandHandler<AssignShard>
 {
     private const int EncodedAtOnce = 64; // pictures, each on its own: what reading and decoding is kept ahead by
+    private const int TextsAtOnce = 128;
     private const string ClusterTensor = "cluster", MomentsTensor = "moments", TextTensor = "text", NullTextTensor = "none";
 
     /// <inheritdoc/>
@@ -65,7 +66,7 @@ public sealed class AssignShardHandler(
         if (document.Spec.Latent.Vae is not null && !await blobs.ExistsAsync(target, cancellationToken))
         {
             var work = new ShardWork(document, RunStage.AssignShards, dataset, shard, EncodedAtOnce);
-            var bytes = await encoding.RunAsync(codecs, (codec, pixels) => codec.Moments(pixels), work, (MomentsTensor, "F16"), cancellationToken);
+            var bytes = await encoding.RunAsync(codecs, document.Spec.Data.Flip ? BothMoments : (codec, pixels) => codec.Moments(pixels), work, (MomentsTensor, "F16"), cancellationToken);
             await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
     }
@@ -75,18 +76,35 @@ public sealed class AssignShardHandler(
         var target = BlobNames.Text(document.Name, shard);
         if (document.Spec.HasText && !await blobs.ExistsAsync(target, cancellationToken))
         {
-            var rows = await dataset.ReadFactsAsync(shard, cancellationToken);
-            var bytes = await captions.UseAsync(document, encoder => Encode(encoder, rows.Texts ?? new string?[rows.Count]), cancellationToken);
-            await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
+            var rows = await dataset.ReadFactsAsync(shard, cancellationToken, verify: true);
+            var parts = new List<byte[]>();
+            foreach (var texts in (rows.Texts ?? new string?[rows.Count]).Chunk(TextsAtOnce))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                parts.Add(await captions.UseAsync(document, encoder => Encode(encoder, texts), cancellationToken));
+            }
+
+            var none = await captions.UseAsync(document, encoder => Encode(encoder, [null]), cancellationToken);
+            var text = new RowText(await captions.UseAsync(document, encoder => encoder.Shape, cancellationToken));
+            await blobs.WriteProductAsync(
+                target,
+                stream =>
+                {
+                    SafetensorsWriter.Write(
+                        stream, [(TextTensor, text.Type, text.Rows(rows.Count)), (NullTextTensor, text.Type, text.One)], new Dictionary<string, string>(),
+                        (tensor, data) => (tensor == 0 ? parts : [none]).ForEach(part => data.Write(part)));
+                    return Task.CompletedTask;
+                },
+                cancellationToken);
         }
     }
 
+    private static torch.Tensor BothMoments(LatentCodec codec, torch.Tensor pixels) => torch.stack([codec.Moments(pixels), codec.Moments(pixels.flip(-1))], dim: 1);
+
     private static byte[] Encode(ICaptionEncoder encoder, string?[] texts)
     {
-        using var scope = torch.NewDisposeScope();
-        using var stream = new MemoryStream();
-        TensorFile.Save(stream, [(TextTensor, encoder.Encode(texts)), (NullTextTensor, encoder.Encode([null]).squeeze(0))]);
-        return stream.ToArray();
+        using var encoded = encoder.Encode(texts);
+        return encoded.bytes.ToArray();
     }
 
     private static byte[] Assign(byte[] centroids, byte[] features)

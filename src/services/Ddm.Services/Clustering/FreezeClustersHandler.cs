@@ -15,7 +15,7 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         if (document.Spec.Latent.Vae is not null)
         {
             var scale = await codecs.UseAsync(document, codec => codec.Scale, cancellationToken);
-            rows = new LatentShardRows(dataset, document.Spec.Latent.Channels, document.Spec.Input().Size, scale, ReadMomentsAsync);
+            rows = new LatentShardRows(dataset, document.Spec.Latent.Channels, document.Spec.Input().Size, scale, document.Spec.Data.Flip, ReadMomentsAsync);
         }
 
         if (document.Spec.HasText && dataset.Manifest.Shards.Count > 0)

@@ -37,6 +37,11 @@ internal static class ProductBlobs
     /// <param name="cancellationToken">Leaves nothing.</param>
     public static async Task WriteProductAsync(this IBlobStore blobs, string name, Func<Stream, Task> prepare, CancellationToken cancellationToken)
     {
+        if (await blobs.ExistsAsync(name, cancellationToken))
+        {
+            return; // what it was made of may be gone since
+        }
+
         await using var plain = Scratch();
         await prepare(plain);
         await using var product = Scratch();

@@ -30,7 +30,7 @@ public sealed class RunSubmission(
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
         ImageEncoders.Require(spec.Features, root);
         LatentCodec.Require(spec, root);
-        CaptionEncoders.Require(spec.Text, root);
+        ShardBytes.Require(spec, CaptionEncoders.Expected(spec.Text, root));
         var version = await NextVersionAsync(spec.Name, cancellationToken);
         var document = Create(spec, specText, root, sources.Open(spec.Data, root), version);
         if (!await runs.TryCreateAsync(document, cancellationToken))

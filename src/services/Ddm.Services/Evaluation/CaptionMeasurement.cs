@@ -8,6 +8,9 @@ namespace Ddm.Services;
 /// <summary>Measures what captions are worth to a model on its run's held-out rows.</summary>
 public sealed class CaptionMeasurement(IBlobStore blobs, DeviceThread device)
 {
+    private const int MostRows = 20_000;
+    private const long MostBytes = 1L << 30;
+
     /// <summary>Measures a model.</summary>
     /// <param name="model">A model of a run that this store holds.</param>
     /// <param name="blind">A model of the same clusters whose router is compared as the blind one; null: the model's own router, told of no caption.</param>
@@ -16,6 +19,7 @@ public sealed class CaptionMeasurement(IBlobStore blobs, DeviceThread device)
     /// <exception cref="UserErrorException">There is nothing to measure, or the models are of different clusters.</exception>
     public async Task<CaptionReport> MeasureAsync(LoadedModel model, LoadedModel? blind, CaptionOptions options, CancellationToken cancellationToken)
     {
+        RequireRun(model);
         var (name, experts) = (model.Manifest.Name, model.Manifest.Experts.Count);
         if (blind is not null && (blind.Manifest.Experts.Count != experts || blind.Manifest.Latent?.Size != model.Manifest.Latent?.Size || blind.Manifest.ImageSize != model.Manifest.ImageSize))
         {
@@ -25,13 +29,32 @@ public sealed class CaptionMeasurement(IBlobStore blobs, DeviceThread device)
         var data = await ClusterDataset.OpenAsync(blobs, name, [.. Enumerable.Range(0, experts)], heldOut: true, cancellationToken);
         if (blind is not null)
         {
+            RequireRun(blind);
+            RequireBlind(blind);
             await RequireSameClustersAsync(data, blind, cancellationToken);
         }
 
-        var rows = await EvaluationRows.LoadAsync(data, cancellationToken: cancellationToken);
+        var width = data.Format.RowBytes + new RowText(data.Text ?? throw new UserErrorException($"the clusters of {name} hold no captions.")).RowBytes;
+        var rows = await EvaluationRows.LoadAsync(data, (int)Math.Min(MostRows, MostBytes / width), cancellationToken);
         return await device.RunAsync(() => CaptionAgreement.Measure(
                 model.Ensemble, rows, blind is null ? null : (blind.RouterModel, $"the router of {blind.Manifest.Name}"), options, cancellationToken))
             ?? throw new UserErrorException($"model {name}: no cluster has two held-out pictures of different captions, or an expert is missing; nothing can be measured.");
+    }
+
+    private static void RequireRun(LoadedModel model)
+    {
+        if (model.Manifest.ClusterRows.Count == 0)
+        {
+            throw new UserErrorException($"model {model.Manifest.Name} was imported: there are no held-out pictures of its data here.");
+        }
+    }
+
+    private static void RequireBlind(LoadedModel model)
+    {
+        if (model.Manifest is { Text: not null, RouterNetwork.TextCondition: true })
+        {
+            throw new UserErrorException($"the router of {model.Manifest.Name} sees captions: give a model whose spec says 'text_condition: false' under router.network.");
+        }
     }
 
     private async Task RequireSameClustersAsync(ClusterDataset data, LoadedModel blind, CancellationToken cancellationToken)

@@ -30,7 +30,7 @@ public sealed class RunReportBuilder(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
         var captions = await device.RunAsync(
             () => CaptionAgreement.Measure(model.Ensemble, rows, null, new CaptionOptions { Seed = document.Spec.Seed, Draws = 1 }, cancellationToken));
-        var prompts = model.Captions is null ? [] : await PromptsAsync(heldOut, cancellationToken);
+        var prompts = model.Captions is null ? [] : await PromptsAsync(document, cancellationToken);
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, prompts, cancellationToken));
         var damaged = new List<string>();
         var roles = await RolesAsync(document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
@@ -65,25 +65,23 @@ public sealed class RunReportBuilder(
     }
 
     // Held-out captions, an equal number of every cluster as far as there are.
-    private static async Task<IReadOnlyList<string>> PromptsAsync(ClusterDataset heldOut, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> PromptsAsync(RunDocument document, CancellationToken cancellationToken)
     {
-        var byCluster = new SortedDictionary<int, List<string>>();
-        var pixels = new byte[heldOut.Format.RowBytes];
-        for (var shard = 0; shard < heldOut.ShardRows.Length; shard++)
+        var byCluster = new List<List<string>>();
+        for (var k = 0; k < document.Spec.Partition.Experts; k++)
         {
-            await heldOut.LoadAsync([shard], cancellationToken);
-            for (var row = 0; row < heldOut.ShardRows[shard]; row++)
+            var (heldOut, texts) = (await ClusterDataset.OpenAsync(blobs, document.Name, [k], heldOut: true, cancellationToken), new List<string>());
+            for (var shard = 0; shard < heldOut.ShardRows.Length && texts.Count < SampleGrids.PromptColumns; shard++)
             {
-                heldOut.CopyRow(shard, row, pixels, out _, out var cluster);
-                byCluster.TryAdd(cluster, []);
-                if (byCluster[cluster].Count < SampleGrids.MostColumns && heldOut.TextOf(shard, row) is { } text && !byCluster[cluster].Contains(text))
-                {
-                    byCluster[cluster].Add(text);
-                }
+                await heldOut.LoadAsync([shard], cancellationToken);
+                var found = Enumerable.Range(0, heldOut.ShardRows[shard]).Select(row => heldOut.TextOf(shard, row)).OfType<string>();
+                texts = [.. texts.Concat(found).Distinct().Take(SampleGrids.PromptColumns)];
             }
+
+            byCluster.Add(texts);
         }
 
-        var turns = Enumerable.Range(0, SampleGrids.MostColumns).SelectMany(turn => byCluster.Values.Where(texts => turn < texts.Count).Select(texts => texts[turn]));
+        var turns = Enumerable.Range(0, SampleGrids.PromptColumns).SelectMany(turn => byCluster.Where(texts => turn < texts.Count).Select(texts => texts[turn]));
         return [.. turns.Distinct().Take(SampleGrids.PromptColumns)];
     }
 

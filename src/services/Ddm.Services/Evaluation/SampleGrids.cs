@@ -10,8 +10,7 @@ internal static class SampleGrids
 {
     private const int PicturesWithoutClasses = 40;
     private const int PicturesPerClass = 4;
-    /// <summary>Columns of a grid at most.</summary>
-    public const int MostColumns = 16;
+    private const int MostColumns = 16;
 
     /// <summary>Columns of a grid of captions.</summary>
     public const int PromptColumns = 12;

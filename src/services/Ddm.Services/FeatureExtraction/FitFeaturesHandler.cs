@@ -64,7 +64,7 @@ public sealed class FitFeaturesHandler(
         var captions = new List<string>();
         foreach (var shard in dataset.Manifest.Shards)
         {
-            var rows = await dataset.ReadFactsAsync(shard.Index, cancellationToken);
+            var rows = await dataset.ReadFactsAsync(shard.Index, cancellationToken, verify: true);
             captions.AddRange((rows.Texts ?? []).Where((text, i) => text is not null && !rows.HeldOut[i])!);
         }
 

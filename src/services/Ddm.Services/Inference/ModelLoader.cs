@@ -19,16 +19,33 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
     public async Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken)
     {
-        var experts = new List<DiT?>();
-        foreach (var expert in manifest.Experts)
+        var parts = new List<IDisposable?>();
+        try
         {
-            experts.Add(expert.Weights is null ? null
-                : await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken));
-        }
+            var experts = new List<DiT?>();
+            foreach (var expert in manifest.Experts)
+            {
+                experts.Add(expert.Weights is null ? null
+                    : await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken));
+                parts.Add(experts[^1]);
+            }
 
-        var router = manifest.Router.Weights is null ? null : await LoadAsync(
-            manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-        return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), await CaptionsAsync(manifest.Text, cancellationToken), [.. Notices(manifest)]);
+            var router = manifest.Router.Weights is null ? null : await LoadAsync(
+                manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
+            parts.Add(router);
+            var codec = manifest.Latent is { } latent ? await OpenAsync(latent.Weights, latent.Sha256, LatentCodec.Open, cancellationToken) : null;
+            parts.Add(codec);
+            var captions = manifest.Text is { } text
+                ? await OpenAsync(text.Weights, text.Sha256, (name, bundle) => CaptionEncoders.Open(text.Shape.Tokens, name, bundle), cancellationToken)
+                : null;
+            parts.Add(captions);
+            return await device.RunAsync(() => new LoadedModel(manifest, experts, router, codec, captions, [.. Notices(manifest)]));
+        }
+        catch
+        {
+            parts.ForEach(part => part?.Dispose());
+            throw;
+        }
     }
 
     private static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
@@ -65,33 +82,13 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         });
     }
 
-    private async Task<LatentCodec?> CodecAsync(PublishedLatent? latent, CancellationToken cancellationToken)
+    private async Task<TPart> OpenAsync<TPart>(string name, string sha256, Func<string, TensorBundle, TPart> open, CancellationToken cancellationToken)
     {
-        if (latent is null)
-        {
-            return null;
-        }
-
-        await using var source = await OpenVerifiedAsync(latent.Weights, latent.Sha256, cancellationToken);
+        await using var source = await OpenVerifiedAsync(name, sha256, cancellationToken);
         return await device.RunAsync(() =>
         {
             using var bundle = TensorFile.Load(source);
-            return LatentCodec.Open(latent.Weights, bundle);
-        });
-    }
-
-    private async Task<ICaptionEncoder?> CaptionsAsync(PublishedText? text, CancellationToken cancellationToken)
-    {
-        if (text is null)
-        {
-            return null;
-        }
-
-        await using var source = await OpenVerifiedAsync(text.Weights, text.Sha256, cancellationToken);
-        return await device.RunAsync(() =>
-        {
-            using var bundle = TensorFile.Load(source);
-            return CaptionEncoders.Open(text.Shape.Tokens, text.Weights, bundle);
+            return open(name, bundle);
         });
     }
 

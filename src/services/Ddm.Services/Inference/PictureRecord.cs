@@ -17,6 +17,7 @@ namespace Ddm.Services;
 /// <param name="NearTieMargin">Probability within which a choice counts as near-tied.</param>
 /// <param name="NearTies">Choices of all pictures and steps that were near-tied: another numerics class may draw those pictures otherwise.</param>
 /// <param name="Pictures">In the order of the grid, row by row.</param>
+/// <param name="Negative">The caption that guidance led away from; null: none.</param>
 public sealed record DrawingRecord(
     string Model,
     bool Partial,
@@ -31,21 +32,23 @@ public sealed record DrawingRecord(
     long RouterRows,
     double NearTieMargin,
     int NearTies,
-    IReadOnlyList<PictureRecord> Pictures)
+    IReadOnlyList<PictureRecord> Pictures,
+    string? Negative = null)
 {
     /// <summary>The record of a result.</summary>
     /// <param name="model">What drew.</param>
     /// <param name="request">What was asked for.</param>
     /// <param name="result">What came out.</param>
     /// <param name="prompts">The captions of the pictures; null: none.</param>
-    public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result, IReadOnlyList<string?>? prompts = null)
+    /// <param name="negative">The caption that guidance led away from; null: none.</param>
+    public static DrawingRecord Of(LoadedModel model, SampleRequest request, SampleResult result, IReadOnlyList<string?>? prompts = null, string? negative = null)
     {
         var manifest = model.Manifest;
         PictureRecord[] pictures = [.. request.Seeds.Select((seed, i) => PictureRecord.Of(manifest, request, result, seed, i, prompts?[i]))];
         return new DrawingRecord(
             $"{manifest.Name}/{manifest.Version}", model.Partial, model.Notices, request.Strategy.ToString(), request.Steps, request.Guidance,
             request.Solver.ToString(), request.Shift, request.GuidanceRouting.ToString(), result.Evaluations, result.RouterEvaluations,
-            RoutingChoice.NearTieMargin, pictures.Sum(p => p.NearTies.Count), pictures);
+            RoutingChoice.NearTieMargin, pictures.Sum(p => p.NearTies.Count), pictures, negative);
     }
 }
 

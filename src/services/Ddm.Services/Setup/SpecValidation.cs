@@ -42,7 +42,9 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
         {
             var root = Path.GetDirectoryName(Path.GetFullPath(file))!;
             Try("features.weights", () => ImageEncoders.Require(spec.Features, root));
-            Try("text.weights", () => CaptionEncoders.Require(spec.Text, root));
+            TextShape? captions = null;
+            Try("text.weights", () => captions = CaptionEncoders.Expected(spec.Text, root));
+            Try("data.shard_rows", () => ShardBytes.Require(spec, captions));
             Try("latent.vae", () => LatentCodec.Require(spec, root));
             Try("data.source", () =>
             {
