@@ -65,6 +65,17 @@ internal sealed class Importing : IDisposable
         return network;
     }
 
+    /// <summary>Copies a folder with all that is in it.</summary>
+    public void CopyFolder(string source, string name)
+    {
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(At(name), Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+
     public void WriteJson(string name, object json) => File.WriteAllText(At(name), JsonSerializer.Serialize(json));
 
     /// <summary>Copies a fixture's network.</summary>

@@ -119,6 +119,77 @@ public class ModelImportTests
     }
 
     [Fact]
+    public async Task AnEnsembleInParisLayoutIsDrawnByPrompt()
+    {
+        using var importing = new Importing();
+        WriteParis(importing);
+
+        var imported = await importing.ImportAsync(new ImportRequest { Path = importing.At("paris"), Name = "paris" });
+
+        Assert.Equal((64, 3, 2, "top-2"), (imported.Manifest.ImageSize, imported.Manifest.Channels, imported.Manifest.Experts.Count, imported.Manifest.Routing));
+        Assert.Equal(new TextShape(77, 16, 0), imported.Manifest.Text!.Shape);
+        using var model = await importing.Loader.OpenAsync("paris", Cancel);
+        await importing.Device.RunAsync(() =>
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            using var stream = File.OpenRead(Path.Combine(ParisTiny, "io.safetensors"));
+            using var io = TensorFile.Load(stream);
+            var (x, t, text) = (io.Tensors["x"], io.Tensors["t"], io.Tensors["text"]);
+            var velocity = model.Ensemble.Velocity(x, t, text, model.Ensemble.Probabilities(x, t, text));
+            Assert.InRange(velocity.Minus(io.Tensors["mixed"]).abs().max().item<float>(), 0, 1e-4);
+
+            var request = new SampleRequest { Seeds = [1, 2], Text = model.Captions!.Encode(["a red boat", null]), Steps = 2, Guidance = 3, Strategy = RoutingStrategy.Parse(imported.Manifest.Routing) };
+            using var drawn = model.Sampler().Sample(request, null, Cancel);
+            using var other = model.Sampler().Sample(request with { Text = model.Captions.Encode(["a green hill", null]) }, null, Cancel);
+            Assert.Equal([2, 3, 64, 64], drawn.Images.shape);
+            Assert.True(drawn.Images.isfinite().all().item<bool>());
+            Assert.False(drawn.Images[0].Equals(other.Images[0])); // the prompt matters, and only to its own picture
+            Assert.True(drawn.Images[1].Equals(other.Images[1]));
+        });
+    }
+
+    [Theory]
+    [InlineData("no-text", "it sees captions (tensor 'text_proj.weight'): give the encoder that turned them into vectors, CLIP's, with --text-encoder FOLDER")]
+    [InlineData("other-text", "sees captions as 77 vectors of 16; ")]
+    [InlineData("no-vae", "draws 4 channels, which are no pixels")]
+    [InlineData("text-for-nobody", "sees no captions (it has no tensor 'text_proj.weight'): leave the text encoder ")]
+    [InlineData("one-without-text", "sees captions as 77 vectors of 16, ")]
+    [InlineData("clip-damaged", "tensor 'encoder.layers.0.mlp.fc1.bias' is missing")]
+    public async Task AParisEnsembleThatIsNotWholeIsRefusedAndNothingIsWritten(string fault, string message)
+    {
+        using var importing = new Importing();
+        WriteParis(importing);
+        switch (fault)
+        {
+            case "no-text":
+                Directory.Delete(importing.At("paris", "text_encoder"), recursive: true);
+                break;
+            case "other-text":
+                SmallClip.Write(importing.At("paris", "text_encoder"));
+                break;
+            case "no-vae":
+                Directory.Delete(importing.At("paris", "vae"), recursive: true);
+                break;
+            case "clip-damaged":
+                Rewrite(importing.At("paris", "text_encoder", "model.safetensors"), tensors => tensors.Remove("text_model.encoder.layers.0.mlp.fc1.bias"));
+                break;
+            default:
+                for (var k = fault == "text-for-nobody" ? 0 : 1; k < 2; k++)
+                {
+                    Directory.Delete(importing.At("paris", $"expert_{k}"), recursive: true);
+                    importing.Write(Path.Combine("paris", $"expert_{k}"), new DiT(new DiTConfig(8, 4, 2, 32, 1, 2, 4, 0, 0)), 5, Velocity).Dispose();
+                }
+
+                break;
+        }
+
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => importing.ImportAsync(new ImportRequest { Path = importing.At("paris"), Name = "paris" }));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Empty(await importing.BlobNamesAsync());
+    }
+
+    [Fact]
     public async Task TheSameImportIsTheSameVersionAndAnotherIsAnother()
     {
         using var importing = new Importing();
@@ -157,6 +228,25 @@ public class ModelImportTests
         Assert.Equal(2, garbage.Count(blob => blob.Kind == GarbageCollection.Weights));
         await collection.RemoveAsync(garbage, Cancel);
         Assert.Empty(await importing.BlobNamesAsync());
+    }
+
+    [Fact]
+    public async Task OfSeveralVersionsTheNewestOtherBecomesCurrent()
+    {
+        using var importing = new Importing();
+        var path = importing.CopyNetwork(SitV, "sit");
+        var versions = new List<string>();
+        foreach (var scale in new[] { 1.0, 10, 100, 1000 })
+        {
+            var request = new ImportRequest { Path = path, Name = "sit", Stated = Importing.SiT with { TimeScale = scale }, Vae = Importing.Vae };
+            versions.Add((await importing.ImportAsync(request)).Manifest.Version);
+        }
+
+        foreach (var version in Enumerable.Reverse(versions))
+        {
+            var current = await new ModelRemoval(importing.Blobs).RemoveAsync($"sit/{version}", Cancel);
+            Assert.Equal(versions[..versions.IndexOf(version)].LastOrDefault(), current);
+        }
     }
 
     /// <summary>Weights that lie there unnamed may be collected between the look at them and the manifest that names them.</summary>
@@ -319,6 +409,8 @@ public class ModelImportTests
 
     private static string SitV => Path.Combine(FixtureFolders.InRepository(), "sit-v");
 
+    private static string ParisTiny => Path.Combine(FixtureFolders.InRepository(), "paris-tiny");
+
     private static Config Velocity { get; } = new("velocity", new("data-to-noise", 1000));
 
     private static object RouterConfig { get; } = new { num_heads = 2, input_size = 8, time = new { direction = "data-to-noise", scale = 1000 } };
@@ -336,6 +428,14 @@ public class ModelImportTests
         importing.WriteJson("model_index.json", new { _class_name = "DDMPipeline", num_experts = 3 });
         File.WriteAllText(importing.At("classes.txt"), "cat\ndog\nhen\n");
         return (experts, router);
+    }
+
+    private static void WriteParis(Importing importing)
+    {
+        importing.CopyFolder(ParisTiny, "paris");
+        importing.CopyFolder(Importing.Vae, Path.Combine("paris", "vae"));
+        Directory.CreateDirectory(importing.At("paris", "text_encoder"));
+        SmallClip.Write(importing.At("paris", "text_encoder"), width: 16);
     }
 
     private static ImportRequest Spoil(Importing importing, ImportRequest request, string fault)

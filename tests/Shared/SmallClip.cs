@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 
 namespace Ddm.Tests;
 
-/// <summary>A CLIP text encoder of CLIP's whole vocabulary, one block of 64, random.</summary>
+/// <summary>A CLIP text encoder of CLIP's whole vocabulary, one block, random.</summary>
 internal static class SmallClip
 {
-    public static void Write(string folder)
+    public static void Write(string folder, int width = 64)
     {
-        const int Vocabulary = 49_408, Context = 77, Width = 64;
+        const int Vocabulary = 49_408, Context = 77;
         using var scope = NewDisposeScope();
         using var generator = new Generator(5, CPU);
         var tensors = new List<(string, Tensor)>();
-        Add("embeddings.token_embedding.weight", Vocabulary, Width);
-        Add("embeddings.position_embedding.weight", Context, Width);
+        Add("embeddings.token_embedding.weight", Vocabulary, width);
+        Add("embeddings.position_embedding.weight", Context, width);
         Norm("final_layer_norm");
         foreach (var norm in new[] { "layer_norm1", "layer_norm2" })
         {
@@ -22,11 +22,11 @@ internal static class SmallClip
 
         foreach (var layer in new[] { "q_proj", "k_proj", "v_proj", "out_proj" })
         {
-            Linear("encoder.layers.0.self_attn." + layer, Width, Width);
+            Linear("encoder.layers.0.self_attn." + layer, width, width);
         }
 
-        Linear("encoder.layers.0.mlp.fc1", 2 * Width, Width);
-        Linear("encoder.layers.0.mlp.fc2", Width, 2 * Width);
+        Linear("encoder.layers.0.mlp.fc1", 2 * width, width);
+        Linear("encoder.layers.0.mlp.fc2", width, 2 * width);
         using (var file = File.Create(Path.Combine(folder, "model.safetensors")))
         {
             TensorFile.Save(file, tensors);
@@ -44,8 +44,8 @@ internal static class SmallClip
 
         void Norm(string name)
         {
-            Add(name + ".weight", Width);
-            Add(name + ".bias", Width);
+            Add(name + ".weight", width);
+            Add(name + ".bias", width);
         }
     }
 }

@@ -182,11 +182,29 @@ public sealed class PublishedNetworkTests : IDisposable
     public void AnotherNetworkIsRefused()
         => Refused(Path.Combine(FixtureFolders.InRepository(), "vae-l1"), SiT, "is no diffusion transformer that is known: it has neither tensor 'x_embedder.proj.weight' (DiT, SiT, DdmAspire) nor 'patch_embed.weight' (Paris)");
 
+    /// <summary>Positions that are not the table are weights like others.</summary>
     [Fact]
-    public void LearnedPositionsAreToldFromTheTable()
-        => Refused(Write(tensors => Damage(tensors, "pos_embed", "moved")), SiT, "tensor 'pos_embed' is not the fixed table of sines: it is off by 0.5");
+    public void PositionsOfItsOwnAreTakenFromTheFile()
+    {
+        using var published = PublishedNetwork.Open(Write(tensors => Damage(tensors, "pos_embed", "moved")), SiT);
+        Assert.True(published.Shape.StoredPositions);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var fixture = new Fixture(SitV);
+        using var network = Fill(new DiT(published.Shape, initialize: false), published);
+        using var plain = PublishedNetwork.Open(SitV, SiT);
+        using var table = Fill(new DiT(plain.Shape, initialize: false), plain);
+        var (x, t, y) = (fixture["x"], fixture["t"], fixture["y"].to(ScalarType.Int64));
+        Assert.InRange(Fixture.Distance(network.Forward(x, t, y), fixture["forward_out"]), 0.01, 100);
+
+        // What is added to every position might as well be added to the bias of the patches.
+        table.TrainableParameters().Single(p => p.Name == "x_embedder.proj.bias").Parameter.add_(Ramp, Arithmetic.One);
+        Assert.InRange(Fixture.Distance(network.Forward(x, t, y), table.Forward(x, t, y)), 0, 1e-4);
+    }
 
     public void Dispose() => folder.Delete(recursive: true);
+
+    private static Tensor Ramp => linspace(0, 1, 64);
 
     private static string SitV => Path.Combine(FixtureFolders.InRepository(), "sit-v");
 
@@ -194,7 +212,7 @@ public sealed class PublishedNetworkTests : IDisposable
     private static long Counted()
     {
         var before = Tensor.TotalCount;
-        new DiT(new DiTConfig(8, 4, 2, 64, 2, 4, 4, 10, 0), initialize: false).Dispose();
+        new DiT(new DiTConfig(8, 4, 2, 64, 2, 4, 4, 10, 0) { StoredPositions = true }, initialize: false).Dispose();
         return Tensor.TotalCount - before;
     }
 
@@ -224,7 +242,7 @@ public sealed class PublishedNetworkTests : IDisposable
     private static Dictionary<string, Tensor> Damage(IReadOnlyDictionary<string, Tensor> whole, string name, string damage)
     {
         var tensors = whole.ToDictionary();
-        using Scalar infinite = float.PositiveInfinity, half = 0.5;
+        using Scalar infinite = float.PositiveInfinity;
         switch (damage)
         {
             case "missing":
@@ -240,7 +258,7 @@ public sealed class PublishedNetworkTests : IDisposable
                 tensors[name] = tensors[name].to(ScalarType.Int32);
                 break;
             case "moved":
-                tensors[name] = tensors[name].add(half);
+                tensors[name] = tensors[name].Plus(Ramp);
                 break;
             default:
                 tensors[name] = tensors[name].clone().fill_(infinite);

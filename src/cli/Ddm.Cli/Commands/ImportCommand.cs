@@ -18,6 +18,7 @@ internal static class ImportCommand
     private static readonly Option<string?> Schedule = new("--schedule") { Description = "Its noise schedule (of epsilon)", HelpName = "linear|cosine" };
     private static readonly Option<int?> Heads = new("--heads") { Description = "Heads of its attention, where its width is of no published size", HelpName = "NUMBER" };
     private static readonly Option<string?> Vae = new("--vae") { Description = "The autoencoder of its latents: a folder with weights and config.json [default: the ensemble's vae]", HelpName = "FOLDER" };
+    private static readonly Option<string?> TextEncoder = new("--text-encoder") { Description = "The encoder of captions, CLIP's: a folder with weights and config.json [default: the ensemble's text_encoder]", HelpName = "FOLDER" };
     private static readonly Option<int?> ImageSize = new("--image-size") { Description = "Side of the pictures, where the file has no position table", HelpName = "PIXELS" };
     private static readonly Option<string?> Classes = new("--classes") { Description = "Names of the classes, one a line [default: the ensemble's classes.txt, else numbers]", HelpName = "FILE" };
 
@@ -25,7 +26,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Publish weights that others trained as a model. Example: ddm import SiT-XL-2-256.safetensors --name sit --prediction velocity --time-direction noise-to-data --time-scale 1 --vae sd-vae-ft-ema")
         {
-            Source, Name, Prediction, Direction, TimeScale, Schedule, Heads, Vae, ImageSize, Classes,
+            Source, Name, Prediction, Direction, TimeScale, Schedule, Heads, Vae, TextEncoder, ImageSize, Classes,
         };
         command.SetAction((parsed, cancellationToken) => ImportAsync(Read(parsed), CommonOptions.HomeOf(parsed), cancellationToken));
         return command;
@@ -44,6 +45,7 @@ internal static class ImportCommand
             Heads = parsed.GetValue(Heads),
         },
         Vae = parsed.GetValue(Vae),
+        TextEncoder = parsed.GetValue(TextEncoder),
         ImageSize = parsed.GetValue(ImageSize),
         Classes = parsed.GetValue(Classes),
     };
@@ -72,12 +74,12 @@ internal static class ImportCommand
     }
 
     private static string Drawn(ModelManifest model)
-        => string.Create(CultureInfo.InvariantCulture, $"pictures of {model.ImageSize} x {model.ImageSize} x {model.Channels}{(model.ClassNames.Count > 0 ? $", {model.ClassNames.Count} classes" : "")}");
+        => string.Create(CultureInfo.InvariantCulture, $"pictures of {model.ImageSize} x {model.ImageSize} x {model.Channels}{(model.ClassNames.Count > 0 ? $", {model.ClassNames.Count} classes" : "")}{(model.Text is null ? "" : ", by prompt")}");
 
     private static string Describe(RoleNetwork network)
     {
         var shape = network.Shape;
-        var size = string.Create(CultureInfo.InvariantCulture, $"width {shape.Hidden}, {shape.Depth} blocks, {shape.Heads} heads, patch {shape.Patch}, input {shape.Channels} x {shape.ImageSize} x {shape.ImageSize}");
+        var size = string.Create(CultureInfo.InvariantCulture, $"width {shape.Hidden}, {shape.Depth} blocks, {shape.Heads} heads, patch {shape.Patch}, input {shape.Channels} x {shape.ImageSize} x {shape.ImageSize}{(shape.Text is null ? "" : ", sees captions")}");
         return network.Parametrization switch
         {
             null => size,

@@ -6,6 +6,7 @@ namespace Ddm.Diffusion;
 /// <summary>A transformer block whose norms and residual gates are functions of the condition (adaLN-Zero).</summary>
 internal sealed class DiTBlock : TransformerBlock
 {
+    private readonly double normEps;
     private readonly SelfAttention attn;
     private readonly Mlp mlp;
     private readonly Modulation adaLN_modulation;
@@ -13,6 +14,7 @@ internal sealed class DiTBlock : TransformerBlock
     public DiTBlock(DiTConfig config, Device device)
         : base(nameof(DiTBlock))
     {
+        normEps = config.NormEps;
         attn = new SelfAttention(config.Hidden, config.Heads, device);
         mlp = new Mlp(config.Hidden, config.MlpHidden, device);
         adaLN_modulation = new Modulation(config.Hidden, 6, device);
@@ -25,8 +27,8 @@ internal sealed class DiTBlock : TransformerBlock
         var m = adaLN_modulation.Forward(condition.Activated, type); // six of (N, 1, D)
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
         var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
-        x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
-        return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp), type));
+        x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa, normEps), type));
+        return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp, normEps), type));
     }
 
     /// <inheritdoc/>
@@ -35,8 +37,8 @@ internal sealed class DiTBlock : TransformerBlock
         var m = adaLN_modulation.Forward(condition.Activated, type); // six of (N, 1, D)
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
         var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
-        var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
-        return Modulation.Gate(first, gateMlp, mlp.Forward(Modulation.NormAndModulate(first, shiftMlp, scaleMlp), type));
+        var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa, normEps), type));
+        return Modulation.Gate(first, gateMlp, mlp.Forward(Modulation.NormAndModulate(first, shiftMlp, scaleMlp, normEps), type));
     }
 }
 

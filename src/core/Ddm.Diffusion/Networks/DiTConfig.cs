@@ -26,6 +26,17 @@ public sealed record DiTConfig(
     /// </summary>
     public TextShape? Text { get; init; }
 
+    /// <summary>Of the norms in blocks and final layer.</summary>
+    public double NormEps { get; init; } = 1e-6;
+
+    /// <summary>True for weights with positions of their own: the table is a parameter. False: it is the fixed one of sines and cosines.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StoredPositions { get; init; }
+
+    /// <summary>Of routers. True for weights whose token's last state goes through an MLP (<see cref="RouterHead"/>), Paris'; false: through a norm that the condition modulates and one layer.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool MlpHead { get; init; }
+
     /// <summary>Patches along one side.</summary>
     [JsonIgnore]
     public int Grid => ImageSize / Patch;
@@ -72,6 +83,11 @@ public sealed record DiTConfig(
         if (Text is { Learned: true } text && text.Width % TextEncoder.HeadWidth != 0)
         {
             throw new UserErrorException($"A text encoder {text.Width} wide does not divide into heads of {TextEncoder.HeadWidth}: give a multiple.");
+        }
+
+        if (!(NormEps > 0) || !double.IsFinite(NormEps))
+        {
+            throw new UserErrorException($"A norm's eps of {NormEps} is no number above 0: networks have 1e-6 or 1e-5.");
         }
 
         if (ImageSize % Patch != 0)

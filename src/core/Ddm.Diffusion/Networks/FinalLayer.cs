@@ -7,7 +7,7 @@ internal abstract class FinalLayer(string name) : nn.Module(name)
 {
     /// <summary>The layer that belongs to a network's blocks.</summary>
     public static FinalLayer Of(DiTConfig config, int outputs, Device device)
-        => config.Text is null ? new DiTFinalLayer(config.Hidden, outputs, device) : new TextFinalLayer(config.Hidden, outputs, device);
+        => config.Text is null ? new DiTFinalLayer(config, outputs, device) : new TextFinalLayer(config, outputs, device);
 
     /// <summary>x [N, T, D] -> [N, T, outputs].</summary>
     public abstract Tensor Forward(Tensor x, Conditioning condition);

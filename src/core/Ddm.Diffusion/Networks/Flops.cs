@@ -15,7 +15,8 @@ public static class Flops
 
     /// <summary>A router over <paramref name="experts"/> experts, one image.</summary>
     public static long RouterForward(DiTConfig config, int experts)
-        => Embedding(config) + ((config.Depth - 1) * Block(config, config.Tokens + 1)) + FirstTokenBlock(config, config.Tokens + 1) + FinalLayer(config, 1, experts);
+        => Embedding(config) + ((config.Depth - 1) * Block(config, config.Tokens + 1)) + FirstTokenBlock(config, config.Tokens + 1)
+            + (config.MlpHead ? 2L * config.Hidden * (config.Hidden + experts) : FinalLayer(config, 1, experts));
 
     private static long Embedding(DiTConfig config)
     {

@@ -25,8 +25,8 @@ internal sealed class Modulation : nn.Module
     public Tensor[] Forward(Tensor activated, ComputeType type) => linear.Forward(activated, type).unsqueeze(1).chunk(parts, dim: -1);
 
     /// <summary>LN(x) (1 + scale) + shift, in float32.</summary>
-    public static Tensor NormAndModulate(Tensor x, Tensor shift, Tensor scale)
-        => addcmul(shift, F.layer_norm(x, [x.size(-1)], eps: 1e-6), scale.PlusOne(), Arithmetic.One);
+    public static Tensor NormAndModulate(Tensor x, Tensor shift, Tensor scale, double eps)
+        => addcmul(shift, F.layer_norm(x, [x.size(-1)], eps: eps), scale.PlusOne(), Arithmetic.One);
 
     /// <summary>x + gate y.</summary>
     public static Tensor Gate(Tensor x, Tensor gate, Tensor y) => addcmul(x, gate, y, Arithmetic.One);

@@ -9,7 +9,9 @@ public static class ParameterCount
     public static long Of(DiTConfig config) => Trunk(config) + FinalLayer(config, config.Patch * config.Patch * config.OutputChannels);
 
     /// <summary>A router's.</summary>
-    public static long OfRouter(DiTConfig config, int experts) => Trunk(config) + config.Hidden + FinalLayer(config, experts);
+    public static long OfRouter(DiTConfig config, int experts) => Trunk(config) + config.Hidden + (config.MlpHead ? Head(config.Hidden, experts) : FinalLayer(config, experts));
+
+    private static long Head(long width, long experts) => Dense(width, width) + (2 * width) + Dense(width, experts);
 
     private static long Trunk(DiTConfig config)
     {

@@ -10,7 +10,8 @@ namespace Ddm.Diffusion;
 public sealed class RouterNetwork : TransformerTrunk
 {
     private readonly Parameter cls_token; // [1, 1, D]
-    private readonly FinalLayer final_layer;
+    private readonly FinalLayer? final_layer;
+    private readonly RouterHead? head;
 
     /// <summary>A router of the given trunk over the given number of experts.</summary>
     /// <param name="config">The trunk's shape.</param>
@@ -23,7 +24,8 @@ public sealed class RouterNetwork : TransformerTrunk
     {
         Experts = experts;
         cls_token = new Parameter(empty([1, 1, config.Hidden], device: device));
-        final_layer = FinalLayer.Of(config, experts, device ?? CPU);
+        final_layer = config.MlpHead ? null : FinalLayer.Of(config, experts, device ?? CPU);
+        head = config.MlpHead ? new RouterHead(config.Hidden, experts, device ?? CPU) : null;
         RegisterComponents();
         if (initialize)
         {
@@ -53,6 +55,6 @@ public sealed class RouterNetwork : TransformerTrunk
         }
 
         var answer = blocks[Config.Depth - 1].ForwardFirst(hidden, conditioning, type); // (N, 1, D): of the last block only the token's state is read
-        return final_layer.Forward(answer, conditioning).squeeze(1); // (N, K)
+        return (head?.Forward(answer) ?? final_layer!.Forward(answer, conditioning)).squeeze(1); // (N, K)
     }
 }

@@ -10,6 +10,7 @@ namespace Ddm.Diffusion;
 /// </summary>
 internal sealed class TextBlock : TransformerBlock
 {
+    private readonly double normEps;
     private readonly Parameter scale_shift_table; // [6, D]
     private readonly SelfAttention attn;
     private readonly CrossAttention cross_attn;
@@ -19,6 +20,7 @@ internal sealed class TextBlock : TransformerBlock
         : base(nameof(TextBlock))
     {
         scale_shift_table = new Parameter(empty([6, config.Hidden], device: device));
+        normEps = config.NormEps;
         attn = new SelfAttention(config.Hidden, config.Heads, device);
         cross_attn = new CrossAttention(config.Hidden, config.Heads, device);
         mlp = new Mlp(config.Hidden, config.MlpHidden, device);
@@ -30,7 +32,7 @@ internal sealed class TextBlock : TransformerBlock
     {
         var m = Modulations(condition);
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
-        x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
+        x = Modulation.Gate(x, gateMsa, attn.Forward(Modulation.NormAndModulate(x, shiftMsa, scaleMsa, normEps), type));
         return Rest(x, m, condition, type);
     }
 
@@ -39,7 +41,7 @@ internal sealed class TextBlock : TransformerBlock
     {
         var m = Modulations(condition);
         var (shiftMsa, scaleMsa, gateMsa) = (m[0], m[1], m[2]);
-        var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa), type));
+        var first = Modulation.Gate(x.narrow(1, 0, 1), gateMsa, attn.ForwardFirst(Modulation.NormAndModulate(x, shiftMsa, scaleMsa, normEps), type));
         return Rest(first, m, condition, type);
     }
 
@@ -47,7 +49,7 @@ internal sealed class TextBlock : TransformerBlock
     {
         var (shiftMlp, scaleMlp, gateMlp) = (m[3], m[4], m[5]);
         x = x.Plus(cross_attn.Forward(x, condition.Text!, condition.TextMask, type));
-        return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp), type));
+        return Modulation.Gate(x, gateMlp, mlp.Forward(Modulation.NormAndModulate(x, shiftMlp, scaleMlp, normEps), type));
     }
 
     private Tensor[] Modulations(Conditioning condition)

@@ -17,7 +17,7 @@ public abstract class TransformerTrunk : nn.Module
     private protected readonly Modulation? t_block;
     private protected readonly ModuleList<TransformerBlock> blocks;
 
-    // In the state dict, as the reference's frozen parameter is, and not trained: a persistent buffer.
+    // In the state dict, as the reference's frozen parameter is, and not trained: a persistent buffer. A parameter where weights bring their own.
     private protected readonly Tensor pos_embed; // [1, T, D]
 
     private protected TransformerTrunk(DiTConfig config, string name, Device device)
@@ -36,13 +36,14 @@ public abstract class TransformerTrunk : nn.Module
         }
 
         blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => Block(config, device))]);
-        pos_embed = PositionTable.Create(config.Hidden, config.Grid, device);
+        var positions = PositionTable.Create(config.Hidden, config.Grid, device);
+        pos_embed = config.StoredPositions ? new Parameter(positions) : positions;
     }
 
     /// <summary>The shape this network was built with.</summary>
     public DiTConfig Config { get; }
 
-    /// <summary>Every parameter an optimiser may move, ordered by name; the position table is none.</summary>
+    /// <summary>Every parameter an optimiser may move, ordered by name; the fixed position table is none.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> TrainableParameters()
         => [.. named_parameters().Where(p => p.parameter.requires_grad).OrderBy(p => p.name, StringComparer.Ordinal).Select(p => (p.name, p.parameter))];
 

@@ -31,10 +31,21 @@ internal static class WeightInitializer
             return Normal(philox, name, shape, 1 / MathF.Sqrt(shape[1]));
         }
 
+        if (name == "pos_embed")
+        {
+            return PositionTable.Create((int)shape[2], (int)Math.Sqrt(shape[1]), CPU);
+        }
+
+        if (name == "head.2.weight")
+        {
+            return ones(shape);
+        }
+
         // PixArt-alpha likewise: a caption says nothing until its projection has learned to.
         var zero = name.EndsWith(".bias", StringComparison.Ordinal)
             || name.Contains("adaLN_modulation", StringComparison.Ordinal)
             || name.StartsWith("final_layer", StringComparison.Ordinal)
+            || name == "head.4.weight"
             || name.EndsWith("cross_attn.proj.weight", StringComparison.Ordinal);
         if (zero)
         {

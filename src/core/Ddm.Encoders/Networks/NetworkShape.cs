@@ -8,7 +8,8 @@ namespace Ddm.Encoders;
 /// <summary>Reads the shape of a diffusion transformer or router from its tensors. What the config beside them says must agree with them.</summary>
 internal sealed class NetworkShape(WeightFile file, IReadOnlyDictionary<string, Tensor> tensors, NetworkKeys keys)
 {
-    private const string Positions = "pos_embed", Patches = "x_embedder.proj.weight", Labels = "y_embedder.embedding_table.weight", Output = "final_layer.linear.weight", Inner = "blocks.0.mlp.fc1.weight";
+    private const string Positions = "pos_embed", Patches = "x_embedder.proj.weight", Labels = "y_embedder.embedding_table.weight", Output = "final_layer.linear.weight", Inner = "blocks.0.mlp.fc1.weight",
+        Head = "head.4.weight", Captions = "text_proj.weight", Tokens = "text_embedder.tokens.weight", Places = "text_embedder.positions";
 
     // Of every size that DiT, SiT and Paris publish.
     private static readonly Dictionary<int, int> PublishedHeads = new() { [384] = 6, [768] = 12, [1024] = 16, [1152] = 16 };
@@ -24,13 +25,39 @@ internal sealed class NetworkShape(WeightFile file, IReadOnlyDictionary<string, 
         var labels = Find(Labels) is null ? 0 : (int)Shape(Labels, 2)[0];
         var inner = (int)Shape(Inner, 2)[0];
         var shape = new DiTConfig(
-            Side(stated, patch), channels, patch, hidden, Depth(), Heads(stated, hidden), Ratio(inner, hidden), Math.Max(0, labels - 1), 0, !router && LearnsSigma(patch, channels));
+            Side(stated, patch), channels, patch, hidden, Depth(), Heads(stated, hidden), Ratio(inner, hidden), Math.Max(0, labels - 1), 0, !router && LearnsSigma(patch, channels))
+        {
+            Text = Text(stated),
+            NormEps = file.Number("norm_eps") ?? new DiTConfig(1, 1, 1, 4, 1, 1, 1, 0, 0).NormEps,
+            MlpHead = router && Find(Head) is not null,
+        };
         Agree(shape, labels);
         return shape;
     }
 
     /// <summary>K of a router.</summary>
-    public int Experts() => (int)Shape(Output, 2)[0];
+    public int Experts()
+    {
+        var output = Find(Head) is null ? Output : Head;
+        var experts = (int)Shape(output, 2)[0];
+        Agree($"tensor '{Name(output)}'", experts, "num_clusters");
+        return experts;
+    }
+
+    // A network of captions projects their vectors; one with an encoder of its own has a table of tokens besides.
+    private TextShape? Text(StatedNetwork stated)
+    {
+        if (Find(Captions) is null)
+        {
+            return null;
+        }
+
+        var width = (int)Shape(Captions, 2)[1];
+        Agree($"tensor '{Name(Captions)}'", width, "text_embed_dim");
+        return Find(Tokens) is not null ? new TextShape((int)Shape(Places, 2)[0], width, (int)Shape(Tokens, 2)[0])
+            : new TextShape(
+                stated.TextPlaces ?? throw Error($"it sees captions (tensor '{Name(Captions)}'): give the encoder that turned them into vectors, CLIP's, with --text-encoder FOLDER"), width, 0);
+    }
 
     private int Side(StatedNetwork stated, int patch)
     {

@@ -79,12 +79,12 @@ public sealed class PublishedNetwork : IDisposable
         var parametrization = router ? null : stated.Parametrization(file.Path);
         var shape = reading.Infer(stated, router) with { TimeScale = parametrization?.TimeScale ?? stated.RouterTimeScale(file.Path) };
         int? experts = router ? reading.Experts() : null;
+        shape = shape with { StoredPositions = BringsPositions(tensors, shape) };
 
         // Names and shapes without memory: a file may claim any size.
         using TransformerTrunk network = router ? new RouterNetwork(shape, experts!.Value, initialize: false, META) : new DiT(shape, initialize: false, META);
         var layout = keys.Layout(network);
-        PublishedWeights.Require(file.Path, Describe(shape, experts), tensors, [.. layout.Select(tensor => (tensor.Name, tensor.Shape)), .. Fixed(tensors, shape)]);
-        RequireTable(file, tensors, shape);
+        PublishedWeights.Require(file.Path, Describe(shape, experts), tensors, [.. layout.Select(tensor => (tensor.Name, tensor.Shape)), .. Table(tensors, shape)]);
         var made = new List<Tensor>();
         var weights = layout.SelectMany(tensor => tensor.Split(tensors[tensor.Name])).Select(weight => (weight.Own, Float(weight.Tensor, made)));
         return new PublishedNetwork(file, shape, experts, parametrization, [.. weights.OrderBy(weight => weight.Own, StringComparer.Ordinal)], made);
@@ -104,22 +104,20 @@ public sealed class PublishedNetwork : IDisposable
             : throw new UserErrorException($"{file.Path} has tensors under '{several[0]}' and others beside them: it holds more than one network. Keep one, its averages (ema) if it has them.");
     }
 
-    private static IEnumerable<(string Name, long[] Shape)> Fixed(Dictionary<string, Tensor> tensors, DiTConfig shape)
-        => tensors.ContainsKey(Positions) ? [(Positions, [1, shape.Tokens, shape.Hidden])] : [];
+    // The fixed table may be in the file, and is not needed from it.
+    private static IEnumerable<(string Name, long[] Shape)> Table(Dictionary<string, Tensor> tensors, DiTConfig shape)
+        => tensors.ContainsKey(Positions) && !shape.StoredPositions ? [(Positions, [1, shape.Tokens, shape.Hidden])] : [];
 
-    private static void RequireTable(WeightFile file, Dictionary<string, Tensor> tensors, DiTConfig shape)
+    private static bool BringsPositions(Dictionary<string, Tensor> tensors, DiTConfig shape)
     {
-        if (!tensors.TryGetValue(Positions, out var stored))
+        if (!tensors.TryGetValue(Positions, out var stored) || !stored.is_floating_point() || !stored.shape.SequenceEqual([1, shape.Tokens, shape.Hidden]))
         {
-            return;
+            return false; // absent, or to be refused
         }
 
         using var scope = NewDisposeScope();
         var difference = stored.to(ScalarType.Float32).Minus(PositionTable.Create(shape.Hidden, shape.Grid, CPU)).abs().max().item<float>();
-        if (difference > PositionTolerance + Rounding(stored.dtype))
-        {
-            throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{file.Path}: tensor '{Positions}' is not the fixed table of sines: it is off by {difference:G3}. Learned positions are not read."));
-        }
+        return !(difference <= PositionTolerance + Rounding(stored.dtype));
     }
 
     // Of a number up to 1.

@@ -26,6 +26,9 @@ public sealed record StatedNetwork
     /// <summary>Side of its input: pixels, or latents.</summary>
     public int? Side { get; init; }
 
+    /// <summary>Places of a caption, its text encoder's.</summary>
+    public int? TextPlaces { get; init; }
+
     /// <summary>Reads the name of a prediction.</summary>
     /// <exception cref="UserErrorException">It is none.</exception>
     public static Prediction ParsePrediction(string text) => text switch
@@ -63,6 +66,7 @@ public sealed record StatedNetwork
         Schedule = file.Text("schedule") is { } schedule ? ParseSchedule(schedule) : null,
         Heads = file.Integer("num_heads"),
         Side = file.Integer("input_size"),
+        TextPlaces = file.Integer("text_tokens"),
     };
 
     /// <summary>With what Paris' configs say by their type: its networks predict velocities as ours do, unless another prediction is stated.</summary>
@@ -78,6 +82,7 @@ public sealed record StatedNetwork
         Schedule = Schedule ?? other.Schedule,
         Heads = Heads ?? other.Heads,
         Side = Side ?? other.Side,
+        TextPlaces = TextPlaces ?? other.TextPlaces,
     };
 
     /// <summary>What its output means.</summary>

@@ -57,6 +57,26 @@ public static class CaptionEncoders
         file.Save(target);
     }
 
+    /// <summary>Copies an encoder that is not of this data: a published CLIP's with all its places, or another run's vocabulary.</summary>
+    /// <param name="path">Its file or folder.</param>
+    /// <param name="target">Receives what <see cref="Open"/> takes.</param>
+    /// <returns>What networks see of a caption.</returns>
+    /// <exception cref="UserErrorException">There is no such file, or it is of another network; the message names the tensor.</exception>
+    public static TextShape Copy(string path, Stream target)
+    {
+        using var file = WeightFile.Open(path);
+        if (TokenVocabulary.Holds(file.Bundle))
+        {
+            using var vocabulary = TokenVocabulary.Load(file.Path, file.Bundle);
+            vocabulary.Save(target);
+            return vocabulary.Shape;
+        }
+
+        using var encoder = ClipCaptions.Open(file, null);
+        file.Save(target);
+        return encoder.Shape;
+    }
+
     /// <summary>Opens a prepared encoder.</summary>
     /// <param name="places">Places of a row.</param>
     /// <param name="name">The blob that it was prepared in, for messages.</param>

@@ -26,12 +26,13 @@ public sealed class ClipCaptions : ICaptionEncoder
 
     /// <summary>Opens CLIP's text encoder.</summary>
     /// <param name="file">Its weights.</param>
-    /// <param name="places">Places of a row.</param>
+    /// <param name="asked">Places of a row; null: all that it has.</param>
     /// <exception cref="UserErrorException">The file is of another network, of another vocabulary, or has fewer places.</exception>
-    public static ClipCaptions Open(WeightFile file, int places)
+    public static ClipCaptions Open(WeightFile file, int? asked)
     {
         var encoder = ClipTextEncoder.Load(file);
         var (config, tokenizer) = (encoder.Config, Tokenizer.Value);
+        var places = asked ?? config.Context;
         if (config.End == tokenizer.End && config.Context >= places)
         {
             return new ClipCaptions(encoder, places);

@@ -97,6 +97,9 @@ public sealed class WeightFile : IDisposable
         config?.Dispose();
     }
 
+    /// <summary>The tensors with the free text of their file; still this object's.</summary>
+    internal TensorBundle Bundle => bundle;
+
     /// <summary>Whether the config has such an entry; a dot goes into an object, as for all entries: <c>time.scale</c>.</summary>
     internal bool Has(string name) => Entry([name]) is not null;
 

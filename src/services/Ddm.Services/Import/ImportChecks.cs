@@ -8,7 +8,7 @@ internal static class ImportChecks
 {
     /// <summary>Refuses parts that do not fit.</summary>
     /// <exception cref="UserErrorException">They do not; the message names both files and what differs.</exception>
-    public static void Require(IReadOnlyList<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae)
+    public static void Require(IReadOnlyList<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae, ImportedText? text)
     {
         var first = experts[0];
         foreach (var expert in experts)
@@ -21,6 +21,7 @@ internal static class ImportChecks
             RequireSame(first, expert, "input channels", shape => shape.Channels);
             RequireSame(first, expert, "pixels or latents a side", shape => shape.ImageSize);
             RequireSame(first, expert, "classes", shape => shape.Classes);
+            RequireSameText(first, expert);
         }
 
         if (router is not null)
@@ -29,6 +30,7 @@ internal static class ImportChecks
         }
 
         RequireSpace(first, vae);
+        RequireText(first, text);
     }
 
     /// <summary>The classes' names: a file's lines, or numbers.</summary>
@@ -72,6 +74,38 @@ internal static class ImportChecks
         {
             RequireSame(experts[0], router, "classes", shape => shape.Classes);
         }
+
+        if (router.Shape.Text is not null)
+        {
+            RequireSameText(experts[0], router);
+        }
+    }
+
+    private static void RequireText(ImportedNetwork expert, ImportedText? text)
+    {
+        if (text is not null && expert.Shape.Text is null)
+        {
+            throw new UserErrorException($"{expert.File.Path} sees no captions (it has no tensor 'text_proj.weight'): leave the text encoder {text.File.Path} out.");
+        }
+
+        if (expert.Shape.Text is { } seen && seen != text?.Shape)
+        {
+            throw new UserErrorException(text is null ? $"{expert.File.Path} sees captions: give their encoder with --text-encoder FOLDER."
+                : $"{expert.File.Path} sees captions as {Describe(seen)}; {text.File.Path} makes {Describe(text.Shape)}. Give the encoder that the network was trained with.");
+        }
+    }
+
+    private static string Describe(TextShape shape)
+        => shape.Learned ? $"{shape.Tokens} tokens of {shape.Vocabulary}" : $"{shape.Tokens} vectors of {shape.Width}";
+
+    private static void RequireSameText(ImportedNetwork first, ImportedNetwork other)
+    {
+        if (first.Shape.Text != other.Shape.Text)
+        {
+            throw new UserErrorException($"{first.File.Path} sees {Captions(first)}, {other.File.Path} {Captions(other)}: they are no parts of one model.");
+        }
+
+        static string Captions(ImportedNetwork network) => network.Shape.Text is { } text ? $"captions as {Describe(text)}" : "no captions";
     }
 
     private static void RequireSpace(ImportedNetwork expert, ImportedVae? vae)

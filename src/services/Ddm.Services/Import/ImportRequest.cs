@@ -17,6 +17,9 @@ public sealed record ImportRequest
     /// <summary>Folder or file of the autoencoder of networks that see latents; null: the ensemble's own <c>vae</c>, or none.</summary>
     public string? Vae { get; init; }
 
+    /// <summary>Folder or file of the encoder of captions; null: the ensemble's own <c>text_encoder</c>, or none.</summary>
+    public string? TextEncoder { get; init; }
+
     /// <summary>Side of the pictures, pixels.</summary>
     public int? ImageSize { get; init; }
 

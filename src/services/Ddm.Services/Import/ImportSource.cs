@@ -8,8 +8,9 @@ namespace Ddm.Services;
 /// <param name="Experts">Files or folders of the experts, in order.</param>
 /// <param name="Router">File or folder of the router; null: one expert alone.</param>
 /// <param name="Vae">Of the autoencoder; null: none.</param>
+/// <param name="TextEncoder">Of the encoder of captions; null: none.</param>
 /// <param name="Classes">File of the classes' names; null: none.</param>
-internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Router, string? Vae, string? Classes)
+internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Router, string? Vae, string? TextEncoder, string? Classes)
 {
     private const string Index = "model_index.json";
     private const int MostExperts = 1024;
@@ -21,7 +22,7 @@ internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Route
         var index = Path.Combine(request.Path, Index);
         if (!File.Exists(index))
         {
-            return new ImportSource([request.Path], null, request.Vae, request.Classes);
+            return new ImportSource([request.Path], null, request.Vae, request.TextEncoder, request.Classes);
         }
 
         if (request.Stated != new Encoders.StatedNetwork())
@@ -32,7 +33,8 @@ internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Route
 
         var experts = FindExperts(request.Path, index);
         return new ImportSource(
-            experts, FindRouter(request.Path, experts.Length), request.Vae ?? Present(request.Path, "vae", Directory.Exists), request.Classes ?? Present(request.Path, "classes.txt", File.Exists));
+            experts, FindRouter(request.Path, experts.Length), request.Vae ?? Present(request.Path, "vae", Directory.Exists),
+            request.TextEncoder ?? Present(request.Path, "text_encoder", Directory.Exists), request.Classes ?? Present(request.Path, "classes.txt", File.Exists));
     }
 
     private static string[] FindExperts(string folder, string index)

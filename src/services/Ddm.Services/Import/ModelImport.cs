@@ -26,7 +26,8 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
         await RequireFreeAsync(RunName.Require(request.Name), cancellationToken);
         var source = ImportSource.Find(request);
         var vae = source.Vae is { } path ? await device.RunAsync(() => ImportedVae.Look(path)) : null;
-        var stated = request.Stated with { Side = Side(request.ImageSize, vae) };
+        var text = source.TextEncoder is { } words ? await device.RunAsync(() => ImportedText.Look(words)) : null;
+        var stated = request.Stated with { Side = Side(request.ImageSize, vae), TextPlaces = text?.Shape.Tokens };
         var experts = new List<ImportedNetwork>();
         foreach (var expert in source.Experts)
         {
@@ -34,10 +35,10 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             experts.Add(await device.RunAsync(() => ImportedNetwork.Look(expert, stated)));
         }
 
-        var router = source.Router is { } given ? await device.RunAsync(() => ImportedNetwork.Look(given, new StatedNetwork { Side = stated.Side })) : null;
-        ImportChecks.Require(experts, router, vae);
-        var manifest = Describe(request.Name, experts, router, vae, ImportChecks.ClassNames(source.Classes, experts[0].Shape.Classes));
-        ImportedFile?[] files = [.. experts.Select(expert => expert.File), router?.File, vae?.File];
+        var router = source.Router is { } given ? await device.RunAsync(() => ImportedNetwork.Look(given, new StatedNetwork { Side = stated.Side, TextPlaces = stated.TextPlaces })) : null;
+        ImportChecks.Require(experts, router, vae, text);
+        var manifest = Describe(request.Name, experts, router, vae, text, ImportChecks.ClassNames(source.Classes, experts[0].Shape.Classes));
+        ImportedFile?[] files = [.. experts.Select(expert => expert.File), router?.File, vae?.File, text?.File];
         return await PublishAsync(manifest, [.. files.OfType<ImportedFile>()], cancellationToken);
     }
 
@@ -57,7 +58,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             : throw new UserErrorException($"--image-size {size}: give the side of the pictures in pixels{(factor > 1 ? $", a multiple of the autoencoder's {factor}" : "")}.");
     }
 
-    private ModelManifest Describe(string name, List<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae, IReadOnlyList<string> classes)
+    private ModelManifest Describe(string name, List<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae, ImportedText? text, IReadOnlyList<string> classes)
     {
         var shape = experts[0].Shape;
         var manifest = new ModelManifest
@@ -69,6 +70,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             ImageSize = shape.ImageSize * (vae?.Config.Factor ?? 1),
             Channels = vae?.Config.Channels ?? shape.Channels,
             Latent = vae is null ? null : new PublishedLatent(shape.Channels, shape.ImageSize, BlobNames.Weights(vae.File.Sha256), vae.File.Sha256),
+            Text = text is null ? null : new PublishedText(text.Shape, BlobNames.Weights(text.File.Sha256), text.File.Sha256),
             ClassNames = classes,
             Sampling = new SamplingSpec(),
             ClusterRows = [],
@@ -86,7 +88,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
     // Ancestral sampling draws an expert before anything is to be seen: it needs a router that knows what is asked for.
     private static (string Routing, string Reason) Routing(List<ImportedNetwork> experts, ImportedNetwork? router)
         => router is null ? ("full", "there is one expert")
-            : router.Shape.Classes == experts[0].Shape.Classes ? ("ancestral", "exact with exact parts at one expert's cost, the prior being the router's answer at t = 1; not measured on this model")
+            : router.Shape.Classes == experts[0].Shape.Classes && router.Shape.Text == experts[0].Shape.Text ? ("ancestral", "exact with exact parts at one expert's cost, the prior being the router's answer at t = 1; not measured on this model")
             : ("top-2", "the router does not see the condition, so that it knows which experts to ask only as the picture takes shape; not measured on this model");
 
     private static string Version(ModelManifest manifest) => "c" + Convert.ToHexStringLower(SHA256.HashData(BlobJson.Serialize(manifest)))[..VersionDigits];

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -55,18 +54,30 @@ public sealed class ModelRemoval(IBlobStore blobs)
         await blobs.TryWriteJsonAsync(BlobNames.ModelCurrent(name), next, WriteCondition.Any, cancellationToken);
     }
 
-    // Oldest first: v2 before v10.
+    // Oldest first. A version whose manifest cannot be read any more counts as the oldest, and can be removed all the same.
     private async Task<List<string>> VersionsAsync(string name, CancellationToken cancellationToken)
     {
-        var versions = new List<string>();
+        var versions = new List<(string Version, DateTimeOffset PublishedAt)>();
         await foreach (var blob in blobs.ListAsync($"{BlobNames.Models}{name}/", cancellationToken))
         {
             if (blob.Name.Split('/') is [_, _, var version, "manifest.json"])
             {
-                versions.Add(version);
+                versions.Add((version, await PublishedAtAsync(blob.Name, cancellationToken)));
             }
         }
 
-        return [.. versions.OrderBy(v => int.TryParse(v.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0)];
+        return [.. versions.OrderBy(v => v.PublishedAt).Select(v => v.Version)];
+    }
+
+    private async Task<DateTimeOffset> PublishedAtAsync(string manifest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await blobs.ReadJsonAsync<ModelManifest>(manifest, cancellationToken))?.Value.PublishedAt ?? DateTimeOffset.MinValue;
+        }
+        catch (InvalidDataException)
+        {
+            return DateTimeOffset.MinValue;
+        }
     }
 }
