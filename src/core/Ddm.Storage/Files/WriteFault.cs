@@ -4,39 +4,48 @@ using Ddm.Runs;
 namespace Ddm.Storage;
 
 /// <summary>Tells the failures of a write that a person can mend (a full or read-only disk, no permission) from all others, with the remedy.</summary>
-internal static class WriteFault
+public static class WriteFault
 {
     private const int PermissionDenied = 13, FileTooLarge = 27, NoSpace = 28, ReadOnly = 30, QuotaLinux = 122, QuotaMac = 69;
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027), WindowsProtected = unchecked((int)0x80070013);
 
+    /// <summary>The same failure of a write to a home folder as an error for people; null where it is none of those.</summary>
+    internal static UserErrorException? ForPeople(Exception error, string home, string path)
+        => ForPeople(error, home, path, "--home DIR", "run the same command again: it goes on from the last commit.");
+
     /// <summary>The same failure as an error for people; null where it is none of those.</summary>
-    public static UserErrorException? ForPeople(Exception error, string home, string path)
+    /// <param name="error">What went wrong.</param>
+    /// <param name="home">A folder on the disk that was written to.</param>
+    /// <param name="path">What could not be written.</param>
+    /// <param name="elsewhere">The option that chooses another place: <c>--out FOLDER</c>.</param>
+    /// <param name="then">What to do once it is mended, to the full stop.</param>
+    public static UserErrorException? ForPeople(Exception error, string home, string path, string elsewhere, string then)
     {
         var what = error switch
         {
-            UnauthorizedAccessException => Denied(error.InnerException?.HResult),
-            IOException io => What(io.HResult),
+            UnauthorizedAccessException => Denied(error.InnerException?.HResult, elsewhere),
+            IOException io => What(io.HResult, elsewhere),
             _ => null,
         };
         return what is null ? null : new UserErrorException(
             $"cannot write '{path}': {what.Value.Problem}{Free(home, what.Value.Problem)}. Nothing that was there is changed, and what was begun is removed. "
-                + $"{what.Value.Remedy}, then run the same command again: it goes on from the last commit.",
+                + $"{what.Value.Remedy}, then {then}",
             error);
     }
 
-    private static (string Problem, string Remedy)? What(int code) => code switch
+    private static (string Problem, string Remedy)? What(int code, string elsewhere) => code switch
     {
-        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", "Free some space or choose a larger disk with --home DIR"),
+        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", $"Free some space or choose a larger disk with {elsewhere}"),
         QuotaLinux or QuotaMac => ("the disk quota is used up", "Free some space or have the quota raised"),
         FileTooLarge => ("the file would be larger than this process may write (ulimit -f)", "Raise that limit"),
-        ReadOnly or WindowsProtected => ("the file system is read-only", "Remount it for writing or choose another folder with --home DIR"),
+        ReadOnly or WindowsProtected => ("the file system is read-only", $"Remount it for writing or choose another folder with {elsewhere}"),
         _ => null,
     };
 
-    private static (string Problem, string Remedy) Denied(int? code) =>
-        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF) is { } known
+    private static (string Problem, string Remedy) Denied(int? code, string elsewhere) =>
+        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF, elsewhere) is { } known
             ? known
-            : ("permission denied", "Give yourself write permission there or choose another folder with --home DIR");
+            : ("permission denied", $"Give yourself write permission there or choose another folder with {elsewhere}");
 
     private static string Free(string home, string problem)
     {

@@ -31,7 +31,9 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         return new LoadedModel(manifest, experts, router, await CodecAsync(manifest.Latent, cancellationToken), await CaptionsAsync(manifest.Text, cancellationToken), [.. Notices(manifest)]);
     }
 
-    private static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
+    /// <summary>The shape of a role's network.</summary>
+    /// <exception cref="CheckpointException">The manifest does not say it.</exception>
+    internal static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
     {
         if (role.Network is { } own)
         {
