@@ -12,19 +12,32 @@ public class KillTests(ITestOutputHelper output)
     private const string SeedVariable = "DDM_KILL_SEED";
 
     [Fact]
-    public Task KilledAtThreeInstants() => KillAsync(3);
+    public Task KilledAtThreeInstants() => KillAsync(3, TinyFolder.DefaultSpec);
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task KilledAtTwentyInstants() => KillAsync(20);
+    public Task KilledAtTwentyInstants() => KillAsync(20, TinyFolder.DefaultSpec);
 
-    private async Task KillAsync(int wanted)
+    /// <summary>Networks that see latents of an autoencoder that was trained here, too.</summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task ALatentRunKilledAtFiveInstants()
+    {
+        using var pictures = new TinyFolder();
+        var own = Path.Combine(pictures.Folder, "own");
+        var (code, _, errors) = await DdmProcess.RunAsync(
+            "vae", pictures.Pictures, "--out", own, "--image-size", "8", "--channels", "1", "--blocks", "8,8", "--groups", "4", "--steps", "40", "--batch", "16", "--threads", "1");
+        Assert.True(code == 0, errors);
+        await KillAsync(5, TinyFolder.DefaultSpec.Replace("patch: 4", "patch: 2", StringComparison.Ordinal) + $"\nlatent: {{ vae: {own}, channels: 4, factor: 2 }}\n");
+    }
+
+    private async Task KillAsync(int wanted, string spec)
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), out var given) ? given : Environment.TickCount;
         var random = new Random(seed);
         output.WriteLine($"seed {seed}; the same instants again: {SeedVariable}={seed}");
 
-        using var undisturbed = new TinyFolder();
+        using var undisturbed = new TinyFolder(spec);
         var watch = Stopwatch.StartNew();
         Assert.Equal(0, (await DdmProcess.RunAsync("run", undisturbed.SpecFile, "--home", undisturbed.Home)).Code);
         var length = watch.Elapsed;
@@ -33,7 +46,7 @@ public class KillTests(ITestOutputHelper output)
         for (var (kills, runs) = (0, 0); kills < wanted; runs++)
         {
             Assert.True(runs < 5 * wanted, $"only {kills} kills hit a running process");
-            using var tiny = new TinyFolder();
+            using var tiny = new TinyFolder(spec);
             while (true)
             {
                 // Late enough to get somewhere, early enough to hit: an instant of the whole run's length, or the rest of the run goes through.

@@ -12,6 +12,10 @@ internal sealed class RecordingProgress(Action<TrainingProgress>? onTraining = n
 
     public ConcurrentQueue<TrainingProgress> TrainingReports { get; } = new();
 
+    public ConcurrentQueue<EncodingProgress> Encodings { get; } = new();
+
+    public void Encoding(EncodingProgress progress) => Encodings.Enqueue(progress);
+
     public void Stage(RunStage stage, int done, int total)
     {
         Stages.Enqueue(stage);

@@ -13,6 +13,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     StatusCommand.Create(),
     InspectCommand.Create(),
     EvalCommand.Create(),
+    VaeCommand.Create(),
     MetricsCommand.Create(),
     EventsCommand.Create(),
     RemoveCommand.Create(),

@@ -6,13 +6,18 @@ namespace Ddm.Cli;
 /// <summary>Turns the first Ctrl+C or SIGTERM into a stop at the next step boundary; the second ends the process at once, which loses only uncommitted steps.</summary>
 internal sealed class StopOnSignals : IDisposable
 {
+    private const string OfSlices = "Stopping: the running slice commits at its next step boundary (again to quit at once).";
+
+    private readonly string message;
     private readonly StopSignal stop;
     private readonly PosixSignalRegistration[] registrations;
     private int raised;
 
-    public StopOnSignals(StopSignal stop)
+    /// <param name="stop">Raised by the first signal.</param>
+    /// <param name="message">What is said then.</param>
+    public StopOnSignals(StopSignal stop, string message = OfSlices)
     {
-        this.stop = stop;
+        (this.stop, this.message) = (stop, message);
         registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, On), PosixSignalRegistration.Create(PosixSignal.SIGTERM, On)];
     }
 
@@ -23,7 +28,7 @@ internal sealed class StopOnSignals : IDisposable
         if (Interlocked.Exchange(ref raised, 1) == 0)
         {
             context.Cancel = true;
-            Console.Error.WriteLine("Stopping: the running slice commits at its next step boundary (again to quit at once).");
+            Console.Error.WriteLine(message);
             stop.Raise();
         }
     }

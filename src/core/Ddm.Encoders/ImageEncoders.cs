@@ -7,12 +7,18 @@ namespace Ddm.Encoders;
 /// <summary>The encoders a spec can name under <c>features.encoder</c>.</summary>
 public static class ImageEncoders
 {
+    private const int BlocksAtOnce = 16;
+
     /// <summary>Their names.</summary>
     public static IReadOnlyList<string> Names { get; } = [FeaturesSpec.Pixels, FeaturesSpec.DinoV2, FeaturesSpec.Onnx];
 
     /// <summary>Whether the encoder learns from the data set: then <see cref="Prepare"/> needs a sample.</summary>
     /// <exception cref="UserErrorException">No such encoder.</exception>
     public static bool NeedsSample(FeaturesSpec spec) => Known(spec) == FeaturesSpec.Pixels;
+
+    /// <summary>Pictures to hand to the encoder at once. Principal components are a product of matrices of so many rows, whose last bits depend on it; published encoders have blocks of their own.</summary>
+    /// <exception cref="UserErrorException">No such encoder.</exception>
+    public static int BatchRows(FeaturesSpec spec) => NeedsSample(spec) ? PixelEncoder.BlockRows : PreparedPictures.BlockRows * BlocksAtOnce;
 
     /// <summary>Refuses weights that cannot be those of the encoder, before anything rests on them.</summary>
     /// <param name="spec">Which encoder.</param>

@@ -98,6 +98,8 @@ public sealed class EmbeddedHost : IAsyncDisposable
 
         public void Ingest(long done, long total) => inner.Ingest(done, total);
 
+        public void Encoding(EncodingProgress progress) => inner.Encoding(progress);
+
         public void Training(TrainingProgress progress) => inner.Training(progress);
 
         public Action<string>? Noticed { get; set; }

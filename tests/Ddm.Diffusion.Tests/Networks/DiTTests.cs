@@ -1,3 +1,4 @@
+using Ddm.Tensors;
 using Ddm.Runs;
 using static Ddm.Diffusion.Tests.Closeness;
 using static TorchSharp.torch;
@@ -129,7 +130,7 @@ public class DiTTests
     {
         var names = Enumerable.Range(0, 28).SelectMany(i => new[] { "attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2", "adaLN_modulation.1" }.Select(l => $"blocks.{i}.{l}.weight"))
             .Concat(["x_embedder.proj.weight", "t_embedder.mlp.0.weight", "t_embedder.mlp.2.weight", "y_embedder.embedding_table.weight", "cls_token", "final_layer.linear.weight"]).ToArray();
-        Assert.Equal(names.Length, names.Select(WeightInitializer.Fnv1a).Distinct().Count());
+        Assert.Equal(names.Length, names.Select(NameHash.Fnv1a).Distinct().Count());
     }
 
     [Fact]

@@ -54,6 +54,28 @@ public sealed class SafetensorsSealTests
         Assert.Equal(Sha256.Of(System.Text.Encoding.Latin1.GetBytes(text.Replace(seal, new string('0', 64), StringComparison.Ordinal))), seal);
     }
 
+    /// <summary>A published encoder has more bytes than an array can hold.</summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public void AFileLargerThanAnArrayIsSealedAndChecked()
+    {
+        const long Elements = (1L << 31) + 5;
+        using var plain = Scratch();
+        var header = System.Text.Encoding.ASCII.GetBytes($"{{\"big\":{{\"dtype\":\"U8\",\"shape\":[{Elements}],\"data_offsets\":[0,{Elements}]}}}}");
+        plain.Write(BitConverter.GetBytes((ulong)header.Length));
+        plain.Write(header);
+        plain.SetLength(8 + header.Length + Elements); // zeros that take no place on the disk
+        using var target = Scratch();
+        SafetensorsSeal.Apply(plain, target);
+        SafetensorsSeal.Check(Name, target);
+        target.Position = target.Length - 1;
+        target.WriteByte(1);
+        Assert.Contains("was changed", Assert.Throws<InvalidDataException>(() => SafetensorsSeal.Check(Name, target)).Message, StringComparison.Ordinal);
+
+        static FileStream Scratch() => new(
+            Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+    }
+
     [Fact]
     public void WhatHoldsNoSealIsTakenAsItIs()
     {

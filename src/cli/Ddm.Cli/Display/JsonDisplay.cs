@@ -20,6 +20,16 @@ internal sealed class JsonDisplay : ProgressDisplay
         Write(new { type = "ingest", done, total, imagesPerSecond = rate, secondsLeft = left?.TotalSeconds });
     }
 
+    public override void Encoding(EncodingProgress progress) => Write(new
+    {
+        type = "encoding",
+        stage = progress.Stage.ToString(),
+        progress.Done,
+        progress.Total,
+        progress.ImagesPerSecond,
+        progress.EncoderBusy,
+    });
+
     public override void Training(TrainingProgress progress) => Write(new
     {
         type = "training",

@@ -11,7 +11,7 @@ internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
     private readonly TimeProvider time = clock ?? TimeProvider.System;
     private readonly ConcurrentDictionary<Role, long> shown = new();
     private readonly IngestRate ingest = new(clock ?? TimeProvider.System);
-    private long ingestShown = (clock ?? TimeProvider.System).GetTimestamp();
+    private long rateShown = (clock ?? TimeProvider.System).GetTimestamp();
     private (RunStage Stage, int Done) last = (RunStage.Done, -1);
 
     public override void Stage(RunStage stage, int done, int total)
@@ -23,15 +23,9 @@ internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
         }
     }
 
-    public override void Ingest(long done, long total)
-    {
-        var text = ingest.Text(done, total);
-        if (time.GetElapsedTime(ingestShown) >= TrainingEvery)
-        {
-            ingestShown = time.GetTimestamp();
-            Console.WriteLine(text);
-        }
-    }
+    public override void Ingest(long done, long total) => ShowRate(ingest.Text(done, total));
+
+    public override void Encoding(EncodingProgress progress) => ShowRate(EncodingText.Line(progress));
 
     public override void Training(TrainingProgress progress)
     {
@@ -45,4 +39,13 @@ internal sealed class LineDisplay(TimeProvider? clock = null) : ProgressDisplay
     }
 
     public override void Notice(string message) => Console.WriteLine("note: " + message);
+
+    private void ShowRate(string text)
+    {
+        if (time.GetElapsedTime(rateShown) >= TrainingEvery)
+        {
+            rateShown = time.GetTimestamp();
+            Console.WriteLine(text);
+        }
+    }
 }

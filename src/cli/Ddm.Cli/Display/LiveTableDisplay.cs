@@ -25,7 +25,8 @@ internal sealed class LiveTableDisplay : ProgressDisplay
     {
         lock (gate)
         {
-            stage = runStage == RunStage.Ingest && done > 0 && done < total ? stage : total > 1 ? $"{runStage} {done}/{total}" : $"{runStage}";
+            var hasRate = stage.StartsWith($"{runStage}:", StringComparison.Ordinal); // which says more
+            stage = hasRate && done > 0 && done < total ? stage : total > 1 ? $"{runStage} {done}/{total}" : $"{runStage}";
         }
     }
 
@@ -34,6 +35,14 @@ internal sealed class LiveTableDisplay : ProgressDisplay
         lock (gate)
         {
             stage = ingest.Text(done, total);
+        }
+    }
+
+    public override void Encoding(EncodingProgress progress)
+    {
+        lock (gate)
+        {
+            stage = EncodingText.Line(progress);
         }
     }
 

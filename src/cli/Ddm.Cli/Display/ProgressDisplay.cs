@@ -16,6 +16,8 @@ internal abstract class ProgressDisplay : IRunProgress, IDisposable
 
     public abstract void Ingest(long done, long total);
 
+    public abstract void Encoding(EncodingProgress progress);
+
     public abstract void Training(TrainingProgress progress);
 
     public abstract void Notice(string message);

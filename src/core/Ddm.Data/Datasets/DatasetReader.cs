@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ddm.Runs;
 using Ddm.Storage;
 
@@ -38,6 +39,29 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest) : 
         var name = BlobNames.DatasetShard(manifest.Id, shard);
         await ShardHash.RequireAsync(name, tar, manifest.Shards[shard].Sha256, cancellationToken);
         return Decode(name, shard, ShardTar.Read(tar), cancellationToken);
+    }
+
+    /// <summary>Reads and verifies one shard and decodes it piece by piece: of its pixels, no more than a piece is held.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="rows">Rows of a piece; the last has what is left.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>[n, C, H, W] uint8, in the shard's order.</returns>
+    /// <exception cref="InvalidDataException">The shard is missing, or not what the manifest says.</exception>
+    public async IAsyncEnumerable<byte[]> ReadPixelsAsync(int shard, int rows, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var tar = await OpenTarAsync(shard, cancellationToken);
+        var name = BlobNames.DatasetShard(manifest.Id, shard);
+        await ShardHash.RequireAsync(name, tar, manifest.Shards[shard].Sha256, cancellationToken);
+        var done = 0;
+        foreach (var chunk in ShardTar.Read(tar).Chunk(rows))
+        {
+            var pixels = new byte[checked(chunk.Length * Format.RowBytes)];
+            ParallelRows.For(chunk.Length, i => Decode(name, chunk[i]).CopyTo(pixels, i * Format.RowBytes), cancellationToken);
+            done += chunk.Length;
+            yield return pixels;
+        }
+
+        RequireAll(name, shard, done);
     }
 
     /// <summary>What is known of a shard's rows, without a pixel: <see cref="ImageRows.Pixels"/> is empty. The shard's hash is not checked.</summary>
@@ -112,7 +136,16 @@ public sealed class DatasetReader(IBlobStore store, DatasetManifest manifest) : 
             done += chunk.Length;
         }
 
-        return done == count ? read with { Texts = texts } : throw new InvalidDataException($"{name} does not hold the {count} images that the manifest says.");
+        RequireAll(name, shard, done);
+        return read with { Texts = texts };
+    }
+
+    private void RequireAll(string name, int shard, int found)
+    {
+        if (found != manifest.Shards[shard].Rows)
+        {
+            throw new InvalidDataException($"{name} does not hold the {manifest.Shards[shard].Rows} images that the manifest says.");
+        }
     }
 
     private byte[] Decode(string name, ShardRow row)

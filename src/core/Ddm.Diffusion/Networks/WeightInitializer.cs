@@ -63,7 +63,7 @@ internal static class WeightInitializer
     private static Tensor Normal(Philox philox, string name, long[] shape, float std)
         => Chunks(shape, (span, chunk) =>
         {
-            philox.FillNormal(span, chunk, Fnv1a(name));
+            philox.FillNormal(span, chunk, NameHash.Fnv1a(name));
             foreach (ref var value in span)
             {
                 value *= std;
@@ -77,7 +77,7 @@ internal static class WeightInitializer
         var bound = (float)Math.Sqrt(6.0 / (fanIn + shape[0]));
         return Chunks(shape, (span, chunk) =>
         {
-            philox.FillUniform(span, chunk, Fnv1a(name));
+            philox.FillUniform(span, chunk, NameHash.Fnv1a(name));
             foreach (ref var value in span)
             {
                 value = ((2 * value) - 1) * bound;
@@ -97,17 +97,5 @@ internal static class WeightInitializer
             fill(values.AsSpan(first, Math.Min(ChunkElements, values.Length - first)), (ulong)chunk);
         });
         return tensor(values, shape);
-    }
-
-    /// <summary>The 32-bit FNV-1a hash of an ASCII name.</summary>
-    internal static uint Fnv1a(string name)
-    {
-        var hash = 2166136261u;
-        foreach (var character in name)
-        {
-            hash = (hash ^ character) * 16777619u;
-        }
-
-        return hash;
     }
 }

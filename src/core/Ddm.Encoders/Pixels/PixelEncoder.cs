@@ -14,8 +14,10 @@ public sealed class PixelEncoder : IImageEncoder
     /// <summary>The name specs call it by.</summary>
     public const string Name = Runs.FeaturesSpec.Pixels;
 
+    /// <summary>Pictures that are encoded by one product of matrices.</summary>
+    internal const int BlockRows = 1024;
+
     private const int MaxFitRows = 20_000; // ample for a covariance of at most 3072 x 3072
-    private const int BlockRows = 1024;
     private const string KindKey = "encoder", ShapeKey = "shape";
 
     private readonly long[] imageShape; // C, H, W of the pictures

@@ -77,6 +77,7 @@ public sealed class TokenVocabulary : ICaptionEncoder
     /// <inheritdoc/>
     public Tensor Encode(IReadOnlyList<string?> captions)
     {
+        TorchNative.EnsureLoaded();
         var rows = new int[captions.Count, Shape.Tokens];
         for (var row = 0; row < captions.Count; row++)
         {

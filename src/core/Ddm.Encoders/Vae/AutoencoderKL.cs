@@ -9,7 +9,7 @@ namespace Ddm.Encoders;
 
 /// <summary>
 /// Stable Diffusion's variational autoencoder (Rombach et al., arXiv 2112.10752) from diffusers' weights: pictures to the moments of a Gaussian over latents an eighth as
-/// large, latents back to pictures. For inference.
+/// large, latents back to pictures. With weights that ask for gradients it records them, as any torch network does.
 /// </summary>
 public sealed class AutoencoderKL : IDisposable
 {
@@ -40,12 +40,17 @@ public sealed class AutoencoderKL : IDisposable
             config, PublishedWeights.Take(file.Path, network, VaeKeys.ToPresent(file.Tensors), config.Layout(quant, postQuant)), quant, postQuant);
     }
 
+    /// <summary>A network of weights that are in memory, to be trained or measured.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="weights">A tensor for each of <see cref="VaeConfig.Weights"/>, float32; the network computes with these very tensors and takes them over.</param>
+    public static AutoencoderKL Of(VaeConfig config, IReadOnlyDictionary<string, Tensor> weights)
+        => new(config, PublishedWeights.Of(weights), quant: true, postQuant: true);
+
     /// <summary>The posterior's moments, not scaled.</summary>
     /// <param name="image">[N, C, H, W] float32 in [-1, 1]; H and W multiples of <see cref="VaeConfig.Factor"/>.</param>
     /// <returns>[N, 2 z, H / f, W / f]: means, then log variances in [-30, 20].</returns>
     public Tensor Encode(Tensor image)
     {
-        using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var w = weights.At("encoder");
         var x = w.Convolve(image, "conv_in", padding: 1);
@@ -65,7 +70,6 @@ public sealed class AutoencoderKL : IDisposable
     /// <returns>[N, C, f h, f w], about [-1, 1].</returns>
     public Tensor Decode(Tensor latent)
     {
-        using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var x = postQuant ? F.conv2d(latent, weights["post_quant_conv.weight"], weights["post_quant_conv.bias"]) : latent;
         var w = weights.At("decoder");

@@ -49,7 +49,21 @@ public sealed class LatentCodec : IDisposable
     {
         using var file = WeightFile.Open(Path.Combine(root, spec.Latent.Vae!));
         using var vae = Fitting(spec, file);
-        file.Save(target, new Dictionary<string, JsonNode?> { [ScaleEntry] = vae.Config.Scale ?? Measure(vae, sample) });
+        file.Save(target, new Dictionary<string, JsonNode?> { [ScaleEntry] = vae.Config.Scale ?? MeasureScale(vae, sample) });
+    }
+
+    /// <summary>1 / the standard deviation of latents drawn for pictures: the scale of an autoencoder of one's own.</summary>
+    /// <param name="vae">The autoencoder, on the CPU.</param>
+    /// <param name="sample">[N, C, H, W] uint8, of which the first 512 are taken.</param>
+    public static double MeasureScale(AutoencoderKL vae, Tensor sample)
+    {
+        // Of z = mean + deviation n over all elements: Var z = E[mean^2 + deviation^2] - E[mean]^2.
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var moments = new VaeTiles(vae).Encode(Image(sample.narrow(0, 0, Math.Min(MostMeasured, sample.size(0))), vae.Config.Channels)).to(ScalarType.Float64).chunk(2, dim: 1);
+        var (mean, variance) = (moments[0], moments[1].exp());
+        var square = mean.square().Plus(variance).mean().item<double>();
+        return 1 / Math.Sqrt(square - Math.Pow(mean.mean().item<double>(), 2));
     }
 
     /// <summary>Copies a published autoencoder, its published scale in its config: what <see cref="Open"/> takes.</summary>
@@ -126,15 +140,4 @@ public sealed class LatentCodec : IDisposable
     }
 
     private static Tensor Image(Tensor pixels, long channels) => pixels.to(ScalarType.Float32).div_(HalfRange).sub_(One).expand(-1, channels, -1, -1);
-
-    // Of z = mean + deviation n over all elements: Var z = E[mean^2 + deviation^2] - E[mean]^2.
-    private static double Measure(AutoencoderKL vae, Tensor sample)
-    {
-        using var noGradient = no_grad();
-        using var scope = NewDisposeScope();
-        var moments = new VaeTiles(vae).Encode(Image(sample.narrow(0, 0, Math.Min(MostMeasured, sample.size(0))), vae.Config.Channels)).to(ScalarType.Float64).chunk(2, dim: 1);
-        var (mean, variance) = (moments[0], moments[1].exp());
-        var square = mean.square().Plus(variance).mean().item<double>();
-        return 1 / Math.Sqrt(square - Math.Pow(mean.mean().item<double>(), 2));
-    }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ddm.Runs;
 
 namespace Ddm.Encoders;
@@ -12,22 +14,55 @@ namespace Ddm.Encoders;
 /// <param name="Scale">What latents are multiplied by for diffusion; null: an autoencoder of one's own, not measured yet.</param>
 public sealed record VaeConfig(int Channels, int LatentChannels, IReadOnlyList<int> Widths, int Layers, int Groups, double? Scale)
 {
+    private const string ClassName = "AutoencoderKL", Activation = "silu";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n" };
+
     // Of the configs from before diffusers wrote it down, sd-vae-ft-mse's among them.
     private const double PublishedScale = 0.18215;
 
     /// <summary>Pixels a latent's side stands for.</summary>
     public int Factor => 1 << (Widths.Count - 1);
 
+    /// <summary>Names and shapes of the tensors of a network of this shape, as diffusers names them.</summary>
+    public IReadOnlyList<(string Name, long[] Shape)> Weights() => Layout(quant: true, postQuant: true);
+
+    /// <summary>The <c>config.json</c> of such a network, as diffusers reads it and <see cref="WeightFile"/> does.</summary>
+    /// <param name="sampleSize">Side of the pictures it was trained on, pixels.</param>
+    public string ToJson(int sampleSize)
+    {
+        var config = new JsonObject
+        {
+            ["_class_name"] = ClassName,
+            ["act_fn"] = Activation,
+            ["block_out_channels"] = new JsonArray([.. Widths.Select(width => (JsonNode)width)]),
+            ["down_block_types"] = new JsonArray([.. Widths.Select(_ => (JsonNode)"DownEncoderBlock2D")]),
+            ["in_channels"] = Channels,
+            ["latent_channels"] = LatentChannels,
+            ["layers_per_block"] = Layers,
+            ["norm_num_groups"] = Groups,
+            ["out_channels"] = Channels,
+            ["sample_size"] = sampleSize,
+            ["up_block_types"] = new JsonArray([.. Widths.Select(_ => (JsonNode)"UpDecoderBlock2D")]),
+        };
+        if (Scale is { } scale)
+        {
+            config["scaling_factor"] = scale;
+        }
+
+        return config.ToJsonString(Indented);
+    }
+
     /// <summary>Reads the shape from the config and the tensors beside it.</summary>
     /// <exception cref="UserErrorException">The file is of another network, or its config asks for what this network lacks.</exception>
     internal static VaeConfig From(WeightFile file)
     {
-        if (file.Text("_class_name") is { } name && name != "AutoencoderKL")
+        if (file.Text("_class_name") is { } name && name != ClassName)
         {
             throw new UserErrorException($"config.json beside {file.Path} is of a {name}; an AutoencoderKL is needed.");
         }
 
-        if (file.Text("act_fn") is { } activation && activation != "silu")
+        if (file.Text("act_fn") is { } activation && activation != Activation)
         {
             throw new UserErrorException($"config.json beside {file.Path}: act_fn '{activation}' is not known; AutoencoderKL has 'silu'.");
         }

@@ -6,7 +6,8 @@ namespace Ddm.Encoders;
 /// <param name="preparation">How they are prepared.</param>
 internal sealed class PreparedPictures(PicturePreparation preparation) : IDisposable
 {
-    private const int BlockRows = 16;
+    /// <summary>Pictures of one block.</summary>
+    public const int BlockRows = 16;
 
     private PicturePreprocessing? preprocessing;
 

@@ -42,6 +42,9 @@ public sealed class PublishedWeights : IDisposable
             StringComparer.Ordinal));
     }
 
+    /// <summary>Weights that are in memory already; takes them over.</summary>
+    internal static PublishedWeights Of(IReadOnlyDictionary<string, Tensor> tensors) => new(new Dictionary<string, Tensor>(tensors, StringComparer.Ordinal));
+
     /// <summary>The same weights under other names, some laid one behind the other; copies.</summary>
     internal PublishedWeights Joined(IEnumerable<(string Name, string[] Parts)> names)
     {

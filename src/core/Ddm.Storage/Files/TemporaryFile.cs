@@ -50,6 +50,13 @@ internal sealed class TemporaryFile : IDisposable
         await Stream.DisposeAsync();
     }
 
+    /// <summary>As <see cref="SealAsync"/>, on this thread.</summary>
+    public void Seal()
+    {
+        Stream.Flush(flushToDisk: true);
+        Stream.Dispose();
+    }
+
     /// <summary>Gives the sealed file its final name, in one step, replacing what was there, on disk when this returns.</summary>
     public void Publish(string target)
     {

@@ -9,43 +9,39 @@ public static class WriteFault
     private const int PermissionDenied = 13, FileTooLarge = 27, NoSpace = 28, ReadOnly = 30, QuotaLinux = 122, QuotaMac = 69;
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027), WindowsProtected = unchecked((int)0x80070013);
 
-    /// <summary>The same failure of a write to a home folder as an error for people; null where it is none of those.</summary>
-    internal static UserErrorException? ForPeople(Exception error, string home, string path)
-        => ForPeople(error, home, path, "--home DIR", "run the same command again: it goes on from the last commit.");
-
     /// <summary>The same failure as an error for people; null where it is none of those.</summary>
-    /// <param name="error">What went wrong.</param>
-    /// <param name="home">A folder on the disk that was written to.</param>
-    /// <param name="path">What could not be written.</param>
-    /// <param name="elsewhere">The option that chooses another place: <c>--out FOLDER</c>.</param>
-    /// <param name="then">What to do once it is mended, to the full stop.</param>
-    public static UserErrorException? ForPeople(Exception error, string home, string path, string elsewhere, string then)
+    /// <param name="error">What was thrown.</param>
+    /// <param name="home">The folder that was being written to.</param>
+    /// <param name="path">The file that was not written.</param>
+    /// <param name="option">The option that names the folder.</param>
+    /// <param name="then">What the command does when it is run again.</param>
+    public static UserErrorException? ForPeople(Exception error, string home, string path, string option = "--home DIR", string then = "it goes on from the last commit")
     {
         var what = error switch
         {
-            UnauthorizedAccessException => Denied(error.InnerException?.HResult, elsewhere),
-            IOException io => What(io.HResult, elsewhere),
+            UnauthorizedAccessException => Denied(error.InnerException?.HResult, option),
+            IOException io => What(io.HResult, option),
             _ => null,
         };
         return what is null ? null : new UserErrorException(
             $"cannot write '{path}': {what.Value.Problem}{Free(home, what.Value.Problem)}. Nothing that was there is changed, and what was begun is removed. "
-                + $"{what.Value.Remedy}, then {then}",
+                + $"{what.Value.Remedy}, then run the same command again: {then}.",
             error);
     }
 
-    private static (string Problem, string Remedy)? What(int code, string elsewhere) => code switch
+    private static (string Problem, string Remedy)? What(int code, string option) => code switch
     {
-        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", $"Free some space or choose a larger disk with {elsewhere}"),
+        NoSpace or WindowsDiskFull or WindowsHandleDiskFull => ("the disk is full", $"Free some space or choose a larger disk with {option}"),
         QuotaLinux or QuotaMac => ("the disk quota is used up", "Free some space or have the quota raised"),
         FileTooLarge => ("the file would be larger than this process may write (ulimit -f)", "Raise that limit"),
-        ReadOnly or WindowsProtected => ("the file system is read-only", $"Remount it for writing or choose another folder with {elsewhere}"),
+        ReadOnly or WindowsProtected => ("the file system is read-only", $"Remount it for writing or choose another folder with {option}"),
         _ => null,
     };
 
-    private static (string Problem, string Remedy) Denied(int? code, string elsewhere) =>
-        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF, elsewhere) is { } known
+    private static (string Problem, string Remedy) Denied(int? code, string option) =>
+        code is { } inner && inner != PermissionDenied && What(inner & 0xFFFF, option) is { } known
             ? known
-            : ("permission denied", $"Give yourself write permission there or choose another folder with {elsewhere}");
+            : ("permission denied", $"Give yourself write permission there or choose another folder with {option}");
 
     private static string Free(string home, string problem)
     {

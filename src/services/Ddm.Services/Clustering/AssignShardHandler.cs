@@ -12,9 +12,11 @@ namespace Ddm.Services;
 /// Assigns one shard's rows to clusters through their nearest fine centroid: <c>cluster</c> [N] int64. Where networks see latents, their moments are made first:
 /// <c>moments</c> [N, 2 z, h, w] float16. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
 /// </summary>
-public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, DeviceThread device, ICommandSender sender)
+public sealed class AssignShardHandler(
+    IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ShardEncoding encoding, DeviceThread device, ICommandSender sender)
     : ICommandHandler<AssignShard>
 {
+    private const int EncodedAtOnce = 64; // pictures, each on its own: what reading and decoding is kept ahead by
     private const string ClusterTensor = "cluster", MomentsTensor = "moments", TextTensor = "text", NullTextTensor = "none";
 
     /// <inheritdoc/>
@@ -62,8 +64,8 @@ public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, Op
         var target = BlobNames.Latents(document.Name, shard);
         if (document.Spec.Latent.Vae is not null && !await blobs.ExistsAsync(target, cancellationToken))
         {
-            var rows = await dataset.ReadShardAsync(shard, cancellationToken);
-            var bytes = await codecs.UseAsync(document, codec => Encode(codec, rows), cancellationToken);
+            var work = new ShardWork(document, RunStage.AssignShards, dataset, shard, EncodedAtOnce);
+            var bytes = await encoding.RunAsync(codecs, (codec, pixels) => codec.Moments(pixels), work, (MomentsTensor, "F16"), cancellationToken);
             await blobs.TryWriteAsync(target, SafetensorsSeal.Apply(bytes), WriteCondition.IfAbsent, cancellationToken);
         }
     }
@@ -84,15 +86,6 @@ public sealed class AssignShardHandler(IBlobStore blobs, RunDataset datasets, Op
         using var scope = torch.NewDisposeScope();
         using var stream = new MemoryStream();
         TensorFile.Save(stream, [(TextTensor, encoder.Encode(texts)), (NullTextTensor, encoder.Encode([null]).squeeze(0))]);
-        return stream.ToArray();
-    }
-
-    private static byte[] Encode(LatentCodec codec, ImageRows rows)
-    {
-        using var scope = torch.NewDisposeScope();
-        var pixels = torch.tensor(rows.Pixels, [rows.Count, rows.Format.Channels, rows.Format.Size, rows.Format.Size], torch.ScalarType.Byte);
-        using var stream = new MemoryStream();
-        TensorFile.Save(stream, [(MomentsTensor, codec.Moments(pixels))]);
         return stream.ToArray();
     }
 

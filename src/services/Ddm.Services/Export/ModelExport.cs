@@ -41,7 +41,7 @@ public sealed class ModelExport(IBlobStore blobs, ModelCatalog catalog, ModelLoa
             return new ExportedModel(folder.Target, model, files.Length, files.Sum(file => file.Length));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException
-            && WriteFault.ForPeople(error, DiskOf(target), target, "--out FOLDER", "export again.") is { } fault)
+            && WriteFault.ForPeople(error, DiskOf(target), target, "--out FOLDER", "it begins anew") is { } fault)
         {
             throw fault;
         }

@@ -34,31 +34,28 @@ public sealed class FitFeaturesHandler(
         var sample = sampled ? await SampleAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : null;
         if (spec.Latent.Vae is not null)
         {
-            var codec = await device.RunAsync(() => Prepare(sample, (pixels, target) => LatentCodec.Prepare(spec, document.SourceRoot, pixels!, target)));
-            await blobs.TryWriteAsync(BlobNames.Autoencoder(command.Run), SafetensorsSeal.Apply(codec), WriteCondition.IfAbsent, cancellationToken);
+            await WriteAsync(BlobNames.Autoencoder(command.Run), (pixels, target) => LatentCodec.Prepare(spec, document.SourceRoot, pixels!, target));
         }
 
         if (spec.HasText)
         {
             var captions = CaptionEncoders.NeedsCaptions(spec.Text) ? await CaptionsAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : [];
-            var encoder = await device.RunAsync(() => Prepare(null, (_, target) => CaptionEncoders.Prepare(spec.Text, document.SourceRoot, captions, target)));
-            await blobs.TryWriteAsync(BlobNames.TextEncoder(command.Run), SafetensorsSeal.Apply(encoder), WriteCondition.IfAbsent, cancellationToken);
+            await WriteAsync(BlobNames.TextEncoder(command.Run), (_, target) => CaptionEncoders.Prepare(spec.Text, document.SourceRoot, captions, target));
         }
 
-        var encoded = await device.RunAsync(
-            () => Prepare(sample, (pixels, target) => ImageEncoders.Prepare(spec.Features, document.SourceRoot, pixels, spec.Seed, target)));
-        await blobs.TryWriteAsync(BlobNames.Encoder(command.Run), SafetensorsSeal.Apply(encoded), WriteCondition.IfAbsent, cancellationToken);
+        await WriteAsync(BlobNames.Encoder(command.Run), (pixels, target) => ImageEncoders.Prepare(spec.Features, document.SourceRoot, pixels, spec.Seed, target));
         await sender.AdvancedAsync(command.Run, cancellationToken);
+
+        Task WriteAsync(string name, Action<torch.Tensor?, Stream> prepare)
+            => blobs.WriteProductAsync(name, target => device.RunAsync(() => Prepare(sample, prepare, target)), cancellationToken);
     }
 
-    private static byte[] Prepare(ImageRows? sample, Action<torch.Tensor?, Stream> prepare)
+    private static void Prepare(ImageRows? sample, Action<torch.Tensor?, Stream> prepare, Stream target)
     {
         using var scope = torch.NewDisposeScope();
         using var noGrad = torch.no_grad();
         var pixels = sample is null ? null : torch.tensor(sample.Pixels, [sample.Count, sample.Format.Channels, sample.Format.Size, sample.Format.Size], torch.ScalarType.Byte);
-        using var bytes = new MemoryStream();
-        prepare(pixels, bytes);
-        return bytes.ToArray();
+        prepare(pixels, target);
     }
 
     // Of all training rows: a word that the sample lacks would be unknown for good.

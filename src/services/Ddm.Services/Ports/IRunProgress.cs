@@ -18,6 +18,11 @@ public interface IRunProgress
     {
     }
 
+    /// <summary>Some more of the data set's images have been encoded.</summary>
+    void Encoding(EncodingProgress progress)
+    {
+    }
+
     /// <summary>A role has trained some more steps.</summary>
     void Training(TrainingProgress progress);
 

@@ -29,12 +29,12 @@ public abstract class OpenOnDevice<T>(IBlobStore blobs, DeviceThread device) : I
             if (kept?.Run != document.Name)
             {
                 var name = NameOf(document);
-                var prepared = await blobs.ReadProductAsync(name, cancellationToken);
+                await using var prepared = await blobs.OpenProductAsync(name, cancellationToken);
                 await device.RunAsync(() =>
                 {
                     kept?.Open.Dispose();
                     kept = null;
-                    using var bundle = TensorFile.Load(new MemoryStream(prepared));
+                    using var bundle = TensorFile.Load(prepared);
                     kept = (document.Name, Open(document, name, bundle));
                 });
             }

@@ -32,6 +32,12 @@ public sealed class TensorBoardProgress : IRunProgress, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public void Ingest(long done, long total) => inner.Ingest(done, total);
+
+    /// <inheritdoc/>
+    public void Encoding(EncodingProgress progress) => inner.Encoding(progress);
+
+    /// <inheritdoc/>
     public void Training(TrainingProgress progress)
     {
         inner.Training(progress);
