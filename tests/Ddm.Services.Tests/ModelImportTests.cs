@@ -415,7 +415,7 @@ public class ModelImportTests
 
     private static object RouterConfig { get; } = new { num_heads = 2, input_size = 8, time = new { direction = "data-to-noise", scale = 1000 } };
 
-    private static (DiT[] Experts, RouterNetwork Router) WriteEnsemble(Importing importing)
+    internal static (DiT[] Experts, RouterNetwork Router) WriteEnsemble(Importing importing)
     {
         var wide = Small with { Hidden = 48, Depth = 2, Heads = 3 };
         DiT[] experts =

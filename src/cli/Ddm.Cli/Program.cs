@@ -9,6 +9,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     RunCommand.Create(),
     SampleCommand.Create(),
     ImportCommand.Create(),
+    ExportCommand.Create(),
     StatusCommand.Create(),
     InspectCommand.Create(),
     EvalCommand.Create(),

@@ -59,8 +59,8 @@ public sealed class PublishedNetwork : IDisposable
         }
     }
 
-    /// <summary>Writes the weights as our own published weights are: the same weights give the same bytes.</summary>
-    public void Save(Stream target) => TensorFile.Save(target, Weights);
+    /// <summary>Writes the weights as our own published weights are, with the file's free text, such as the step: weights of ours, exported, give the bytes they were.</summary>
+    public void Save(Stream target) => TensorFile.Save(target, Weights, file.FreeText);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -44,12 +44,13 @@ public static class CaptionEncoders
         file.Save(target);
     }
 
-    /// <summary>Copies an encoder that is not of this data: a published CLIP's with all its places, or another run's vocabulary.</summary>
+    /// <summary>Copies an encoder that is not of this data: a published CLIP's, or another run's vocabulary.</summary>
     /// <param name="path">Its file or folder.</param>
     /// <param name="target">Receives what <see cref="Open"/> takes.</param>
+    /// <param name="places">Places of a row; null: all that CLIP has. A vocabulary has its own.</param>
     /// <returns>What networks see of a caption.</returns>
     /// <exception cref="UserErrorException">There is no such file, or it is of another network; the message names the tensor.</exception>
-    public static TextShape Copy(string path, Stream target)
+    public static TextShape Copy(string path, Stream target, int? places = null)
     {
         using var file = WeightFile.Open(path);
         if (TokenVocabulary.Holds(file.Bundle))
@@ -59,7 +60,7 @@ public static class CaptionEncoders
             return vocabulary.Shape;
         }
 
-        using var encoder = ClipCaptions.Open(file, null);
+        using var encoder = ClipCaptions.Open(file, places);
         file.Save(target);
         return encoder.Shape;
     }

@@ -7,12 +7,13 @@ using static TorchSharp.torch;
 namespace Ddm.Encoders;
 
 /// <summary>
-/// Published weights: a safetensors file, or a folder with one, and the <c>config.json</c> beside it where there is one; or what <see cref="Save"/> made of them, a file whose
-/// header has the config. Owns the tensors.
+/// Published weights: a safetensors file, or a folder with one, and the config in its header (what <see cref="Save"/> writes, and an export), else the <c>config.json</c> beside it
+/// where there is one. Owns the tensors.
 /// </summary>
 public sealed class WeightFile : IDisposable
 {
-    private const string ConfigKey = "config";
+    /// <summary>Where the header has the config.</summary>
+    public const string ConfigKey = "config";
 
     private static readonly string[] Names = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt"];
@@ -32,7 +33,7 @@ public sealed class WeightFile : IDisposable
     /// <param name="name">Of the blob, for messages.</param>
     /// <param name="bundle">Its tensors.</param>
     public static WeightFile From(string name, TensorBundle bundle)
-        => new(name, bundle, bundle.Metadata.TryGetValue(ConfigKey, out var config) ? JsonDocument.Parse(config) : null);
+        => new(name, bundle, HeaderConfig(bundle));
 
     /// <summary>Writes everything as one file, the config in its header.</summary>
     /// <param name="target">Receives it.</param>
@@ -61,7 +62,7 @@ public sealed class WeightFile : IDisposable
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
             bundle = TensorFile.Load(stream);
-            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")));
+            return new WeightFile(file, bundle, HeaderConfig(bundle) ?? ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException or IOException or UnauthorizedAccessException)
         {
@@ -96,6 +97,9 @@ public sealed class WeightFile : IDisposable
         bundle.Dispose();
         config?.Dispose();
     }
+
+    /// <summary>The free text of the header besides the config.</summary>
+    internal IReadOnlyDictionary<string, string> FreeText => bundle.Metadata.Where(text => text.Key != ConfigKey).ToDictionary(StringComparer.Ordinal);
 
     /// <summary>The tensors with the free text of their file; still this object's.</summary>
     internal TensorBundle Bundle => bundle;
@@ -153,6 +157,27 @@ public sealed class WeightFile : IDisposable
                 + "  import torch, safetensors.torch\n"
                 + $"  safetensors.torch.save_file({{k: v.contiguous() for k, v in torch.load(\"{file}\", map_location=\"cpu\", weights_only=True).items()}}, \"{target}\")");
         }
+    }
+
+    // Free text of that name that is no JSON object is somebody else's, and means something else.
+    private static JsonDocument? HeaderConfig(TensorBundle bundle)
+    {
+        JsonDocument? config = null;
+        try
+        {
+            config = bundle.Metadata.TryGetValue(ConfigKey, out var text) ? JsonDocument.Parse(text) : null;
+        }
+        catch (JsonException)
+        {
+        }
+
+        if (config is null or { RootElement.ValueKind: JsonValueKind.Object })
+        {
+            return config;
+        }
+
+        config.Dispose();
+        return null;
     }
 
     private static JsonDocument? ReadConfig(string file)

@@ -4,7 +4,7 @@ using Ddm.Runs;
 namespace Ddm.Storage;
 
 /// <summary>Tells the failures of a write that a person can mend (a full or read-only disk, no permission) from all others, with the remedy.</summary>
-internal static class WriteFault
+public static class WriteFault
 {
     private const int PermissionDenied = 13, FileTooLarge = 27, NoSpace = 28, ReadOnly = 30, QuotaLinux = 122, QuotaMac = 69;
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027), WindowsProtected = unchecked((int)0x80070013);
@@ -14,7 +14,8 @@ internal static class WriteFault
     /// <param name="home">The folder that was being written to.</param>
     /// <param name="path">The file that was not written.</param>
     /// <param name="option">The option that names the folder.</param>
-    public static UserErrorException? ForPeople(Exception error, string home, string path, string option = "--home DIR")
+    /// <param name="then">What the command does when it is run again.</param>
+    public static UserErrorException? ForPeople(Exception error, string home, string path, string option = "--home DIR", string then = "it goes on from the last commit")
     {
         var what = error switch
         {
@@ -24,7 +25,7 @@ internal static class WriteFault
         };
         return what is null ? null : new UserErrorException(
             $"cannot write '{path}': {what.Value.Problem}{Free(home, what.Value.Problem)}. Nothing that was there is changed, and what was begun is removed. "
-                + $"{what.Value.Remedy}, then run the same command again: it goes on from the last commit.",
+                + $"{what.Value.Remedy}, then run the same command again: {then}.",
             error);
     }
 

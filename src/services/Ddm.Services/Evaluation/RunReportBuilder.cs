@@ -5,7 +5,6 @@ using Ddm.Partitioning;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
-using Ddm.Training;
 
 namespace Ddm.Services;
 
@@ -33,7 +32,7 @@ public sealed class RunReportBuilder(
         var prompts = model.Captions is null ? [] : await PromptsAsync(document, cancellationToken);
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, prompts, cancellationToken));
         var damaged = new List<string>();
-        var roles = await RolesAsync(document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
+        var roles = await RoleHistories.ReadAsync(blobs, checkpoints, document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
         return new ReportModel
         {
             RunName = document.Name,
@@ -128,36 +127,5 @@ public sealed class RunReportBuilder(
         }
 
         return ImageGrid.Png([.. rows.Pixels.Chunk(rows.Pixels.Length / rows.Count)], rows.Channels, rows.Size, ContactSheetColumns, scale: 1);
-    }
-
-    private async Task<IReadOnlyList<Ddm.Evaluation.RoleFacts>> RolesAsync(
-        RunDocument document, int classes, TextShape? text, List<string> damaged, CancellationToken cancellationToken)
-    {
-        var facts = new List<Ddm.Evaluation.RoleFacts>();
-        foreach (var decision in document.Roles)
-        {
-            var role = Role.Parse(decision.Role);
-            var newest = await checkpoints.ReadNewestAsync(document.Name, role, cancellationToken);
-            var history = await RunMetrics.HistoryAsync(blobs, checkpoints, document.Name, role, damaged, cancellationToken);
-            var cost = RoleCost.Of(document.Spec, role, classes, text);
-            var images = history.Sum(m => (long)m.Images);
-            facts.Add(new Ddm.Evaluation.RoleFacts
-            {
-                Role = decision.Role,
-                IsRouter = role.Kind == RoleKind.Router,
-                Parameters = cost.Parameters,
-                Step = newest?.Step ?? 0,
-                TargetSteps = decision.TargetSteps,
-                Status = decision.Status.ToString().ToLowerInvariant(),
-                TrainingLoss = [.. history.Select(m => new CurvePoint(m.Step, m.Loss))],
-                HeldOutLoss = [.. history.Where(m => m.HeldOutLoss is not null).Select(m => new CurvePoint(m.Step, m.HeldOutLoss!.Value))],
-                ImagesSeen = images,
-                TrainingSeconds = history.Sum(m => m.Seconds),
-                TrainingFlops = 3.0 * images * cost.ForwardFlops, // forward, and twice that backward
-                CheckpointSha256 = newest?.Parts.FirstOrDefault(p => p.Name == TrainingState.WeightsPart)?.Sha256,
-            });
-        }
-
-        return facts;
     }
 }

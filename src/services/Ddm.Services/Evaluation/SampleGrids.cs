@@ -10,6 +10,7 @@ internal static class SampleGrids
 {
     private const int PicturesWithoutClasses = 40;
     private const int PicturesPerClass = 4;
+    private const int FewColumns = 8, FewPerClass = 2;
     private const int MostColumns = 16;
 
     /// <summary>Columns of a grid of captions.</summary>
@@ -39,12 +40,17 @@ internal static class SampleGrids
         return grids;
     }
 
+    /// <summary>A grid of a few pictures by the model's default strategy, for a model whose run left none. Call on the device thread.</summary>
+    public static SampleGrid DrawFew(LoadedModel model, CancellationToken cancellationToken)
+        => Draw(model, [], model.Manifest.Routing, model.Manifest.Routing, Note(model.Manifest.Routing, standard: true, []), null, cancellationToken, FewColumns, FewPerClass);
+
     private static SampleGrid Draw(
-        LoadedModel model, IReadOnlyList<string> prompts, string strategy, string title, string note, int? expert, CancellationToken cancellationToken)
+        LoadedModel model, IReadOnlyList<string> prompts, string strategy, string title, string note, int? expert, CancellationToken cancellationToken,
+        int mostColumns = MostColumns, int perColumn = PicturesPerClass)
     {
-        var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, MostColumns) : 0;
-        var columns = prompts.Count > 0 ? prompts.Count : classes > 0 ? classes : PicturesWithoutClasses / PicturesPerClass;
-        var count = columns * PicturesPerClass;
+        var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, mostColumns) : 0;
+        var columns = prompts.Count > 0 ? prompts.Count : classes > 0 ? classes : Math.Min(mostColumns, PicturesWithoutClasses / perColumn);
+        var count = columns * perColumn;
         using var text = prompts.Count > 0 ? model.Captions!.Encode([.. Enumerable.Range(0, count).Select(i => prompts[i % columns])]) : null;
         using var result = model.Sampler().Sample(
             new SampleRequest

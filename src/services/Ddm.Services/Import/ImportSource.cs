@@ -10,9 +10,10 @@ namespace Ddm.Services;
 /// <param name="Vae">Of the autoencoder; null: none.</param>
 /// <param name="TextEncoder">Of the encoder of captions; null: none.</param>
 /// <param name="Classes">File of the classes' names; null: none.</param>
-internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Router, string? Vae, string? TextEncoder, string? Classes)
+/// <param name="Facts">What an export says about the whole; null: it is no export.</param>
+internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Router, string? Vae, string? TextEncoder, string? Classes, EnsembleFacts? Facts = null)
 {
-    private const string Index = "model_index.json";
+    private const string Index = ExportFormats.FolderIndex;
     private const int MostExperts = 1024;
 
     /// <summary>Looks at what a request names.</summary>
@@ -20,7 +21,9 @@ internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Route
     public static ImportSource Find(ImportRequest request)
     {
         var index = Path.Combine(request.Path, Index);
-        if (!File.Exists(index))
+        var flat = Path.Combine(request.Path, ExportFormats.FlatIndex);
+        var isFlat = !File.Exists(index) && EnsembleFacts.Holds(flat);
+        if (!File.Exists(index) && !isFlat)
         {
             return new ImportSource([request.Path], null, request.Vae, request.TextEncoder, request.Classes);
         }
@@ -31,32 +34,37 @@ internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Route
                 + "Write prediction, time, schedule and num_heads in each expert's config.json.");
         }
 
-        var experts = FindExperts(request.Path, index);
-        return new ImportSource(
-            experts, FindRouter(request.Path, experts.Length), request.Vae ?? Present(request.Path, "vae", Directory.Exists),
-            request.TextEncoder ?? Present(request.Path, "text_encoder", Directory.Exists), request.Classes ?? Present(request.Path, "classes.txt", File.Exists));
+        return isFlat ? Find(request, flat, ".safetensors", File.Exists, "file") : Find(request, index, "", Directory.Exists, "folder");
     }
 
-    private static string[] FindExperts(string folder, string index)
+    private static ImportSource Find(ImportRequest request, string index, string ending, Func<string, bool> exists, string what)
+    {
+        var experts = FindExperts(request.Path, index, ending, exists, what);
+        return new ImportSource(
+            experts, FindRouter(Part("router"), experts.Length, exists, what), request.Vae ?? Present("vae"), request.TextEncoder ?? Present("text_encoder") ?? Present("tokenizer"),
+            request.Classes ?? (File.Exists(Path.Combine(request.Path, "classes.txt")) ? Path.Combine(request.Path, "classes.txt") : null), EnsembleFacts.Read(index));
+
+        string Part(string name) => Path.Combine(request.Path, name + ending);
+
+        string? Present(string name) => exists(Part(name)) ? Part(name) : null;
+    }
+
+    private static string[] FindExperts(string folder, string index, string ending, Func<string, bool> exists, string what)
     {
         var count = Count(index);
         string[] experts = [.. Enumerable.Range(0, count).Select(Expert)];
-        if (Array.Find(experts, expert => !Directory.Exists(expert)) is { } missing)
+        if (Array.Find(experts, expert => !exists(expert)) is { } missing)
         {
-            throw new UserErrorException($"{index} says num_experts: {count}; there is no folder {missing}.");
+            throw new UserErrorException($"{index} says num_experts: {count}; there is no {what} {missing}.");
         }
 
-        return Directory.Exists(Expert(count)) ? throw new UserErrorException($"{index} says num_experts: {count}; there is a folder {Expert(count)} besides.") : experts;
+        return exists(Expert(count)) ? throw new UserErrorException($"{index} says num_experts: {count}; there is a {what} {Expert(count)} besides.") : experts;
 
-        string Expert(int k) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"expert_{k}"));
+        string Expert(int k) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"expert_{k}{ending}"));
     }
 
-    private static string? FindRouter(string folder, int experts)
-    {
-        var router = Path.Combine(folder, "router");
-        return Directory.Exists(router) ? router
-            : experts == 1 ? null : throw new UserErrorException($"{folder} has {experts} experts and no folder {router}: without a router nothing tells which expert to ask.");
-    }
+    private static string? FindRouter(string router, int experts, Func<string, bool> exists, string what) => exists(router) ? router
+        : experts == 1 ? null : throw new UserErrorException($"{Path.GetDirectoryName(router)} has {experts} experts and no {what} {router}: without a router nothing tells which expert to ask.");
 
     private static int Count(string index)
     {
@@ -72,6 +80,4 @@ internal sealed record ImportSource(IReadOnlyList<string> Experts, string? Route
             throw new UserErrorException($"{index} is no JSON: {error.Message}", error);
         }
     }
-
-    private static string? Present(string folder, string name, Func<string, bool> exists) => Path.Combine(folder, name) is var path && exists(path) ? path : null;
 }

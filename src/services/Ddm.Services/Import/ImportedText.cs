@@ -9,11 +9,13 @@ namespace Ddm.Services;
 internal sealed record ImportedText(ImportedFile File, TextShape Shape)
 {
     /// <summary>Reads an encoder whole. For the device thread.</summary>
+    /// <param name="path">Its file or folder.</param>
+    /// <param name="places">Places of a caption; null: all that it has.</param>
     /// <exception cref="UserErrorException">As of <see cref="CaptionEncoders.Copy"/>.</exception>
-    public static ImportedText Look(string path)
+    public static ImportedText Look(string path, int? places)
     {
         var shape = default(TextShape);
-        var hash = ImportedFile.Hash(target => shape = CaptionEncoders.Copy(path, target));
-        return new ImportedText(new ImportedFile(path, hash, target => CaptionEncoders.Copy(path, target)), shape);
+        var hash = ImportedFile.Hash(target => shape = CaptionEncoders.Copy(path, target, places));
+        return new ImportedText(new ImportedFile(path, hash, target => CaptionEncoders.Copy(path, target, places)), shape);
     }
 }

@@ -26,7 +26,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
         await RequireFreeAsync(RunName.Require(request.Name), cancellationToken);
         var source = ImportSource.Find(request);
         var vae = source.Vae is { } path ? await device.RunAsync(() => ImportedVae.Look(path)) : null;
-        var text = source.TextEncoder is { } words ? await device.RunAsync(() => ImportedText.Look(words)) : null;
+        var text = source.TextEncoder is { } words ? await device.RunAsync(() => ImportedText.Look(words, source.Facts?.TextTokens)) : null;
         var stated = request.Stated with { Side = Side(request.ImageSize, vae), TextPlaces = text?.Shape.Tokens };
         var experts = new List<ImportedNetwork>();
         foreach (var expert in source.Experts)
@@ -37,7 +37,10 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
 
         var router = source.Router is { } given ? await device.RunAsync(() => ImportedNetwork.Look(given, new StatedNetwork { Side = stated.Side, TextPlaces = stated.TextPlaces })) : null;
         ImportChecks.Require(experts, router, vae, text);
-        var manifest = Describe(request.Name, experts, router, vae, text, ImportChecks.ClassNames(source.Classes, experts[0].Shape.Classes));
+        source.Facts?.Require(request.Path, experts.Count, experts[0].Shape.Classes);
+        var classes = source.Classes is null && source.Facts is { } said ? said.ClassNames : ImportChecks.ClassNames(source.Classes, experts[0].Shape.Classes);
+        var described = Describe(request.Name, experts, router, vae, text, classes);
+        var manifest = Complete(source.Facts?.Apply(described) ?? described);
         ImportedFile?[] files = [.. experts.Select(expert => expert.File), router?.File, vae?.File, text?.File];
         return await PublishAsync(manifest, [.. files.OfType<ImportedFile>()], cancellationToken);
     }
@@ -58,7 +61,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             : throw new UserErrorException($"--image-size {size}: give the side of the pictures in pixels{(factor > 1 ? $", a multiple of the autoencoder's {factor}" : "")}.");
     }
 
-    private ModelManifest Describe(string name, List<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae, ImportedText? text, IReadOnlyList<string> classes)
+    private static ModelManifest Describe(string name, List<ImportedNetwork> experts, ImportedNetwork? router, ImportedVae? vae, ImportedText? text, IReadOnlyList<string> classes)
     {
         var shape = experts[0].Shape;
         var manifest = new ModelManifest
@@ -78,9 +81,10 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             Router = router is null ? new PublishedRole(Role.Router.Path, 0, 0, null, null) : Published(Role.Router, router),
         };
         var (routing, reason) = Routing(experts, router);
-        manifest = manifest with { Routing = routing, RoutingReason = reason };
-        return manifest with { Version = Version(manifest), PublishedAt = time.GetUtcNow() };
+        return manifest with { Routing = routing, RoutingReason = reason };
     }
+
+    private ModelManifest Complete(ModelManifest manifest) => manifest with { Version = Version(manifest), PublishedAt = time.GetUtcNow() };
 
     private static PublishedRole Published(Role role, ImportedNetwork network)
         => new(role.Path, 0, 0, BlobNames.Weights(network.File.Sha256), network.File.Sha256) { Network = network.Network };

@@ -48,7 +48,9 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         }
     }
 
-    private static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
+    /// <summary>The shape of a role's network.</summary>
+    /// <exception cref="CheckpointException">The manifest does not say it.</exception>
+    internal static DiTConfig Shape(ModelManifest manifest, PublishedRole role, NetworkSpec? network)
     {
         if (role.Network is { } own)
         {

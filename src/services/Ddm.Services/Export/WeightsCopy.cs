@@ -1,0 +1,68 @@
+using Ddm.Storage;
+
+namespace Ddm.Services;
+
+/// <summary>Copies published weights to files, verified, tensor for tensor.</summary>
+internal sealed class WeightsCopy(IBlobStore blobs)
+{
+    private const int BufferBytes = 1 << 20;
+
+    /// <summary>Reads a blob's header.</summary>
+    /// <exception cref="CheckpointException">It is missing.</exception>
+    public async Task<SafetensorsHeader> HeaderAsync(string blob, CancellationToken cancellationToken)
+    {
+        await using var source = await OpenAsync(blob, cancellationToken);
+        return SafetensorsHeader.Parse(source);
+    }
+
+    /// <summary>Writes a blob to a file.</summary>
+    /// <param name="blob">Its name.</param>
+    /// <param name="sha256">Its hash.</param>
+    /// <param name="file">The new file, on disk when this returns.</param>
+    /// <param name="text">Free text that the header is to have besides its own; null: the file is the blob, byte for byte.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="CheckpointException">The blob is missing or damaged.</exception>
+    public async Task WriteAsync(string blob, string sha256, string file, (string Key, string Value)? text, CancellationToken cancellationToken)
+    {
+        await using var source = await OpenAsync(blob, cancellationToken);
+        await using var target = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        if (text is null)
+        {
+            await HashedCopy.CopyAsync(source, target, sha256, blob, cancellationToken);
+        }
+        else
+        {
+            await HashedCopy.CopyAsync(source, Stream.Null, sha256, blob, cancellationToken);
+            source.Position = 0;
+            Write(source, target, text.Value, cancellationToken);
+        }
+
+        target.Flush(flushToDisk: true);
+    }
+
+    private static void Write(Stream source, Stream target, (string Key, string Value) text, CancellationToken cancellationToken)
+    {
+        var header = SafetensorsHeader.Parse(source);
+        var buffer = new byte[BufferBytes];
+        SafetensorsWriter.Write(
+            target,
+            [.. header.Tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape))],
+            new Dictionary<string, string>(header.Metadata) { [text.Key] = text.Value },
+            (i, data) => Copy(source, data, header.Tensors[i].Length, buffer, cancellationToken));
+    }
+
+    private static void Copy(Stream source, Stream target, long length, byte[] buffer, CancellationToken cancellationToken)
+    {
+        for (var left = length; left > 0;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var piece = buffer.AsSpan(0, (int)Math.Min(left, buffer.Length));
+            source.ReadExactly(piece);
+            target.Write(piece);
+            left -= piece.Length;
+        }
+    }
+
+    private async Task<Stream> OpenAsync(string blob, CancellationToken cancellationToken)
+        => await blobs.OpenReadAsync(blob, cancellationToken) ?? throw new CheckpointException($"{blob} is missing.");
+}
