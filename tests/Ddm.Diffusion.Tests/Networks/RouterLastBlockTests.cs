@@ -7,13 +7,16 @@ public class RouterLastBlockTests
 {
     /// <summary>What the router reads of its last block is what the whole block would have said, and so are its gradients.</summary>
     [Theory]
-    [InlineData(1)]
-    [InlineData(20)]
-    public void TheFirstTokenAloneIsTheFirstTokenOfAll(int rows)
+    [InlineData(1, false)]
+    [InlineData(20, false)]
+    [InlineData(1, true)]
+    [InlineData(20, true)]
+    public void TheFirstTokenAloneIsTheFirstTokenOfAll(int rows, bool captions)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(4, CPU);
-        using var block = new DiTBlock(new DiTConfig(8, 1, 2, 32, 1, 4, 4, 0, 0), CPU);
+        var config = new DiTConfig(8, 1, 2, 32, 1, 4, 4, 0, 0);
+        using TransformerBlock block = captions ? new TextBlock(config, CPU) : new DiTBlock(config, CPU);
         using (no_grad())
         {
             foreach (var parameter in block.parameters())
@@ -22,7 +25,11 @@ public class RouterLastBlockTests
             }
         }
 
-        var (x, condition) = (randn([rows, 17, 32], generator: generator).requires_grad_(true), randn([rows, 32], generator: generator));
+        var x = randn([rows, 17, 32], generator: generator).requires_grad_(true);
+        var activated = randn([rows, 32], generator: generator);
+        var mask = arange(5).view(1, 1, 1, 5).expand(rows, 1, 1, 5) < 3;
+        var condition = new Conditioning(
+            activated, activated, [.. Enumerable.Range(0, 6).Select(_ => randn([rows, 1, 32], generator: generator))], randn([rows, 5, 32], generator: generator), mask);
         var alone = block.ForwardFirst(x, condition, ComputeType.Float32);
         var ofAll = block.Forward(x, condition, ComputeType.Float32).narrow(1, 0, 1);
         Assert.InRange(RelativeDistance(alone, ofAll), 0, 1e-6);

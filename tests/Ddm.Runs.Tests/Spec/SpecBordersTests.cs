@@ -87,7 +87,7 @@ public class SpecBordersTests
     [Fact]
     public void EightLevelsAreReadAndToldByTheirPlaceAndNineAreNot()
     {
-        Assert.Equal("s.yaml:15:1: x: unknown key; known: name, seed, data, features, latent, partition, model, experts, router, sampling, execution", Nested(7).Split('\n')[0]);
+        Assert.Equal("s.yaml:15:1: x: unknown key; known: name, seed, data, features, latent, text, partition, model, experts, router, sampling, execution", Nested(7).Split('\n')[0]);
         Assert.Contains("nested more than 8 deep", Nested(8), StringComparison.Ordinal);
 
         static string Nested(int lists) => Specs.MistakesOf(Specs.Small + $"\nx: {new string('[', lists)}{new string(']', lists)}\n");

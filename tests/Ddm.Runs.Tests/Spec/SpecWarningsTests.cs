@@ -7,7 +7,7 @@ public class SpecWarningsTests
     [InlineData("batch: 32", "batch: 32\n  warmup: 301", "11:11 experts.warmup: 301 of 600 steps are warm-up; the full learning rate is hardly used")]
     [InlineData("network: DiT-Micro/4", "network: DiT-S/4", "12:12 router.network: the router is larger than an expert; a small one, such as DiT-Micro or DiT-Nano, routes as well")]
     [InlineData("experts: 4", "experts: 1", "6:12 partition.experts: 1 expert is a single model: the router has nothing to learn, one step of it would do")]
-    [InlineData("model: DiT-Nano/4", "model: {preset: DiT-Nano/4, condition_dropout: 0}", "7:48 model.condition_dropout: 0: no image is ever learned without its class, so guidance will not be possible")]
+    [InlineData("model: DiT-Nano/4", "model: {preset: DiT-Nano/4, condition_dropout: 0}", "7:48 model.condition_dropout: 0: no image is ever learned without its condition, so guidance will not be possible")]
     public void DoubtsHaveTheirPlace(string find, string replace, string expected)
     {
         var reading = RunSpecReader.Check(Specs.Small.Replace(find, replace, StringComparison.Ordinal), "s.yaml");

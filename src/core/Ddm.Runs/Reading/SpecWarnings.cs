@@ -50,9 +50,9 @@ internal static class SpecWarnings
             yield return ("router.network", $"the router is larger than an expert; a small one, such as DiT-Micro or DiT-Nano, routes as well");
         }
 
-        if (expert is { ClassCondition: true, ConditionDropout: 0 })
+        if (expert.ConditionDropout == 0 && (spec.HasText ? expert.TextCondition : expert.ClassCondition))
         {
-            yield return ("model.condition_dropout", $"0: no image is ever learned without its class, so guidance will not be possible");
+            yield return ("model.condition_dropout", $"0: no image is ever learned without its condition, so guidance will not be possible");
         }
 
         if (spec.Partition.Experts == 1)
