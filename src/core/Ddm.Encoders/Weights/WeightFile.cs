@@ -8,7 +8,7 @@ namespace Ddm.Encoders;
 
 /// <summary>
 /// Published weights: a safetensors file, or a folder with one, and the <c>config.json</c> beside it where there is one; or what <see cref="Save"/> made of them, a file whose
-/// header has the config. Owns the tensors.
+/// header has the config, as weights of ours do. Owns the tensors.
 /// </summary>
 public sealed class WeightFile : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class WeightFile : IDisposable
     /// <param name="name">Of the blob, for messages.</param>
     /// <param name="bundle">Its tensors.</param>
     public static WeightFile From(string name, TensorBundle bundle)
-        => new(name, bundle, bundle.Metadata.TryGetValue(ConfigKey, out var config) ? JsonDocument.Parse(config) : null);
+        => new(name, bundle, HeaderConfig(bundle));
 
     /// <summary>Writes everything as one file, the config in its header.</summary>
     /// <param name="target">Receives it.</param>
@@ -61,7 +61,7 @@ public sealed class WeightFile : IDisposable
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
             bundle = TensorFile.Load(stream);
-            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")));
+            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")) ?? HeaderConfig(bundle));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException or IOException or UnauthorizedAccessException)
         {
@@ -166,6 +166,18 @@ public sealed class WeightFile : IDisposable
         catch (JsonException error)
         {
             throw new InvalidDataException($"{file}, beside it, is no JSON: {error.Message}", error);
+        }
+    }
+
+    private static JsonDocument? HeaderConfig(TensorBundle bundle)
+    {
+        try
+        {
+            return bundle.Metadata.TryGetValue(ConfigKey, out var config) ? JsonDocument.Parse(config) : null;
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"The config in its header is no JSON: {error.Message}", error);
         }
     }
 

@@ -2,6 +2,8 @@ using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Tensors;
+using Ddm.Training;
 using TorchSharp;
 
 namespace Ddm.Services;
@@ -9,10 +11,10 @@ namespace Ddm.Services;
 /// <summary>
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
 /// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own. So is the
-/// autoencoder of latents, with the scale measured on the sample where none is published; and so is the encoder of captions, or a vocabulary of them.
+/// autoencoder of latents, with the scale measured on the sample where none is published; the encoder of captions, or a vocabulary of them; and what experts take of a seed checkpoint.
 /// </summary>
 public sealed class FitFeaturesHandler(
-    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
+    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, RunSeeds seeds, DeviceThread device, ICommandSender sender, IRunProgress progress)
     : ICommandHandler<FitFeatures>
 {
     private const int SampleRows = 16_384; // 64 components need no more
@@ -38,11 +40,18 @@ public sealed class FitFeaturesHandler(
             await blobs.TryWriteAsync(BlobNames.Autoencoder(command.Run), SafetensorsSeal.Apply(codec), WriteCondition.IfAbsent, cancellationToken);
         }
 
+        TextShape? text = null;
         if (spec.HasText)
         {
             var captions = CaptionEncoders.NeedsCaptions(spec.Text) ? await CaptionsAsync(await datasets.OpenAsync(document, cancellationToken), cancellationToken) : [];
             var encoder = await device.RunAsync(() => Prepare(null, (_, target) => CaptionEncoders.Prepare(spec.Text, document.SourceRoot, captions, target)));
             await blobs.TryWriteAsync(BlobNames.TextEncoder(command.Run), SafetensorsSeal.Apply(encoder), WriteCondition.IfAbsent, cancellationToken);
+            text = await device.RunAsync(() => ShapeOf(spec.Text, encoder));
+        }
+
+        if (document.Init is not null)
+        {
+            await seeds.PrepareAsync(document, Roles.Network(spec, Role.Expert(0), sealedSet.ClassNames.Count, text), cancellationToken);
         }
 
         var encoded = await device.RunAsync(
@@ -59,6 +68,13 @@ public sealed class FitFeaturesHandler(
         using var bytes = new MemoryStream();
         prepare(pixels, bytes);
         return bytes.ToArray();
+    }
+
+    private static TextShape ShapeOf(TextSpec spec, byte[] encoder)
+    {
+        using var bundle = TensorFile.Load(new MemoryStream(encoder));
+        using var open = CaptionEncoders.Open(spec.Places, "the encoder of captions", bundle);
+        return open.Shape;
     }
 
     // Of all training rows: a word that the sample lacks would be unknown for good.
