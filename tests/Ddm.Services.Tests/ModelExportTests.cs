@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Ddm.Data;
 using Ddm.Diffusion;
-using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tests;

@@ -70,6 +70,15 @@ public static class BlobNames
     /// <summary>Captions of one shard.</summary>
     public static string Text(string run, int shard) => $"{AllText(run)}{Number(shard)}.safetensors";
 
+    /// <summary>Prefix of what the run's experts start from.</summary>
+    public static string Init(string run) => $"{Run(run)}init/";
+
+    /// <summary>The tensors of the seed checkpoint that experts take.</summary>
+    public static string InitWeights(string run) => $"{Init(run)}weights.safetensors";
+
+    /// <summary>What they are and their hash, written after them.</summary>
+    public static string InitManifest(string run) => $"{Init(run)}manifest.json";
+
     /// <summary>Prefix of the run's partition.</summary>
     public static string Partition(string run) => $"{Run(run)}partition/";
 

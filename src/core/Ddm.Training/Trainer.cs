@@ -29,7 +29,7 @@ public sealed class Trainer : IDisposable
     private readonly MetricsLog metrics = new();
     private TrainingState? state;
 
-    /// <summary>A trainer without weights yet: call <see cref="InitializeOrLoadAsync"/> next.</summary>
+    /// <summary>A trainer without weights yet: call <see cref="InitializeOrLoadAsync(OpenedCheckpoint, CancellationToken)"/> next.</summary>
     /// <param name="spec">The run's spec.</param>
     /// <param name="role">An expert or the router.</param>
     /// <param name="classes">Classes of the data set; unused when the network is unconditional.</param>
@@ -74,11 +74,20 @@ public sealed class Trainer : IDisposable
     /// <summary>Takes the checkpoint's state, or without one that of step 0, from (seed, role) alone.</summary>
     /// <exception cref="NumericsMismatchException">The checkpoint was trained in another numerics class.</exception>
     /// <exception cref="CheckpointException">It is of other data, or its tensors do not fit this network; the message names the part and the tensor.</exception>
-    public async Task InitializeOrLoadAsync(OpenedCheckpoint? checkpoint, CancellationToken cancellationToken = default)
+    public Task InitializeOrLoadAsync(OpenedCheckpoint? checkpoint, CancellationToken cancellationToken = default) => InitializeOrLoadAsync(checkpoint, null, cancellationToken);
+
+    /// <summary>Takes the checkpoint's state, or without one that of step 0.</summary>
+    /// <param name="checkpoint">The role's newest checkpoint; null: step 0.</param>
+    /// <param name="start">Weights that step 0 starts from in place of those of (seed, role), by name; null: none. Still the caller's.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="NumericsMismatchException">The checkpoint was trained in another numerics class.</exception>
+    /// <exception cref="CheckpointException">It is of other data, or its tensors do not fit this network; the message names the part and the tensor.</exception>
+    /// <exception cref="InvalidDataException">A tensor of <paramref name="start"/> does not fit this network.</exception>
+    public async Task InitializeOrLoadAsync(OpenedCheckpoint? checkpoint, TensorBundle? start, CancellationToken cancellationToken)
     {
         if (checkpoint is null)
         {
-            Use(TrainingState.Create(objective, spec.Seed, role, device));
+            Use(TrainingState.Create(objective, spec.Seed, role, device, start));
             return;
         }
 

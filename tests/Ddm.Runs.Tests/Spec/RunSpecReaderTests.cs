@@ -13,6 +13,7 @@ public class RunSpecReaderTests
         Assert.Equal(new SamplingSpec(), spec.Sampling);
         Assert.Equal(new ExecutionSpec(), spec.Execution);
         Assert.Equal(new NetworkSpec { Preset = "DiT-Nano/4" }, spec.Model);
+        Assert.Equal(new InitSpec(), spec.Init);
         Assert.Equal(new TrainingSpec { Steps = 600, Batch = 32 }, spec.Experts);
         Assert.Equal(new TrainingSpec { Steps = 500, Batch = 64 }, spec.Router.Training);
         Assert.Equal(3, spec.Data.Channels);
@@ -29,6 +30,7 @@ public class RunSpecReaderTests
             features: {encoder: pixels, dimensions: 32}
             partition: {experts: 5, fine: 80, cap: 1.5, restarts: 2, sample_rows: 5000}
             model: {hidden: 96, depth: 3, heads: 6, patch: 8, mlp_ratio: 2.5, class_condition: true, condition_dropout: 0.2}
+            init: {checkpoint: a/seed.safetensors, prediction: velocity, time: noise-to-data, time_scale: 1.5, heads: 3}
             experts:
               steps: 11
               batch: 12
@@ -60,6 +62,7 @@ public class RunSpecReaderTests
         Assert.Equal(new FeaturesSpec { Encoder = "pixels", Dimensions = 32 }, spec.Features);
         Assert.Equal(new PartitionSpec { Experts = 5, Fine = 80, Cap = 1.5, Restarts = 2, SampleRows = 5000 }, spec.Partition);
         Assert.Equal(new NetworkSpec { Hidden = 96, Depth = 3, Heads = 6, Patch = 8, MlpRatio = 2.5, ConditionDropout = 0.2 }, spec.Model);
+        Assert.Equal(new InitSpec { Checkpoint = "a/seed.safetensors", Prediction = "velocity", Time = "noise-to-data", TimeScale = 1.5, Heads = 3 }, spec.Init);
         Assert.Equal(
             new TrainingSpec
             {

@@ -39,6 +39,7 @@ public class SpecBordersTests
     [InlineData("experts: 4", "experts: 4\n  fine: 8\n  sample_rows: 7", "s.yaml:8:16: partition.sample_rows: 7 rows cannot make 8 centroids; give at least as many")]
     [InlineData("batch: 32", "batch: 32\n  t: {std: 2}", "s.yaml:11:6: experts.t: mean and std have no effect on a uniform density; add 'density: logit-normal'")]
     [InlineData("model: DiT-Nano/4", "model: {preset: DiT-S/4, condition_dropout: 0}\nsampling: {guidance: 2}", "s.yaml:8:22: sampling.guidance: 2 needs model.class_condition true and model.condition_dropout above 0; else give 1, no guidance")]
+    [InlineData("model: DiT-Nano/4", "model: DiT-Nano/4\ninit: {prediction: velocity}", "s.yaml:8:7: init.checkpoint: missing; give the seed's safetensors file or folder, or leave init out")]
     public void TheFirstValueBeyondIsRefused(string find, string replace, string expected) => Assert.Equal(expected, Specs.Mistakes(find, replace));
 
     /// <summary>One mistake is one line: a rule between two keys says nothing where one of them is wrong by itself.</summary>
@@ -87,7 +88,7 @@ public class SpecBordersTests
     [Fact]
     public void EightLevelsAreReadAndToldByTheirPlaceAndNineAreNot()
     {
-        Assert.Equal("s.yaml:15:1: x: unknown key; known: name, seed, data, features, latent, text, partition, model, experts, router, sampling, execution", Nested(7).Split('\n')[0]);
+        Assert.Equal("s.yaml:15:1: x: unknown key; known: name, seed, data, features, latent, text, partition, model, init, experts, router, sampling, execution", Nested(7).Split('\n')[0]);
         Assert.Contains("nested more than 8 deep", Nested(8), StringComparison.Ordinal);
 
         static string Nested(int lists) => Specs.MistakesOf(Specs.Small + $"\nx: {new string('[', lists)}{new string(']', lists)}\n");

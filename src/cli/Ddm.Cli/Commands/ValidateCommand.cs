@@ -31,7 +31,7 @@ internal static class ValidateCommand
         if (json)
         {
             var data = found.Look is { } seen ? new { rows = seen.Count, classes = seen.ClassNames, sampled = seen.Sampled, unreadable = seen.Unreadable } : null;
-            var result = new { file, valid, errors = found.Mistakes, warnings = found.Warnings, data };
+            var result = new { file, valid, errors = found.Mistakes, warnings = found.Warnings, notices = found.Notices, data };
             Console.WriteLine(JsonSerializer.Serialize(result, BlobJson.Options));
             return valid ? CommandHost.Success : CommandHost.UserError;
         }
@@ -44,6 +44,11 @@ internal static class ValidateCommand
         foreach (var warning in found.Warnings)
         {
             Console.WriteLine((warning with { Text = "warning: " + warning.Text }).In(file));
+        }
+
+        foreach (var notice in found.Notices)
+        {
+            Console.WriteLine(notice);
         }
 
         var look = found.Look;

@@ -35,6 +35,9 @@ public sealed record ReportModel
     /// <summary>The roles in the order they are to be shown: experts by number, then the router.</summary>
     public IReadOnlyList<RoleFacts> Roles { get; init; } = [];
 
+    /// <summary>What the experts started from; null: from random weights of their own.</summary>
+    public string? Start { get; init; }
+
     /// <summary>The router on held-out rows, by time.</summary>
     public RouterReport? Router { get; init; }
 

@@ -46,6 +46,10 @@ public sealed record RunDocument
     [JsonConverter(typeof(RoleDecisionsConverter))]
     public IReadOnlyList<RoleDecision> Roles { get; init; } = [];
 
+    /// <summary>What the experts start from; null: from (seed, role) alone.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunSeed? Init { get; init; }
+
     /// <summary>Version the model is published under; null until decided.</summary>
     public string? ModelVersion { get; init; }
 

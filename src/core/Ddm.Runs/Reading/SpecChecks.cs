@@ -16,6 +16,7 @@ internal static class SpecChecks
         Partition(spec.Partition, context);
         Network("model", spec.Model, spec, context);
         Network("router.network", spec.Router.Network, spec, context);
+        Init(spec.Init, context);
         Training("experts", spec.Experts, spec.Execution, context);
         Training("router", spec.Router.Training, spec.Execution, context);
         Guidance(spec, context);
@@ -137,6 +138,16 @@ internal static class SpecChecks
         {
             context.Refuse(patchPath, Text($"patch {size.Patch} cuts an image of {whole} into {side * side} tokens; at most {MostTokens} are possible"));
         }
+    }
+
+    private static void Init(InitSpec init, SpecContext context)
+    {
+        if (!context.Sound("init") || init.Checkpoint is not null || init == new InitSpec())
+        {
+            return;
+        }
+
+        context.Refuse("init.checkpoint", "missing; give the seed's safetensors file or folder, or leave init out");
     }
 
     private static void Training(string path, TrainingSpec training, ExecutionSpec execution, SpecContext context)

@@ -32,7 +32,7 @@ internal sealed class SpecTable<T>(T blank, string? shorthand = null)
         Add(new ValueField<T>(
             key, new IntegerValue(minimum, maximum, multiple), source => (long?)get(source), (target, number) => set(target, (int)(long)number), need));
 
-    public SpecTable<T> Number(string key, double minimum, double maximum, Func<T, double> get, Func<T, double, T> set, bool above = false) =>
+    public SpecTable<T> Number(string key, double minimum, double maximum, Func<T, double?> get, Func<T, double, T> set, bool above = false) =>
         Add(new ValueField<T>(key, new NumberValue(minimum, maximum, above), source => get(source), (target, number) => set(target, (double)number), null));
 
     public SpecTable<T> Boolean(string key, Func<T, bool> get, Func<T, bool, T> set) =>

@@ -96,6 +96,19 @@ internal static class SpecTables
             ("text_condition", "Whether the network is told the image's caption, in a run with text."),
             ("condition_dropout", "Share of training rows whose condition is hidden, so that guidance is possible."));
 
+    private static readonly SpecTable<InitSpec> Init = new SpecTable<InitSpec>(new InitSpec(), "checkpoint")
+        .Text("checkpoint", new TextValue("a path", 1024), i => i.Checkpoint, (i, v) => i with { Checkpoint = v })
+        .Choice("prediction", [(InitSpec.Velocity, InitSpec.Velocity), (InitSpec.Epsilon, InitSpec.Epsilon)], i => i.Prediction!, (i, v) => i with { Prediction = v })
+        .Choice("time", [("data-to-noise", "data-to-noise"), ("noise-to-data", "noise-to-data")], i => i.Time!, (i, v) => i with { Time = v })
+        .Number("time_scale", 0, 1e6, i => i.TimeScale, (i, v) => i with { TimeScale = v }, above: true)
+        .Integer("heads", 1, 1024, i => i.Heads, (i, v) => i with { Heads = v })
+        .About(
+            ("checkpoint", "The seed: a diffusion transformer's safetensors file, or the folder that holds it and its config.json, relative to this file. Every tensor that fits is taken."),
+            ("prediction", "What the seed predicts, where neither its header nor its config.json says it."),
+            ("time", "Which end of the seed's time is data, what lies at 0 first; of a velocity."),
+            ("time_scale", "What the seed's time is multiplied by: 1000 of DdmAspire's and Paris', 1 of SiT's; of a velocity."),
+            ("heads", "Heads of the seed's attention, where its width is no published one's."));
+
     private static readonly SpecTable<TimeDensitySpec> TimeDensity = new SpecTable<TimeDensitySpec>(new TimeDensitySpec(), "density")
         .Choice(
             "density",
@@ -195,6 +208,7 @@ internal static class SpecTables
         .Section("text", TextTable, r => r.Text, (r, v) => r with { Text = v })
         .Section("partition", Partition, r => r.Partition, (r, v) => r with { Partition = v }, "how the data set is cut: experts")
         .Section("model", Network, r => r.Model, (r, v) => r with { Model = v }, "the experts' network: a preset such as DiT-S/2, or its numbers")
+        .Section("init", Init, r => r.Init, (r, v) => r with { Init = v })
         .Section("experts", Training, r => r.Experts, (r, v) => r with { Experts = v }, "the experts' training: steps, batch")
         .Section("router", Router, r => r.Router, (r, v) => r with { Router = v }, "the router: network, steps, batch")
         .Section("sampling", Sampling, r => r.Sampling, (r, v) => r with { Sampling = v })
@@ -208,6 +222,7 @@ internal static class SpecTables
             ("text", "What networks see of the images' captions; without it nothing, and classes are the condition."),
             ("partition", "How the data set is cut."),
             ("model", "The network of every expert: a preset such as DiT-S/2, or its numbers."),
+            ("init", "A seed checkpoint that every expert starts from; without it an expert starts from the seed's random numbers alone."),
             ("experts", "How each expert is trained."),
             ("router", "The network that picks experts, and its training."),
             ("sampling", "How pictures are drawn unless a request says otherwise."),

@@ -27,6 +27,9 @@ public sealed record RunSpec
     /// <summary>The network of every expert.</summary>
     public required NetworkSpec Model { get; init; }
 
+    /// <summary>What every expert starts from besides (seed, role).</summary>
+    public InitSpec Init { get; init; } = new();
+
     /// <summary>How each expert is trained.</summary>
     public required TrainingSpec Experts { get; init; }
 

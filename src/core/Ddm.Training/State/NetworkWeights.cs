@@ -25,6 +25,24 @@ public static class NetworkWeights
     public static void Load(TransformerTrunk network, Stream stream)
         => TensorFile.LoadInto(stream, Of(network).ToDictionary(t => t.Name, t => t.Tensor, StringComparer.Ordinal), [PositionTable]);
 
+    /// <summary>Overwrites the weights that a bundle holds, and leaves the others.</summary>
+    /// <exception cref="InvalidDataException">A tensor is of another shape or type, not finite, or none of the network's; the message names it.</exception>
+    internal static void Overlay(TransformerTrunk network, TensorBundle bundle)
+    {
+        bundle.RequireFinite();
+        var targets = Of(network).ToDictionary(t => t.Name, t => t.Tensor, StringComparer.Ordinal);
+        using var gradientsOff = no_grad();
+        foreach (var name in bundle.Tensors.Keys)
+        {
+            if (!targets.TryGetValue(name, out var target))
+            {
+                throw new InvalidDataException($"Tensor '{name}' is none of this network's.");
+            }
+
+            target.copy_(bundle.Require(name, target.shape));
+        }
+    }
+
     /// <summary>Overwrites tensors that the bundle holds as <paramref name="prefix"/> + name, and refuses whatever else it holds under this prefix.</summary>
     internal static void Load(IReadOnlyList<(string Name, Tensor Tensor)> targets, string prefix, TensorBundle bundle)
     {

@@ -50,13 +50,34 @@ public sealed class TrainingState : IDisposable
 
     internal Tensor[] SecondMoments { get; }
 
-    /// <summary>The state of step 0, from (seed, role) alone.</summary>
-    public static TrainingState Create(Objective objective, long seed, Role role, Device device)
+    /// <summary>The state of step 0, from (seed, role) and what is started from alone; the moments are zero.</summary>
+    /// <param name="objective">The role's objective.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="device">Where to train on.</param>
+    /// <param name="start">Weights that take the place of initial ones, in the network and in the average; null: none. Still the caller's.</param>
+    /// <exception cref="InvalidDataException">A tensor of <paramref name="start"/> does not fit the network; the message names it.</exception>
+    public static TrainingState Create(Objective objective, long seed, Role role, Device device, TensorBundle? start = null)
     {
         var state = new TrainingState(objective, device);
-        state.Network.Initialize(seed, role.StreamKey);
-        state.Average.Initialize(seed, role.StreamKey);
-        return state;
+        try
+        {
+            foreach (var network in new[] { state.Network, state.Average })
+            {
+                network.Initialize(seed, role.StreamKey);
+                if (start is not null)
+                {
+                    NetworkWeights.Overlay(network, start);
+                }
+            }
+
+            return state;
+        }
+        catch
+        {
+            state.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A state read back.</summary>
@@ -90,12 +111,13 @@ public sealed class TrainingState : IDisposable
     public IReadOnlyList<(string Name, Action<Stream> Write)> Parts()
     {
         var metadata = new Dictionary<string, string> { ["format"] = "pt", ["step"] = Step.ToString(CultureInfo.InvariantCulture) };
+        var described = new Dictionary<string, string>(metadata) { ["config"] = OwnConfig.Of(Network) };
         IReadOnlyList<(string, Tensor)> moments =
             [.. Named(FirstMoments).Select(m => (FirstMomentPrefix + m.Name, m.Tensor)), .. Named(SecondMoments).Select(m => (SecondMomentPrefix + m.Name, m.Tensor))];
         return
         [
-            (WeightsPart, stream => TensorFile.Save(stream, Named(Weights), metadata)),
-            (AveragePart, stream => TensorFile.Save(stream, Named(Averages), metadata)),
+            (WeightsPart, stream => TensorFile.Save(stream, Named(Weights), described)),
+            (AveragePart, stream => TensorFile.Save(stream, Named(Averages), described)),
             (OptimizerPart, stream => TensorFile.Save(stream, moments, metadata)),
         ];
     }

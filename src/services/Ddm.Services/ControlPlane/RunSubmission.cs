@@ -11,7 +11,7 @@ namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
 public sealed class RunSubmission(
-    IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, TimeProvider time)
+    IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, IRunProgress progress, TimeProvider time)
 {
     /// <summary>Creates the run of a spec, or resumes it when it exists with the same spec.</summary>
     /// <param name="specText">The YAML.</param>
@@ -31,8 +31,10 @@ public sealed class RunSubmission(
         ImageEncoders.Require(spec.Features, root);
         LatentCodec.Require(spec, root);
         ShardBytes.Require(spec, CaptionEncoders.Expected(spec.Text, root));
+        var source = sources.Open(spec.Data, root);
+        var seed = RunSeeds.Look(spec, root, source.Source.ClassNames.Count);
         var version = await NextVersionAsync(spec.Name, cancellationToken);
-        var document = Create(spec, specText, root, sources.Open(spec.Data, root), version);
+        var document = Create(spec, specText, root, source, version) with { Init = seed is null ? null : new RunSeed(seed.File, seed.Sha256) };
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
@@ -41,6 +43,11 @@ public sealed class RunSubmission(
         await repair.RepairAsync(document, cancellationToken); // the document may be all that was lost
         await events.AddAsync(document.Name, RunEvent.Submitted, specFile, cancellationToken);
         await events.AddAsync(document.Name, RunEvent.Stage, document.Stage.ToString(), cancellationToken);
+        if (seed is not null)
+        {
+            progress.Notice(seed.Describe());
+        }
+
         return (document, false);
     }
 

@@ -30,7 +30,7 @@ internal sealed class StageProducts
         string[] prefixes =
         [
             .. document.DatasetId is { } id ? new[] { BlobNames.DatasetManifest(id), BlobNames.DatasetShards(id) } : [],
-            BlobNames.AllFeatures(run), BlobNames.AllLatents(run), BlobNames.AllText(run), BlobNames.Partition(run), BlobNames.Assignments(run), BlobNames.Clusters(run), BlobNames.Evaluation(run),
+            BlobNames.AllFeatures(run), BlobNames.AllLatents(run), BlobNames.AllText(run), BlobNames.Init(run), BlobNames.Partition(run), BlobNames.Assignments(run), BlobNames.Clusters(run), BlobNames.Evaluation(run),
         ];
         foreach (var prefix in prefixes)
         {
@@ -84,6 +84,12 @@ internal sealed class StageProducts
         {
             NeedAfter(RunStage.FitFeatures, BlobNames.TextEncoder(run), BlobNames.Encoder(run));
             Array.ForEach(shards, shard => NeedAfter(RunStage.AssignShards, BlobNames.Text(run, shard), BlobNames.Assignment(run, shard)));
+        }
+
+        if (document.Init is not null)
+        {
+            NeedAfter(RunStage.FitFeatures, BlobNames.InitWeights(run), BlobNames.Encoder(run));
+            NeedAfter(RunStage.FitFeatures, BlobNames.InitManifest(run), BlobNames.Encoder(run));
         }
 
         Array.ForEach(shards, shard => NeedAfter(RunStage.ExtractFeatures, BlobNames.Features(run, shard)));

@@ -10,7 +10,7 @@ namespace Ddm.Services;
 
 /// <summary>Gathers what a run's report shows: from its blobs, and by measuring router and pictures.</summary>
 public sealed class RunReportBuilder(
-    IBlobStore blobs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, RunDataset datasets, DeviceThread device, TimeProvider time)
+    IBlobStore blobs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time)
 {
     private const int RouterRows = 500;
     private const int ContactSheetRows = 80;
@@ -45,6 +45,7 @@ public sealed class RunReportBuilder(
                 dataset.Id, training.Rows, heldOut.Rows, dataset.Quarantined, dataset.ImageSize, dataset.Channels, dataset.ClassNames),
             Clusters = await ClustersAsync(document, training, model.Codec, cancellationToken),
             Roles = roles,
+            Start = document.Init is null ? null : (await seeds.ReadAsync(document.Name, cancellationToken)).Fit.Describe(),
             Router = router,
             Captions = captions,
             Grids = grids,

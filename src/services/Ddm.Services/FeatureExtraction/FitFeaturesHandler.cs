@@ -2,6 +2,8 @@ using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Tensors;
+using Ddm.Training;
 using TorchSharp;
 
 namespace Ddm.Services;
@@ -9,10 +11,10 @@ namespace Ddm.Services;
 /// <summary>
 /// Seals the data set, the barrier after ingest, and fits the encoder on a sample of it where the encoder learns from the data
 /// (principal components); a published encoder's weights are checked and copied, so that the run needs no file but its own. So is the
-/// autoencoder of latents, with the scale measured on the sample where none is published; and so is the encoder of captions, or a vocabulary of them.
+/// autoencoder of latents, with the scale measured on the sample where none is published; the encoder of captions, or a vocabulary of them; and what experts take of a seed checkpoint.
 /// </summary>
 public sealed class FitFeaturesHandler(
-    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, DeviceThread device, ICommandSender sender, IRunProgress progress)
+    IBlobStore blobs, RunRepository runs, RunDataset datasets, OpenSources sources, RunSeeds seeds, DeviceThread device, ICommandSender sender, IRunProgress progress)
     : ICommandHandler<FitFeatures>
 {
     private const int SampleRows = 16_384; // 64 components need no more
@@ -43,6 +45,12 @@ public sealed class FitFeaturesHandler(
             await WriteAsync(BlobNames.TextEncoder(command.Run), (_, target) => CaptionEncoders.Prepare(spec.Text, document.SourceRoot, captions, target));
         }
 
+        if (document.Init is not null)
+        {
+            var text = spec.HasText ? await ShapeAsync(document, cancellationToken) : (TextShape?)null;
+            await seeds.PrepareAsync(document, Roles.Network(spec, Role.Expert(0), sealedSet.ClassNames.Count, text), cancellationToken);
+        }
+
         await WriteAsync(BlobNames.Encoder(command.Run), (pixels, target) => ImageEncoders.Prepare(spec.Features, document.SourceRoot, pixels, spec.Seed, target));
         await sender.AdvancedAsync(command.Run, cancellationToken);
 
@@ -56,6 +64,19 @@ public sealed class FitFeaturesHandler(
         using var noGrad = torch.no_grad();
         var pixels = sample is null ? null : torch.tensor(sample.Pixels, [sample.Count, sample.Format.Channels, sample.Format.Size, sample.Format.Size], torch.ScalarType.Byte);
         prepare(pixels, target);
+    }
+
+    // What networks will see of captions, now that their encoder stands.
+    private async Task<TextShape> ShapeAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var name = BlobNames.TextEncoder(document.Name);
+        await using var stream = await blobs.OpenProductAsync(name, cancellationToken);
+        return await device.RunAsync(() =>
+        {
+            using var bundle = TensorFile.Load(stream);
+            using var encoder = CaptionEncoders.Open(document.Spec.Text.Places, name, bundle);
+            return encoder.Shape;
+        });
     }
 
     // Of all training rows: a word that the sample lacks would be unknown for good.

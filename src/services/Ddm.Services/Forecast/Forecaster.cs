@@ -39,6 +39,7 @@ public sealed class Forecaster(DeviceThread device)
         var pictures = PictureProbe.Measure(spec.Data, source);
         var classes = source.ClassNames.Count;
         var text = CaptionEncoders.Expected(spec.Text, root);
+        var seed = RunSeeds.Look(spec, root, classes);
         var threads = spec.Execution.Threads ?? Environment.ProcessorCount;
         var target = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
         StepProbe Probe(Role role) => StepProbe.Measure(
@@ -56,7 +57,7 @@ public sealed class Forecaster(DeviceThread device)
         return new RunForecast
         {
             Roles = roles,
-            Stages = [.. Stages(spec, source.Count, classes, text, pictures, encoder, codec, roles, flopsPerSecond)],
+            Stages = [.. Stages(spec, source.Count, classes, text, pictures, encoder, codec, roles, flopsPerSecond).Select(stage => WithSeed(stage, seed))],
             PeakMemory = Math.Max(expert.PeakBytes, router.PeakBytes) + WindowBytes(spec, text, source.Count),
             Notes =
             [
@@ -65,6 +66,7 @@ public sealed class Forecaster(DeviceThread device)
                 "extrapolated: time of training from the measured steps, of ingest and features from the measured pictures; clustering and evaluation are rough guesses",
                 "peak memory is that of training; the evaluation that draws the report's grids may need several times as much",
                 "roles train one after another on this machine; other load on it makes everything slower",
+                .. seed is null ? [] : new[] { seed.Describe() },
             ],
         };
     }
@@ -79,6 +81,13 @@ public sealed class Forecaster(DeviceThread device)
         return new RoleForecast(
             name, count, cost.Parameters, training.Steps, probe.SecondsPerStep, training.Batch / probe.SecondsPerStep, count * seconds,
             3.0 * count * training.Steps * training.Batch * cost.ForwardFlops, checkpoint, commits, probe.Scaled is null ? "measured" : "scaled from " + probe.Scaled);
+    }
+
+    // What experts take of a seed checkpoint is copied beside the encoder.
+    private static StageForecast WithSeed(StageForecast stage, SeedFit? seed)
+    {
+        var bytes = stage.Stage == "FitFeatures" ? WeightBytesPerParameter * (seed?.TakenParameters ?? 0) : 0;
+        return stage with { Disk = stage.Disk + bytes, Written = stage.Written + bytes, Read = stage.Read + bytes };
     }
 
     // Named tensors of a network: 12 a block, and some 14 around them.

@@ -82,6 +82,7 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
             Sampling = spec.Sampling,
             ClusterRows = [.. clusters.Manifests.Select(m => m.ClassRows)],
             DataManifestSha256 = clusters.ManifestSha256,
+            Init = document.Init,
             Experts = experts,
             Router = router,
         };

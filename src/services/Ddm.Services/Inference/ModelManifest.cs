@@ -67,6 +67,10 @@ public sealed record ModelManifest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? DataManifestSha256 { get; init; }
 
+    /// <summary>The seed checkpoint that the experts started from; null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RunSeed? Init { get; init; }
+
     /// <summary>The experts in order; of an unfinished run some may have no weights.</summary>
     public required IReadOnlyList<PublishedRole> Experts { get; init; }
 

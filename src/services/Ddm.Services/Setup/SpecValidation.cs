@@ -13,6 +13,9 @@ namespace Ddm.Services;
 /// <param name="Look">What was seen of the pictures; null: not looked at.</param>
 public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mistakes, IReadOnlyList<SpecNote> Warnings, SourceLook? Look)
 {
+    /// <summary>What a run would say of its beginning.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+
     private const int ManyPasses = 2000;
 
     /// <summary>Checks a spec.</summary>
@@ -38,6 +41,7 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
         }
 
         SourceLook? look = null;
+        var notices = new List<string>();
         if (lookAtData)
         {
             var root = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -51,9 +55,13 @@ public sealed record SpecValidation(RunSpec? Spec, IReadOnlyList<SpecNote> Mista
                 look = SourceLook.At(ImageSources.Open(spec.Data, root));
                 Check(reading, spec, look, mistakes, warnings);
             });
+            if (look is not null)
+            {
+                Try("init.checkpoint", () => notices.AddRange(RunSeeds.Look(spec, root, look.ClassNames.Count) is { } seed ? [seed.Describe()] : []));
+            }
         }
 
-        return new SpecValidation(spec, mistakes, [.. warnings.OrderBy(note => note.Line).ThenBy(note => note.Column)], look);
+        return new SpecValidation(spec, mistakes, [.. warnings.OrderBy(note => note.Line).ThenBy(note => note.Column)], look) { Notices = notices };
 
         void Try(string key, Action check)
         {

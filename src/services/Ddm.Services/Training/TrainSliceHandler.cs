@@ -16,6 +16,7 @@ public sealed class TrainSliceHandler(
     CheckpointStore checkpoints,
     RunRepository runs,
     RunDataset datasets,
+    RunSeeds seeds,
     DeviceThread device,
     WorkerIdentity worker,
     ICommandSender sender,
@@ -120,7 +121,7 @@ public sealed class TrainSliceHandler(
         var trainer = await device.RunAsync(() => new Trainer(spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
         try
         {
-            await device.RunAsync(() => trainer.InitializeOrLoadAsync(parent, cancellationToken).GetAwaiter().GetResult());
+            await InitializeAsync(trainer, document, role, parent, cancellationToken);
             var from = trainer.StepNumber;
             var committedAt = parent?.Manifest.CommittedAt;
             Report(trainer, role, target, from, committedAt, 0, active: true);
@@ -155,6 +156,20 @@ public sealed class TrainSliceHandler(
         {
             await device.RunAsync(trainer.Dispose);
         }
+    }
+
+    // The seed checkpoint is read at step 0 alone, from the run's own copy.
+    private async Task InitializeAsync(Trainer trainer, RunDocument document, Role role, OpenedCheckpoint? parent, CancellationToken cancellationToken)
+    {
+        var warm = parent is null && role.Kind == RoleKind.Expert && document.Init is not null;
+        var start = warm ? await seeds.OpenAsync(document.Name, cancellationToken) : null;
+        await device.RunAsync(() =>
+        {
+            using (start)
+            {
+                trainer.InitializeOrLoadAsync(parent, start, cancellationToken).GetAwaiter().GetResult();
+            }
+        });
     }
 
     // False when the role was lost to another owner.

@@ -18,6 +18,7 @@ internal static class TrainingSection
             "training",
             "Training",
             Blocks.Paragraph("No gradient, weight or activation passed between the roles: each was trained on its own and may have run at another time or on another machine."),
+            model.Start is { } start ? Blocks.Paragraph(start) : null,
             Roles(model),
             Curve(
                 experts,
