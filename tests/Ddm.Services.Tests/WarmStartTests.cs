@@ -2,7 +2,7 @@ using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
-using Ddm.Tensors;
+using Ddm.Storage.Tests;
 using Ddm.Tests;
 using Ddm.Training;
 using Microsoft.Extensions.Logging.Abstractions;
