@@ -113,14 +113,12 @@ public class WarmStartTests
         }
 
         await tiny.Blobs.DeleteAsync(BlobNames.InitWeights(TinyRun.Name), Cancel);
-        var other = (await seed.InspectAsync()).Roles[1];
         var (first, second) = (SeedOf(tiny), SeedOf(tiny) + ".kept");
         File.Move(first, second);
         File.Copy(await WeightsAsync(seed, 1), first);
         var failed = await tiny.RunAsync();
         Assert.Equal(RunStatus.Failed, failed.Status);
         Assert.Contains("is another file than when run 'tiny' was submitted", failed.Failure!, StringComparison.Ordinal);
-        Assert.NotNull(other.EmaSha256);
 
         File.Move(second, first, overwrite: true);
         Assert.Equal(RunStatus.Succeeded, (await tiny.RunAsync()).Status);
