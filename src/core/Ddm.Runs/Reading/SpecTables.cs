@@ -222,7 +222,7 @@ internal static class SpecTables
             ("text", "What networks see of the images' captions; without it nothing, and classes are the condition."),
             ("partition", "How the data set is cut."),
             ("model", "The network of every expert: a preset such as DiT-S/2, or its numbers."),
-            ("init", "A seed checkpoint that every expert starts from; without it an expert starts from the seed's random numbers alone."),
+            ("init", "A seed checkpoint that every expert starts from; without it from random weights."),
             ("experts", "How each expert is trained."),
             ("router", "The network that picks experts, and its training."),
             ("sampling", "How pictures are drawn unless a request says otherwise."),
