@@ -147,7 +147,7 @@ public class WarmStartTests
         await seed.RunAsync();
         using var wide = await WarmAsync(seed, "model: { hidden: 32", "model: { hidden: 64");
         var error = await Assert.ThrowsAsync<UserErrorException>(() => wide.RunAsync());
-        Assert.Contains("none of its 26 tensors fits an expert", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no matrix of its 26 tensors fits an expert", error.Message, StringComparison.Ordinal);
         Assert.False(await wide.Blobs.ExistsAsync(BlobNames.RunDocument(TinyRun.Name), Cancel));
         var found = await SpecValidation.CheckAsync(wide.SpecText, wide.SpecFile, wide.Blobs, lookAtData: true, Cancel);
         Assert.Equal("init.checkpoint", Assert.Single(found.Mistakes).Path);

@@ -48,11 +48,11 @@ public static class ExpertSeed
         var found = seed.Weights.Where(weight => !foreign.Any(part => part.Holds(weight.Name))).ToDictionary(weight => weight.Name, weight => weight.Tensor, StringComparer.Ordinal);
         var taken = wanted.Select(weight => (weight.Name, Tensor: found.GetValueOrDefault(weight.Name) is { } tensor ? Fitting(weight.Name, tensor, weight.Shape, seed.Shape) : null))
             .Where(weight => weight.Tensor is not null).Select(weight => (weight.Name, Tensor: weight.Tensor!)).ToArray();
-        if (taken.Length == 0)
+        if (!taken.Any(weight => weight.Tensor.dim() > 1)) // a bias of the output has its shape whatever the width
         {
             throw new UserErrorException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{seed.Path}: none of its {seed.Weights.Count} tensors fits an expert. It has {Describe(seed.Shape)}; an expert has {Describe(expert)}. Give a seed of the model's shape, change model, or leave init out."));
+                $"{seed.Path}: no matrix of its {seed.Weights.Count} tensors fits an expert. It has {Describe(seed.Shape)}; an expert has {Describe(expert)}. Give a seed of the model's shape, change model, or leave init out."));
         }
 
         use(taken);

@@ -7,13 +7,16 @@ using static TorchSharp.torch;
 namespace Ddm.Encoders;
 
 /// <summary>
-/// Published weights: a safetensors file, or a folder with one, and the config in its header (what <see cref="Save"/> writes, and an export), else the <c>config.json</c> beside it
-/// where there is one. Owns the tensors.
+/// Published weights: a safetensors file, or a folder with one, and the <c>config.json</c> beside it, else the config in its header (what <see cref="Save"/> writes, a run's own weights
+/// and an export have one). Owns the tensors.
 /// </summary>
 public sealed class WeightFile : IDisposable
 {
     /// <summary>Where the header has the config.</summary>
     public const string ConfigKey = "config";
+
+    /// <summary>Entry of a file's header that an export keeps the config in that it replaced; empty where there was none.</summary>
+    public const string OriginalConfigKey = "config_before_export";
 
     private static readonly string[] Names = ["model.safetensors", "diffusion_pytorch_model.safetensors"];
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt"];
@@ -62,7 +65,7 @@ public sealed class WeightFile : IDisposable
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
             bundle = TensorFile.Load(stream);
-            return new WeightFile(file, bundle, HeaderConfig(bundle) ?? ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")));
+            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")) ?? HeaderConfig(bundle));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException or IOException or UnauthorizedAccessException)
         {
@@ -98,8 +101,25 @@ public sealed class WeightFile : IDisposable
         config?.Dispose();
     }
 
-    /// <summary>The free text of the header besides the config.</summary>
-    internal IReadOnlyDictionary<string, string> FreeText => bundle.Metadata.Where(text => text.Key != ConfigKey).ToDictionary(StringComparer.Ordinal);
+    /// <summary>The free text of the header; of a file that an export put a config into, as it was before.</summary>
+    internal IReadOnlyDictionary<string, string> FreeText
+    {
+        get
+        {
+            var text = bundle.Metadata.ToDictionary(StringComparer.Ordinal);
+            if (text.Remove(OriginalConfigKey, out var before))
+            {
+                text[ConfigKey] = before;
+            }
+
+            if (text.GetValueOrDefault(ConfigKey)?.Length == 0)
+            {
+                text.Remove(ConfigKey);
+            }
+
+            return text;
+        }
+    }
 
     /// <summary>The tensors with the free text of their file; still this object's.</summary>
     internal TensorBundle Bundle => bundle;

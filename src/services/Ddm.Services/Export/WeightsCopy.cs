@@ -1,3 +1,4 @@
+using Ddm.Encoders;
 using Ddm.Storage;
 
 namespace Ddm.Services;
@@ -47,8 +48,20 @@ internal sealed class WeightsCopy(IBlobStore blobs)
         SafetensorsWriter.Write(
             target,
             [.. header.Tensors.Select(tensor => (tensor.Name, tensor.DType, tensor.Shape))],
-            new Dictionary<string, string>(header.Metadata) { [text.Key] = text.Value },
+            With(header.Metadata, text.Key, text.Value),
             (i, data) => Copy(source, data, header.Tensors[i].Length, buffer, cancellationToken));
+    }
+
+    // A config that is replaced is kept beside the new one: so an import gives the bytes that were exported.
+    private static Dictionary<string, string> With(IReadOnlyDictionary<string, string> metadata, string key, string value)
+    {
+        var written = new Dictionary<string, string>(metadata) { [key] = value };
+        if (key == WeightFile.ConfigKey)
+        {
+            written[WeightFile.OriginalConfigKey] = metadata.GetValueOrDefault(key, "");
+        }
+
+        return written;
     }
 
     private static void Copy(Stream source, Stream target, long length, byte[] buffer, CancellationToken cancellationToken)
