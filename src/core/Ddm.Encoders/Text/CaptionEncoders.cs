@@ -52,7 +52,7 @@ public static class CaptionEncoders
     /// <exception cref="UserErrorException">There is no such file, or it is of another network; the message names the tensor.</exception>
     public static TextShape Copy(string path, Stream target, int? places = null)
     {
-        using var file = WeightFile.Open(path);
+        using var file = WeightFile.Open(path, preferHeader: true);
         if (TokenVocabulary.Holds(file.Bundle))
         {
             using var vocabulary = TokenVocabulary.Load(file.Path, file.Bundle);

@@ -73,7 +73,7 @@ public sealed class LatentCodec : IDisposable
     /// <exception cref="UserErrorException">There is no such file, it is of another network, or it does not say what its latents are multiplied by.</exception>
     public static VaeConfig Copy(string path, Stream target)
     {
-        using var file = WeightFile.Open(path);
+        using var file = WeightFile.Open(path, preferHeader: true);
         using var vae = AutoencoderKL.Load(file);
         var scale = vae.Config.Scale
             ?? throw new UserErrorException($"{file.Path} does not say what its latents are multiplied by for diffusion: write {ScaleEntry} in the config.json beside it (0.18215 of Stable Diffusion's).");

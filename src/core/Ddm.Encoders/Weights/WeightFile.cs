@@ -55,8 +55,10 @@ public sealed class WeightFile : IDisposable
     }
 
     /// <summary>Reads a file or folder.</summary>
+    /// <param name="path">The file or folder.</param>
+    /// <param name="preferHeader">Whether a config in the header goes before the one beside the file: of what is copied to be as it was before it was exported.</param>
     /// <exception cref="UserErrorException">There is none, it is a pickle, or no safetensors file.</exception>
-    public static WeightFile Open(string path)
+    public static WeightFile Open(string path, bool preferHeader = false)
     {
         var file = Find(path);
         RefusePickle(file);
@@ -65,7 +67,8 @@ public sealed class WeightFile : IDisposable
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read);
             bundle = TensorFile.Load(stream);
-            return new WeightFile(file, bundle, ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")) ?? HeaderConfig(bundle));
+            var inHeader = preferHeader ? HeaderConfig(bundle) : null;
+            return new WeightFile(file, bundle, inHeader ?? ReadConfig(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(file)!, "config.json")) ?? HeaderConfig(bundle));
         }
         catch (Exception error) when (error is InvalidDataException or NotSupportedException or EndOfStreamException or IOException or UnauthorizedAccessException)
         {

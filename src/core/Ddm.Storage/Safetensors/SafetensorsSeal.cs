@@ -10,7 +10,9 @@ namespace Ddm.Storage;
 /// </summary>
 public static class SafetensorsSeal
 {
-    private const string Key = "seal";
+    /// <summary>Its entry in the header's metadata.</summary>
+    public const string Key = "seal";
+
     private const int HashLength = 64;
     private const int BufferBytes = 1 << 20;
 

@@ -57,6 +57,19 @@ internal static class ProductBlobs
             cancellationToken);
     }
 
+    /// <summary>Writes what <see cref="WriteProductAsync"/> would.</summary>
+    /// <param name="prepare">Writes a safetensors file.</param>
+    /// <param name="target">Receives it sealed; need not be seekable.</param>
+    public static void WriteSealed(Action<Stream> prepare, Stream target)
+    {
+        using var plain = Scratch();
+        prepare(plain);
+        using var product = Scratch();
+        SafetensorsSeal.Apply(plain, product);
+        product.Position = 0;
+        product.CopyTo(target);
+    }
+
     private static FileStream Scratch() => new(
         Path.Combine(Path.GetTempPath(), Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
 }

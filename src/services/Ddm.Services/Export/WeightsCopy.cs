@@ -56,6 +56,7 @@ internal sealed class WeightsCopy(IBlobStore blobs)
     private static Dictionary<string, string> With(IReadOnlyDictionary<string, string> metadata, string key, string value)
     {
         var written = new Dictionary<string, string>(metadata) { [key] = value };
+        written.Remove(SafetensorsSeal.Key); // of another header
         if (key == WeightFile.ConfigKey)
         {
             written[WeightFile.OriginalConfigKey] = metadata.GetValueOrDefault(key, "");

@@ -15,7 +15,8 @@ internal sealed record ImportedText(ImportedFile File, TextShape Shape)
     public static ImportedText Look(string path, int? places)
     {
         var shape = default(TextShape);
-        var hash = ImportedFile.Hash(target => shape = CaptionEncoders.Copy(path, target, places));
-        return new ImportedText(new ImportedFile(path, hash, target => CaptionEncoders.Copy(path, target, places)), shape);
+        void Save(Stream target) => ProductBlobs.WriteSealed(plain => shape = CaptionEncoders.Copy(path, plain, places), target); // as a run's own is published
+        var hash = ImportedFile.Hash(Save);
+        return new ImportedText(new ImportedFile(path, hash, Save), shape);
     }
 }

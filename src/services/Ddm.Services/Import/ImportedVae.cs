@@ -12,7 +12,8 @@ internal sealed record ImportedVae(ImportedFile File, VaeConfig Config)
     public static ImportedVae Look(string path)
     {
         VaeConfig? config = null;
-        var hash = ImportedFile.Hash(target => config = LatentCodec.Copy(path, target));
-        return new ImportedVae(new ImportedFile(path, hash, target => LatentCodec.Copy(path, target)), config!);
+        void Save(Stream target) => ProductBlobs.WriteSealed(plain => config = LatentCodec.Copy(path, plain), target); // as a run's own is published
+        var hash = ImportedFile.Hash(Save);
+        return new ImportedVae(new ImportedFile(path, hash, Save), config!);
     }
 }
