@@ -96,7 +96,7 @@ internal sealed class ModelCard(ModelManifest model, ExportFormat format, IReadO
         {
             var steps = role.Step == role.TargetSteps ? $"{role.Step:N0}" : $"{role.Step:N0} of {role.TargetSteps:N0}";
             var loss = role.HeldOutLoss.Count == 0 ? "" : $"{role.HeldOutLoss[^1].Value:F4} (step {role.HeldOutLoss[^1].Step:N0})";
-            Line($"| {role.Role} | {steps} | {role.ImagesSeen:N0} | {role.TrainingFlops:E2} | {loss} |");
+            Line($"| {role.Role} | {steps} | {role.ImagesSeen:N0} | {role.TrainingFlops:0.00E+0} | {loss} |");
         }
 
         Line();
@@ -118,7 +118,7 @@ internal sealed class ModelCard(ModelManifest model, ExportFormat format, IReadO
         {
             var (first, last) = (measured.Bins[0], measured.Bins[^1]);
             Line($"The router on {measured.Rows:N0} held-out pictures: accuracy {first.Accuracy:P1} for t in {first.From:F1} to {first.To:F1} (nearly a picture), {last.Accuracy:P1} for {last.From:F1} to {last.To:F1} "
-                + $"(nearly noise); always answering the largest cluster: {measured.LargestShare:P1}. It took {evaluation.RouterShare:P1} of all training FLOPs ({evaluation.TrainingFlops:E2}).");
+                + $"(nearly noise); always answering the largest cluster: {measured.LargestShare:P1}. It took {evaluation.RouterShare:P1} of all training FLOPs ({evaluation.TrainingFlops:0.00E+0}).");
             Line();
         }
 
