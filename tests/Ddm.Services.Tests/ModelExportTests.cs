@@ -63,6 +63,21 @@ public class ModelExportTests
         }
     }
 
+    /// <summary>Experts or router may be blind to captions or classes that the other is told.</summary>
+    [Theory]
+    [InlineData("model: {", "model: { class_condition: false,", null)]
+    [InlineData("network: {", "network: { class_condition: false,", null)]
+    [InlineData("model: {", "model: { text_condition: false,", "text: { encoder: clip, weights: clip, tokens: 9 }")]
+    [InlineData("model: {", "model: { text_condition: false,", "text: { encoder: learned, tokens: 5, width: 32 }")]
+    [InlineData("network: {", "network: { text_condition: false,", "text: { encoder: clip, weights: clip, tokens: 9 }")]
+    public async Task AModelOfWhichOneNetworkIsBlindComesBackAsItWas(string was, string now, string? text)
+    {
+        using var tiny = text is null ? new TinyRun(TinyFolder.DefaultSpec.Replace(was, now, StringComparison.Ordinal)) : Captioned(text, was, now);
+        await tiny.RunAsync();
+        var request = new SampleRequest { Seeds = [1, 2], Steps = 2, Labels = text is null && was.StartsWith("network", StringComparison.Ordinal) ? [0, 1] : null }; // blind experts are asked for no class
+        await RoundTripAsync(tiny.Blobs, TinyRun.Name, ExportFormat.Diffusers, Path.GetDirectoryName(tiny.SpecFile)!, request, text is null ? null : ["bright on the left", null]);
+    }
+
     [Theory]
     [InlineData(ExportFormat.Diffusers)]
     [InlineData(ExportFormat.Safetensors)]
@@ -223,9 +238,9 @@ public class ModelExportTests
 
     private static JsonElement Json(params string[] path) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path))).RootElement;
 
-    private static TinyRun Captioned(string text)
+    private static TinyRun Captioned(string text, string was = "model: {", string now = "model: {")
     {
-        var tiny = new TinyRun(TinyFolder.DefaultSpec.Replace("source: pictures", "source: captioned", StringComparison.Ordinal) + "\n" + text + "\n");
+        var tiny = new TinyRun(TinyFolder.DefaultSpec.Replace("source: pictures", "source: captioned", StringComparison.Ordinal).Replace(was, now, StringComparison.Ordinal) + "\n" + text + "\n");
         var root = Path.GetDirectoryName(tiny.SpecFile)!;
         var folder = Path.Combine(root, "captioned");
         Directory.CreateDirectory(folder);

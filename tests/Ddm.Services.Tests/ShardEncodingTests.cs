@@ -64,7 +64,7 @@ public sealed class ShardEncodingTests : IAsyncLifetime
     {
         Assert.Equal([100L, 200, 240], progress.Encodings.Select(report => report.Done));
         Assert.All(progress.Encodings, report => Assert.Equal((RunStage.ExtractFeatures, 240L), (report.Stage, report.Total)));
-        Assert.All(progress.Encodings, report => Assert.True(report is { ImagesPerSecond: > 0, EncoderBusy: > 0 and <= 1 }, $"{report}"));
+        Assert.All(progress.Encodings, report => Assert.True(report is { Unit: EncodingProgress.Images, PerSecond: > 0, EncoderBusy: > 0 and <= 1 }, $"{report}"));
     }
 
     [Fact]

@@ -22,8 +22,12 @@ public class TextRunTests
     public async Task CaptionsAreKeptTrainedOnMeasuredAndDrawnBy(string text)
     {
         using var tiny = Captioned(text);
-        var document = await tiny.RunAsync();
+        var progress = new RecordingProgress();
+        var document = await tiny.RunAsync(progress);
         Assert.Equal((RunStatus.Succeeded, null), (document.Status, document.Failure));
+        var captions = progress.Encodings.Where(report => report.Unit == EncodingProgress.Captions).ToArray();
+        Assert.All(captions, report => Assert.True(report is { Stage: RunStage.AssignShards, Total: TinyFolder.Rows, PerSecond: > 0, EncoderBusy: > 0 and <= 1 }, $"{report}"));
+        Assert.Equal([100, 200, 240], captions.Select(report => report.Done));
 
         var clusters = await ClusterDataset.OpenAsync(tiny.Blobs, TinyRun.Name, [0, 1], heldOut: false, Cancel);
         var shape = clusters.Text!.Value;
@@ -98,6 +102,17 @@ public class TextRunTests
         var error = await Assert.ThrowsAsync<UserErrorException>(() => tiny.RunAsync());
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
         Assert.False(await tiny.Blobs.ExistsAsync(BlobNames.RunDocument(TinyRun.Name), Cancel));
+    }
+
+    /// <summary>Of a flipped latent the shard holds two, 4 channels of means and 4 of log variances at 4 x 4 places each; of 1,024 tokens 4 bytes each.</summary>
+    [Fact]
+    public async Task MirroredLatentsCountInAShard()
+    {
+        using var tiny = Captioned("text: { encoder: learned, tokens: 1024 }", spec => spec
+            .Replace("image_size: 8, channels: 1, shard_rows: 100", "image_size: 32, channels: 3, shard_rows: 900000, flip: true", StringComparison.Ordinal)
+            .Replace("patch: 4", "patch: 2", StringComparison.Ordinal) + $"latent: {Importing.Vae}\n");
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => tiny.RunAsync());
+        Assert.Contains("900,000 rows of 4,608 bytes are no shard; at most 412,326 fit", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

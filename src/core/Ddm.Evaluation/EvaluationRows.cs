@@ -10,9 +10,6 @@ namespace Ddm.Evaluation;
 /// <summary>A small set of images, or of their latents, held in memory for a measurement.</summary>
 public sealed class EvaluationRows
 {
-    private static readonly Scalar HalfRange = 127.5;
-    private static readonly Scalar One = 1.0;
-
     private readonly double? scale; // of latents
     private RowText? textFormat;
     private byte[] texts = [];
@@ -178,6 +175,6 @@ public sealed class EvaluationRows
         var bytes = empty([count, Channels, Size, Size], ScalarType.Byte);
         var row = Channels * Size * Size;
         Pixels.AsSpan(first * row, count * row).CopyTo(bytes.bytes);
-        return bytes.to(float32).div_(HalfRange).sub_(One).MoveToOuterDisposeScope();
+        return EightBit.Images(bytes).MoveToOuterDisposeScope();
     }
 }

@@ -80,6 +80,34 @@ public sealed class ExpertSeedTests : IDisposable
         Assert.InRange(seed.Forward(x, t, labels).Minus(expert.Forward(x, t, labels)).abs().max().item<float>(), 0, 1e-6);
     }
 
+    /// <summary>No tensor says how many vectors a caption has, and no weight depends on it.</summary>
+    [Fact]
+    public void OfASeedThatReadsCaptionsVectorsAnExpertTakesWhatItReads()
+    {
+        var seeing = Small with { Classes = 0, Text = new TextShape(5, 32, 0) };
+        Write(new DiT(seeing));
+
+        var (fit, taken) = Copy(Own, seeing with { Text = new TextShape(7, 32, 0) });
+        Assert.Empty(fit.Reinitialized);
+        Assert.Empty(fit.Unused);
+        Assert.Equal(fit.Tensors, taken.Count);
+
+        (fit, _) = Copy(Own, Small);
+        Assert.Contains("blocks.*.cross_attn.kv_linear.weight (2)", fit.Unused);
+        Assert.Contains("blocks.*.adaLN_modulation.1.weight (2)", fit.Reinitialized);
+        Assert.Contains("y_embedder.embedding_table.weight", fit.Reinitialized);
+    }
+
+    [Fact]
+    public void OfAParisExpertAllIsTakenUnderOurNames()
+    {
+        var paris = Path.Combine(FixtureFolders.InRepository(), "paris-tiny", "expert_0");
+        var (fit, taken) = Copy($"{{ checkpoint: {paris}, prediction: velocity, time: data-to-noise, time_scale: 1000 }}", new DiTConfig(16, 4, 2, 32, 2, 2, 4, 0, 0) { Text = new TextShape(6, 16, 0) });
+        Assert.Empty(fit.Reinitialized);
+        Assert.Empty(fit.Reasons);
+        Assert.Equal(fit.Tensors, taken.Count);
+    }
+
     [Fact]
     public void OtherHeadsDepthAndSideAreSaid()
     {

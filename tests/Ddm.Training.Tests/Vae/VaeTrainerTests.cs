@@ -1,3 +1,4 @@
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Tensors;
 using static TorchSharp.torch;
@@ -61,7 +62,7 @@ public sealed class VaeTrainerTests : IDisposable
         Assert.Equal(VaeWorkshop.Pictures, pictures.Training.Count + pictures.HeldOut.Count);
         using var batches = new VaeBatches(pictures, settings);
         var seen = Enumerable.Range(0, pictures.Training.Count).Select(step => Text(batches.Load(step, CPU).Images)).ToArray();
-        var wanted = pictures.Training.Select(place => Text(VaeBatches.Images(VaeMeasure.Stack([pictures.Rows.Row(place).ToArray()], settings))));
+        var wanted = pictures.Training.Select(place => Text(EightBit.Images(VaeMeasure.Stack([pictures.Rows.Row(place).ToArray()], settings))));
         Assert.Equal(wanted.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
 
         static string Text(Tensor image) => Convert.ToHexString(image.bytes);

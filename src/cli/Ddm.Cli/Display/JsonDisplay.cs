@@ -24,9 +24,10 @@ internal sealed class JsonDisplay : ProgressDisplay
     {
         type = "encoding",
         stage = progress.Stage.ToString(),
+        progress.Unit,
         progress.Done,
         progress.Total,
-        progress.ImagesPerSecond,
+        progress.PerSecond,
         progress.EncoderBusy,
     });
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Ddm.Diffusion;
 
-/// <summary>Drawn tensors as the 256 levels of a byte: what is written as a picture, and what is judged as one.</summary>
+/// <summary>Between values of networks and the 256 levels of a byte, which pictures are read from, written as and judged as.</summary>
 public static class EightBit
 {
     private static readonly Scalar HalfRange = 127.5;
@@ -25,6 +25,11 @@ public static class EightBit
     public static Tensor Quantize(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return Levels(images).to(ScalarType.Float32).div_(HalfRange).add_(Arithmetic.MinusOne, Arithmetic.One).MoveToOuterDisposeScope();
+        return Images(Levels(images)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The values that levels stand for.</summary>
+    /// <param name="levels">Any shape, uint8.</param>
+    /// <returns>The same shape and device, float32 in [-1, 1].</returns>
+    public static Tensor Images(Tensor levels) => levels.to(ScalarType.Float32).div_(HalfRange).sub_(Arithmetic.One);
 }

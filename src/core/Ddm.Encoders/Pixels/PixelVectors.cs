@@ -1,4 +1,4 @@
-using TorchSharp;
+using Ddm.Diffusion;
 using static TorchSharp.torch;
 
 namespace Ddm.Encoders;
@@ -9,14 +9,11 @@ internal static class PixelVectors
     /// <summary>Larger pictures are averaged down to this side first.</summary>
     public const int MaxSide = 32;
 
-    private static readonly Scalar HalfRange = 127.5f;
-    private static readonly Scalar One = 1f;
-
     /// <summary>[N, C, H, W] uint8 to [N, C min(H, 32) min(W, 32)] float32.</summary>
     public static Tensor From(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var values = pixels.to(ScalarType.Float32).div(HalfRange).sub(One);
+        var values = EightBit.Images(pixels);
         if (pixels.size(2) > MaxSide || pixels.size(3) > MaxSide)
         {
             values = nn.functional.adaptive_avg_pool2d(values, [Math.Min(pixels.size(2), MaxSide), Math.Min(pixels.size(3), MaxSide)]);

@@ -71,7 +71,8 @@ public static class ExpertSeed
         };
     }
 
-    // A schedule says nothing about weights. Where the seed brings no positions its side is not to be seen, and matters to none of its weights.
+    // A schedule says nothing about weights. Where the seed brings no positions its side is not to be seen, nor how many vectors
+    // a caption has: neither matters to any of its weights.
     private static PublishedNetwork Open(string path, InitSpec init, DiTConfig expert)
     {
         var stated = new StatedNetwork
@@ -82,6 +83,7 @@ public static class ExpertSeed
             Schedule = init.Prediction == InitSpec.Epsilon ? ScheduleKind.Linear : null,
             Heads = init.Heads,
             Side = BringsPositions(path) ? null : expert.ImageSize,
+            TextPlaces = expert.Text?.Tokens ?? 1,
         };
         try
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Tensors;
 using TorchSharp;
@@ -13,7 +14,7 @@ public sealed class LatentCodec : IDisposable
     private const string ScaleEntry = "scaling_factor";
     private const int MostMeasured = 512; // pictures that the standard deviation is measured on
 
-    private static readonly Scalar HalfRange = 127.5, One = 1, Low = -1, High = 1;
+    private static readonly Scalar Low = -1, High = 1;
 
     private readonly AutoencoderKL vae;
     private readonly VaeTiles tiles;
@@ -139,5 +140,5 @@ public sealed class LatentCodec : IDisposable
             $"{file.Path} turns {config.Channels} channels into {config.LatentChannels} with a side 1/{config.Factor} as long; the spec says data.channels: {spec.Data.Channels}, latent.channels: {spec.Latent.Channels}, latent.factor: {spec.Latent.Factor}. Write what the file has."));
     }
 
-    private static Tensor Image(Tensor pixels, long channels) => pixels.to(ScalarType.Float32).div_(HalfRange).sub_(One).expand(-1, channels, -1, -1);
+    private static Tensor Image(Tensor pixels, long channels) => EightBit.Images(pixels).expand(-1, channels, -1, -1);
 }

@@ -10,7 +10,6 @@ namespace Ddm.Training;
 /// <summary>CPU buffers that batch after batch is gathered in, and their way to the training device.</summary>
 internal sealed class BatchBuffer : IDisposable
 {
-    private static readonly Scalar HalfRange = 127.5;
     private static readonly Scalar One = 1;
     private static readonly Scalar Half = 0.5;
 
@@ -86,7 +85,7 @@ internal sealed class BatchBuffer : IDisposable
 
     /// <summary>The batch on the device: tensors of the caller's dispose scope, valid until the buffer is filled again.</summary>
     public Batch On(Device device) => new(
-        latentNoise is null ? pixels.to(device).to(ScalarType.Float32).div_(HalfRange).sub_(One) : Latents(device),
+        latentNoise is null ? EightBit.Images(pixels.to(device)) : Latents(device),
         eps.to(device),
         times.to(device),
         captions is not null ? captions.to(device) : classes > 0 ? labels.to(device) : null,

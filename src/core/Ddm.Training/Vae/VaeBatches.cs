@@ -1,6 +1,6 @@
 using Ddm.Data;
+using Ddm.Diffusion;
 using Ddm.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Ddm.Training;
@@ -8,8 +8,6 @@ namespace Ddm.Training;
 /// <summary>The batch of a step as a pure function of (seed, step): which pictures, without replacement in an epoch, and the noise of their latents.</summary>
 internal sealed class VaeBatches : IDisposable
 {
-    private static readonly Scalar HalfRange = 127.5;
-
     private readonly PictureSet pictures;
     private readonly Philox order;
     private readonly Philox noise;
@@ -26,9 +24,6 @@ internal sealed class VaeBatches : IDisposable
         drawn = empty([batch, settings.LatentChannels, latent, latent], ScalarType.Float32, CPU).DetachFromDisposeScope();
     }
 
-    /// <summary>Pictures [N, C, H, W] float32 in [-1, 1] of uint8 ones.</summary>
-    public static Tensor Images(Tensor pixels) => pixels.to(ScalarType.Float32).div_(HalfRange).sub_(Arithmetic.One);
-
     /// <summary>The batch of the update that follows <paramref name="step"/> others: tensors of the caller's dispose scope, valid until the next batch.</summary>
     /// <returns>Pictures [B, C, H, W] in [-1, 1] and standard normal noise [B, z, h, w].</returns>
     public (Tensor Images, Tensor Noise) Load(long step, Device device)
@@ -43,7 +38,7 @@ internal sealed class VaeBatches : IDisposable
         }
 
         NoiseTensor.FillNormal(drawn, noise, (ulong)step, firstRow: 0);
-        return (Images(pixels.to(device)), drawn.to(device));
+        return (EightBit.Images(pixels.to(device)), drawn.to(device));
     }
 
     public void Dispose()

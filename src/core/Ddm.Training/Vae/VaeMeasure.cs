@@ -64,7 +64,7 @@ internal sealed class VaeMeasure(PictureSet pictures, IReadOnlyList<int> places,
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var pixels = Stack(originals, settings);
-        var mean = network.Encode(VaeBatches.Images(pixels.to(device))).narrow(1, 0, settings.LatentChannels);
+        var mean = network.Encode(EightBit.Images(pixels.to(device))).narrow(1, 0, settings.LatentChannels);
         return EightBit.Levels(network.Decode(mean)).cpu().bytes.ToArray();
     }
 

@@ -13,7 +13,7 @@ namespace Ddm.Services;
 /// <c>moments</c> [N, 2 z, h, w] float16, or [N, 2, 2 z, h, w] with those of the mirror image where training mirrors pictures. So are captions where they are the condition: <c>text</c> [N, ...] as networks take them, <c>none</c> that of no caption.
 /// </summary>
 public sealed class AssignShardHandler(
-    IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ShardEncoding encoding, DeviceThread device, ICommandSender sender)
+    IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ShardEncoding encoding, DeviceThread device, ICommandSender sender, IRunProgress progress, TimeProvider time)
     : ICommandHandler<AssignShard>
 {
     private const int EncodedAtOnce = 64; // pictures, each on its own: what reading and decoding is kept ahead by
@@ -77,11 +77,13 @@ public sealed class AssignShardHandler(
         if (document.Spec.HasText && !await blobs.ExistsAsync(target, cancellationToken))
         {
             var rows = await dataset.ReadFactsAsync(shard, cancellationToken, verify: true);
+            var telling = new ShardProgress(progress, time, new ShardWork(document, RunStage.AssignShards, dataset, shard, TextsAtOnce), EncodingProgress.Captions);
             var parts = new List<byte[]>();
             foreach (var texts in (rows.Texts ?? new string?[rows.Count]).Chunk(TextsAtOnce))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                parts.Add(await captions.UseAsync(document, encoder => Encode(encoder, texts), cancellationToken));
+                parts.Add(await captions.UseAsync(document, encoder => telling.Encode(() => Encode(encoder, texts)), cancellationToken));
+                telling.Add(texts.Length);
             }
 
             var none = await captions.UseAsync(document, encoder => Encode(encoder, [null]), cancellationToken);

@@ -28,18 +28,16 @@ public sealed class ShardEncoding(IRunProgress progress, TimeProvider time)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var batches = Channel.CreateBounded<byte[]>(Waiting);
-        var started = time.GetTimestamp();
+        var telling = new ShardProgress(progress, time, work, EncodingProgress.Images);
         var reading = Task.Run(() => ReadAsync(work, batches.Writer, ending.Token), CancellationToken.None);
         try
         {
             var encoded = new List<(byte[] Data, long[] Shape)>();
-            var busy = TimeSpan.Zero;
             await foreach (var pixels in batches.Reader.ReadAllAsync(cancellationToken))
             {
-                var (batch, took) = await open.UseAsync(work.Document, encoder => Timed(() => Encode(encoder, encode, pixels, work.Dataset.Format)), cancellationToken);
+                var batch = await open.UseAsync(work.Document, encoder => telling.Encode(() => Encode(encoder, encode, pixels, work.Dataset.Format)), cancellationToken);
                 encoded.Add(batch);
-                busy += took;
-                Tell(work, encoded.Sum(part => part.Shape[0]), busy, time.GetElapsedTime(started));
+                telling.Add(batch.Shape[0]);
             }
 
             return Write(encoded, tensor);
@@ -87,20 +85,5 @@ public sealed class ShardEncoding(IRunProgress progress, TimeProvider time)
         using var stream = new MemoryStream();
         SafetensorsWriter.Write(stream, [(tensor.Name, tensor.Type, shape)], new Dictionary<string, string>(), (_, data) => parts.ForEach(part => data.Write(part.Data)));
         return stream.ToArray();
-    }
-
-    private (TResult Result, TimeSpan Took) Timed<TResult>(Func<TResult> work)
-    {
-        var started = time.GetTimestamp();
-        return (work(), time.GetElapsedTime(started));
-    }
-
-    // Shards come in order, so those before this one are done.
-    private void Tell(ShardWork work, long rows, TimeSpan busy, TimeSpan wall)
-    {
-        var manifest = work.Dataset.Manifest;
-        var before = manifest.Shards.Take(work.Shard).Sum(shard => (long)shard.Rows);
-        var seconds = Math.Max(wall.TotalSeconds, double.Epsilon);
-        progress.Encoding(new EncodingProgress(work.Stage, before + rows, manifest.Rows, rows / seconds, Math.Min(1, busy.TotalSeconds / seconds)));
     }
 }

@@ -121,11 +121,11 @@ public sealed class Forecaster(DeviceThread device)
 
         var clustering = 2.0 * spec.Partition.Restarts * KMeansIterations * sample * fine * dimensions;
         yield return new StageForecast("FitPartition", clustering / flopsPerSecond * 2, clustering, 4 * fine * dimensions, 4 * fine * dimensions, features + stored, "rough");
-        var moments = (codec is null ? 0 : rows * RowBytes(spec)) + (rows * TextBytes(text));
+        var moments = (codec is null ? 0 : rows * ShardBytes.OfRow(spec)) + (rows * ShardBytes.OfCaption(text));
         yield return new StageForecast(
             "AssignShards", (4.0 * rows * fine * dimensions / flopsPerSecond) + (codec is null ? 0 : decode + (rows * codec.SecondsToEncode * (spec.Data.Flip ? 2 : 1))), 2.0 * rows * fine * dimensions,
             (8L * rows) + moments, (8L * rows) + moments, features + (codec is null ? 0 : stored), codec is null ? "rough" : "measured pictures");
-        var frozen = rows * (RowBytes(spec) + TextBytes(text) + 16);
+        var frozen = rows * (ShardBytes.OfRow(spec) + ShardBytes.OfCaption(text) + 16);
         yield return new StageForecast("FreezeClusters", decode, 0, frozen, frozen, stored, "measured pictures");
         yield return Train(spec, roles, frozen);
         yield return Evaluate(spec, classes, roles, image, codec);
@@ -161,13 +161,7 @@ public sealed class Forecaster(DeviceThread device)
     }
 
     private static long WindowBytes(RunSpec spec, TextShape? text, int rows)
-        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * (RowBytes(spec) + TextBytes(text));
-
-    // A picture as clusters hold it: pixels, or a latent's mean and log variance as float16, and those of its mirror image.
-    private static long RowBytes(RunSpec spec)
-        => (long)spec.Input().Channels * spec.Input().Size * spec.Input().Size * (spec.Latent.Vae is null ? 1 : 2 * sizeof(ushort) * (spec.Data.Flip ? 2 : 1));
-
-    private static long TextBytes(TextShape? text) => text is { } shape ? new RowText(shape).RowBytes : 0;
+        => Math.Min(rows, (long)spec.Execution.WindowShards * spec.Data.ShardRows) * (ShardBytes.OfRow(spec) + ShardBytes.OfCaption(text));
 
     private static long Blocks(long bytes) => (bytes + TarBlock - 1) / TarBlock * TarBlock;
 

@@ -30,8 +30,11 @@ internal static class ImportChecks
         }
 
         RequireSpace(first, vae);
-        RequireText(first, text);
+        RequireText([.. experts, .. router is null ? Array.Empty<ImportedNetwork>() : [router]], text);
     }
+
+    /// <summary>Classes that the model is told: the experts', or the router's where only it sees them.</summary>
+    public static int Classes(IReadOnlyList<ImportedNetwork> experts, ImportedNetwork? router) => Math.Max(experts[0].Shape.Classes, router?.Shape.Classes ?? 0);
 
     /// <summary>The classes' names: a file's lines, or numbers.</summary>
     /// <exception cref="UserErrorException">The file cannot be read, or has another number of names.</exception>
@@ -70,28 +73,30 @@ internal static class ImportChecks
 
         RequireSame(experts[0], router, "input channels", shape => shape.Channels);
         RequireSame(experts[0], router, "pixels or latents a side", shape => shape.ImageSize);
-        if (router.Shape.Classes > 0)
+        // A network may be blind to what the others are told.
+        if (router.Shape.Classes > 0 && experts[0].Shape.Classes > 0)
         {
             RequireSame(experts[0], router, "classes", shape => shape.Classes);
         }
 
-        if (router.Shape.Text is not null)
+        if (router.Shape.Text is not null && experts[0].Shape.Text is not null)
         {
             RequireSameText(experts[0], router);
         }
     }
 
-    private static void RequireText(ImportedNetwork expert, ImportedText? text)
+    private static void RequireText(IReadOnlyList<ImportedNetwork> networks, ImportedText? text)
     {
-        if (text is not null && expert.Shape.Text is null)
+        var seeing = networks.FirstOrDefault(network => network.Shape.Text is not null);
+        if (text is not null && seeing is null)
         {
-            throw new UserErrorException($"{expert.File.Path} sees no captions (it has no tensor 'text_proj.weight'): leave the text encoder {text.File.Path} out.");
+            throw new UserErrorException($"{networks[0].File.Path} sees no captions (it has no tensor 'text_proj.weight'): leave the text encoder {text.File.Path} out.");
         }
 
-        if (expert.Shape.Text is { } seen && seen != text?.Shape)
+        if (seeing?.Shape.Text is { } seen && seen != text?.Shape)
         {
-            throw new UserErrorException(text is null ? $"{expert.File.Path} sees captions: give their encoder with --text-encoder FOLDER."
-                : $"{expert.File.Path} sees captions as {Describe(seen)}; {text.File.Path} makes {Describe(text.Shape)}. Give the encoder that the network was trained with.");
+            throw new UserErrorException(text is null ? $"{seeing.File.Path} sees captions: give their encoder with --text-encoder FOLDER."
+                : $"{seeing.File.Path} sees captions as {Describe(seen)}; {text.File.Path} makes {Describe(text.Shape)}. Give the encoder that the network was trained with.");
         }
     }
 

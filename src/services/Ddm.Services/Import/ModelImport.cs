@@ -37,8 +37,9 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
 
         var router = source.Router is { } given ? await device.RunAsync(() => ImportedNetwork.Look(given, new StatedNetwork { Side = stated.Side, TextPlaces = stated.TextPlaces })) : null;
         ImportChecks.Require(experts, router, vae, text);
-        source.Facts?.Require(request.Path, experts.Count, experts[0].Shape.Classes);
-        var classes = source.Classes is null && source.Facts is { } said ? said.ClassNames : ImportChecks.ClassNames(source.Classes, experts[0].Shape.Classes);
+        var told = ImportChecks.Classes(experts, router);
+        source.Facts?.Require(request.Path, experts.Count, told);
+        var classes = source.Classes is null && source.Facts is { } said ? said.ClassNames : ImportChecks.ClassNames(source.Classes, told);
         var described = Describe(request.Name, experts, router, vae, text, classes);
         var manifest = Complete(source.Facts?.Apply(described) ?? described);
         ImportedFile?[] files = [.. experts.Select(expert => expert.File), router?.File, vae?.File, text?.File];
@@ -80,7 +81,7 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
             Experts = [.. experts.Select((expert, k) => Published(Role.Expert(k), expert))],
             Router = router is null ? new PublishedRole(Role.Router.Path, 0, 0, null, null) : Published(Role.Router, router),
         };
-        var (routing, reason) = Routing(experts, router);
+        var (routing, reason) = Routing(router, ImportChecks.Classes(experts, router), text?.Shape);
         return manifest with { Routing = routing, RoutingReason = reason };
     }
 
@@ -90,9 +91,9 @@ public sealed class ModelImport(IBlobStore blobs, Publication publication, Devic
         => new(role.Path, 0, 0, BlobNames.Weights(network.File.Sha256), network.File.Sha256) { Network = network.Network };
 
     // Ancestral sampling draws an expert before anything is to be seen: it needs a router that knows what is asked for.
-    private static (string Routing, string Reason) Routing(List<ImportedNetwork> experts, ImportedNetwork? router)
+    private static (string Routing, string Reason) Routing(ImportedNetwork? router, int classes, TextShape? text)
         => router is null ? ("full", "there is one expert")
-            : router.Shape.Classes == experts[0].Shape.Classes && router.Shape.Text == experts[0].Shape.Text ? ("ancestral", "exact with exact parts at one expert's cost, the prior being the router's answer at t = 1; not measured on this model")
+            : router.Shape.Classes == classes && router.Shape.Text == text ? ("ancestral", "exact with exact parts at one expert's cost, the prior being the router's answer at t = 1; not measured on this model")
             : ("top-2", "the router does not see the condition, so that it knows which experts to ask only as the picture takes shape; not measured on this model");
 
     private static string Version(ModelManifest manifest) => "c" + Convert.ToHexStringLower(SHA256.HashData(BlobJson.Serialize(manifest)))[..VersionDigits];
