@@ -24,6 +24,7 @@ public static class DdmServices
         services.AddSingleton(provider => new CheckpointStore(
             blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
         services.AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
+        services.AddSingleton<IRoleTrainers, TorchRoleTrainers>();
         services.AddSingleton<RunObserver>().AddSingleton<RunEvents>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>();
         services.AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ModelCatalog>().AddSingleton<Publication>();

@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
-using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
-using TorchSharp;
 
 namespace Ddm.Services;
 
@@ -15,9 +13,7 @@ public sealed class TrainSliceHandler(
     IBlobStore blobs,
     CheckpointStore checkpoints,
     RunRepository runs,
-    RunDataset datasets,
-    RunSeeds seeds,
-    DeviceThread device,
+    IRoleTrainers trainers,
     WorkerIdentity worker,
     ICommandSender sender,
     RunEvents events,
@@ -26,7 +22,6 @@ public sealed class TrainSliceHandler(
     TimeProvider time) : ICommandHandler<TrainSlice>
 {
     private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
-    private const int RecentSteps = 20;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
@@ -105,10 +100,8 @@ public sealed class TrainSliceHandler(
     private async Task<long> TrainAsync(RunDocument document, RoleClaim claim, long target, CancellationToken cancellationToken)
     {
         var (spec, role) = (document.Spec, claim.Role);
-        var clusters = role.Kind == RoleKind.Expert ? [role.Index] : Enumerable.Range(0, spec.Partition.Experts).ToArray();
-        var train = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: false, cancellationToken);
-        var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: true, cancellationToken);
-        var parent = await checkpoints.OpenAsync(claim, train.ManifestSha256, cancellationToken);
+        await using var trainer = await trainers.OpenAsync(document, role, cancellationToken);
+        var parent = await checkpoints.OpenAsync(claim, trainer.DataManifestSha256, cancellationToken);
         foreach (var skipped in parent?.Skipped ?? [])
         {
             var text = $"{role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
@@ -116,83 +109,51 @@ public sealed class TrainSliceHandler(
             progress.Notice(text);
         }
 
-        var numerics = document.Numerics[role.Path];
-        var classes = (await datasets.OpenAsync(document, cancellationToken)).Manifest.ClassNames.Count;
-        var trainer = await device.RunAsync(() => new Trainer(spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
-        try
+        await trainer.LoadAsync(parent, cancellationToken);
+        var from = trainer.Step;
+        var committedAt = parent?.Manifest.CommittedAt;
+        Report(trainer, role, target, from, committedAt, 0, active: true);
+        if (!await StepAsync(trainer, claim, spec, target, from, committedAt, cancellationToken))
         {
-            await InitializeAsync(trainer, document, role, parent, cancellationToken);
-            var from = trainer.StepNumber;
-            var committedAt = parent?.Manifest.CommittedAt;
-            Report(trainer, role, target, from, committedAt, 0, active: true);
-            if (!await StepAsync(trainer, claim, spec, target, from, committedAt, cancellationToken))
-            {
-                progress.Notice($"{role} was taken over by another worker; this slice is dropped.");
-                return target;
-            }
-
-            await device.RunAsync(() => trainer.HeldOutLoss());
-            var parts = trainer.CheckpointParts();
-            var commit = new CommitRequest
-            {
-                Step = trainer.StepNumber,
-                FromStep = from,
-                DataManifestSha256 = train.ManifestSha256,
-                Numerics = numerics,
-                Parts = parts,
-            };
-            var outcome = await checkpoints.CommitAsync(claim, commit, cancellationToken);
-            if (outcome is CommitOutcome.Fenced)
-            {
-                progress.Notice($"{role} was taken over by another worker; its steps {from} to {trainer.StepNumber} are not committed.");
-                return target;
-            }
-
-            await checkpoints.SweepAsync(document.Name, role, spec.Execution.Retention, cancellationToken);
-            Report(trainer, role, target, trainer.StepNumber, time.GetUtcNow(), 0, active: false);
-            return trainer.StepNumber;
+            progress.Notice($"{role} was taken over by another worker; this slice is dropped.");
+            return target;
         }
-        finally
-        {
-            await device.RunAsync(trainer.Dispose);
-        }
-    }
 
-    // The seed checkpoint is read at step 0 alone, from the run's own copy.
-    private async Task InitializeAsync(Trainer trainer, RunDocument document, Role role, OpenedCheckpoint? parent, CancellationToken cancellationToken)
-    {
-        var warm = parent is null && role.Kind == RoleKind.Expert && document.Init is not null;
-        var start = warm ? await seeds.OpenAsync(document.Name, cancellationToken) : null;
-        await device.RunAsync(() =>
+        var snapshot = await trainer.SnapshotAsync();
+        var commit = new CommitRequest
         {
-            using (start)
-            {
-                trainer.InitializeOrLoadAsync(parent, start, cancellationToken).GetAwaiter().GetResult();
-            }
-        });
+            Step = snapshot.Step,
+            FromStep = from,
+            DataManifestSha256 = trainer.DataManifestSha256,
+            Numerics = document.Numerics[role.Path],
+            Parts = snapshot.Parts,
+        };
+        var outcome = await checkpoints.CommitAsync(claim, commit, cancellationToken);
+        if (outcome is CommitOutcome.Fenced)
+        {
+            progress.Notice($"{role} was taken over by another worker; its steps {from} to {snapshot.Step} are not committed.");
+            return target;
+        }
+
+        await checkpoints.SweepAsync(document.Name, role, spec.Execution.Retention, cancellationToken);
+        Report(trainer, role, target, snapshot.Step, time.GetUtcNow(), 0, active: false);
+        return snapshot.Step;
     }
 
     // False when the role was lost to another owner.
     private async Task<bool> StepAsync(
-        Trainer trainer, RoleClaim claim, RunSpec spec, long target, long committed, DateTimeOffset? committedAt, CancellationToken cancellationToken)
+        IRoleTrainer trainer, RoleClaim claim, RunSpec spec, long target, long committed, DateTimeOffset? committedAt, CancellationToken cancellationToken)
     {
         var (began, renewed) = (time.GetTimestamp(), time.GetTimestamp());
         var limit = TimeSpan.FromSeconds(spec.Execution.SliceSeconds);
         var chunk = limit < ReportEvery ? limit : ReportEvery;
         var batch = Roles.Training(spec, claim.Role).Batch;
-        while (trainer.StepNumber < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
+        while (trainer.Step < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var (from, since) = (trainer.StepNumber, time.GetTimestamp());
-            await device.RunAsync(() =>
-            {
-                do
-                {
-                    trainer.Step();
-                }
-                while (trainer.StepNumber < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
-            });
-            var rate = (trainer.StepNumber - from) * batch / time.GetElapsedTime(since).TotalSeconds;
+            var (from, since) = (trainer.Step, time.GetTimestamp());
+            await trainer.StepAsync(step => step < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
+            var rate = (trainer.Step - from) * batch / time.GetElapsedTime(since).TotalSeconds;
             Report(trainer, claim.Role, target, committed, committedAt, rate, active: true);
             if (time.GetElapsedTime(renewed) >= RenewEvery)
             {
@@ -207,16 +168,6 @@ public sealed class TrainSliceHandler(
         return true;
     }
 
-    private static torch.Device DeviceOf(NumericsClass numerics)
-        => numerics.Device.StartsWith("cuda", StringComparison.Ordinal) ? torch.CUDA : torch.CPU;
-
-    private void Report(Trainer trainer, Role role, long target, long committed, DateTimeOffset? committedAt, double rate, bool active)
-        => progress.Training(new TrainingProgress(role, trainer.StepNumber, target, rate, RecentLoss(trainer), committed, committedAt, active));
-
-    // One step's loss says little: its times and noise are a draw.
-    private static double? RecentLoss(Trainer trainer)
-    {
-        var steps = trainer.Metrics.Steps;
-        return steps.Count == 0 ? null : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
-    }
+    private void Report(IRoleTrainer trainer, Role role, long target, long committed, DateTimeOffset? committedAt, double rate, bool active)
+        => progress.Training(new TrainingProgress(role, trainer.Step, target, rate, trainer.RecentLoss, committed, committedAt, active));
 }
