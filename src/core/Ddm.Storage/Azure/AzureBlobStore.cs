@@ -26,6 +26,9 @@ public sealed class AzureBlobStore : IBlobStore
         _writes = new AzureWrites(container, requests);
     }
 
+    /// <summary>The container and where it is, for messages; no secrets.</summary>
+    public string Place => _requests.Place;
+
     /// <inheritdoc/>
     public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)
     {

@@ -42,8 +42,9 @@ internal sealed class AzureConnection
         var container = pairs.TryGetValue(ContainerName, out var named) ? Check((string)named, setting) : null;
         if (!pairs.TryGetValue(Endpoint, out var endpoint))
         {
-            pairs.Remove(ContainerName);
-            return ParseStorage(pairs.ConnectionString, container, setting);
+            // The client does not know this pair.
+            var rest = connection.Split(';').Where(pair => !pair.TrimStart().StartsWith(ContainerName, StringComparison.OrdinalIgnoreCase));
+            return ParseStorage(string.Join(';', rest), container, setting);
         }
 
         // Aspire puts an emulator's whole connection string there.
