@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Azure.Core;
-using Azure.Storage.Blobs;
 using Ddm.Runs;
 using Ddm.Tests;
 
