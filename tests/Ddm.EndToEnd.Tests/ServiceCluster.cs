@@ -34,7 +34,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts one of each, three expert trainers in two pools among them, and waits until all are ready.</summary>
+    /// <summary>Starts one of each, but three expert trainers, and waits until all are ready.</summary>
     public async Task StartAllAsync()
     {
         foreach (var name in (string[])["ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer"])
@@ -42,9 +42,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
             Start(name);
         }
 
-        Start("ExpertTrainer", "local");
-        Start("ExpertTrainer", "local");
-        Start("ExpertTrainer", "local");
+        Start("ExpertTrainer");
+        Start("ExpertTrainer");
+        Start("ExpertTrainer");
         foreach (var process in processes)
         {
             await process.ReadyAsync();

@@ -39,6 +39,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
+    public int ExitCode => process.ExitCode;
+
     public bool HasExited => process.HasExited;
 
     public string Address => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}");

@@ -19,6 +19,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     RemoveCommand.Create(),
     CollectCommand.Create(),
     SchemaCommand.Create(),
+    TopologyCommand.Create(),
     DoctorCommand.Create(),
 };
 root.Add(CommonOptions.Home);

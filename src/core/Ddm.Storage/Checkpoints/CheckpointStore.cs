@@ -179,7 +179,7 @@ public sealed class CheckpointStore
     /// <exception cref="ArgumentException">The steps do not follow on what the claim opened or committed last, or the parts' names are no good.</exception>
     /// <exception cref="InvalidOperationException">There are checkpoints, and the claim has opened none.</exception>
     public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
-        _commit.CommitAsync(claim, request, cancellationToken);
+        StorageTelemetry.MeasureAsync(() => _commit.CommitAsync(claim, request, cancellationToken));
 
     /// <summary>
     /// Writes a head that is missing or unreadable anew, so that it names the newest whole checkpoint. To be called when a person takes a run up again, not
