@@ -40,7 +40,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     {
         var role = Role.Parse(decision.Role);
         var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
-        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, cancellationToken);
+        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, head, cancellationToken);
         var facts = new RoleFacts
         {
             Role = decision.Role,
