@@ -16,9 +16,12 @@ public sealed class DistributedRunTests
     {
         var expected = await RunOutcome.OfOneProcessAsync(TinyFolder.DefaultSpec);
         using var files = new TinyFolder();
-        var blobs = new FileBlobStore(files.Home);
+        await using var azurite = new AzuriteProcess();
+        await azurite.InitializeAsync();
+        var store = azurite.ConnectionString(AzuriteProcess.NewContainer());
+        var blobs = BlobStores.Open(store);
         await using var rabbit = await RabbitServer.StartAsync();
-        await using var cluster = new ServiceCluster(rabbit.ConnectionString, files.Home, files.Folder);
+        await using var cluster = new ServiceCluster(rabbit.ConnectionString, store, files.Folder);
         await cluster.StartAllAsync();
 
         // by a client in another language, twice: the second changes nothing
@@ -54,6 +57,7 @@ public sealed class DistributedRunTests
         var trainers = cluster.Processes.Where(process => process.Name == "ExpertTrainer").ToArray();
         Assert.Equal(0, await trainers[0].StopAsync());
         trainers[1].Signal(Signals.Kill);
+        Assert.Equal(0, await rabbit.ControlAsync(Cancel, "close_all_connections", "a test")); // messages under way are handed out again
         await rabbit.StopAsync();
         await Waiting.ForAsync("a service says that its broker is away", TimeSpan.FromSeconds(60), async token => await trainers[2].StatusAsync("/health", token) == HttpStatusCode.ServiceUnavailable);
         Assert.Equal(HttpStatusCode.OK, await trainers[2].StatusAsync("/alive", Cancel)); // to restart it would lose its steps and mend nothing
@@ -107,6 +111,9 @@ public sealed class DistributedRunTests
         Assert.Contains("stepz", mistaken.GetProperty("messages")[0].GetString(), StringComparison.Ordinal);
         Assert.Equal("refused", Outcome(outside));
         Assert.Contains(SourceRoots.Setting, outside.GetProperty("messages")[0].GetString(), StringComparison.Ordinal);
+        await NodeClient.SendAsync(rabbit, "submit", "no JSON at all");
+        await Waiting.ForAsync("what nobody can read is put aside", TimeSpan.FromSeconds(30), async _ => (await DeadAsync(rabbit)).EndsWith("\t1", StringComparison.Ordinal), () => cluster.Output);
+
         await using var wrong = ServiceProcess.Start("ExpertTrainer", new Dictionary<string, string>
         {
             ["ConnectionStrings:messaging"] = rabbit.ConnectionString,

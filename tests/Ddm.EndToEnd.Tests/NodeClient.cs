@@ -11,6 +11,12 @@ internal static class NodeClient
 
     /// <summary>Submits a spec as a bare message.</summary>
     public static async Task<JsonElement> SubmitAsync(RabbitServer rabbit, string specFile, string root)
+        => JsonDocument.Parse(await RunAsync("submit_run.js", rabbit.ConnectionString, specFile, root)).RootElement;
+
+    /// <summary>Sends any text to an exchange.</summary>
+    public static Task SendAsync(RabbitServer rabbit, string exchange, string text) => RunAsync("send_text.js", rabbit.ConnectionString, exchange, text);
+
+    private static async Task<string> RunAsync(string script, params string[] arguments)
     {
         var tools = Environment.GetEnvironmentVariable("DDM_TEST_TOOLS")
             ?? Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "ddm-tests");
@@ -20,7 +26,7 @@ internal static class NodeClient
             throw new DirectoryNotFoundException($"No {modules}: run tests/install.sh.");
         }
 
-        var start = new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, "submit_run.js"), modules, rabbit.ConnectionString, specFile, root])
+        var start = new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, script), modules, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -29,6 +35,6 @@ internal static class NodeClient
         var (said, complained) = (node.StandardOutput.ReadToEndAsync(), node.StandardError.ReadToEndAsync());
         await node.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         Assert.True(node.ExitCode == 0, await complained);
-        return JsonDocument.Parse(await said).RootElement;
+        return await said;
     }
 }

@@ -39,7 +39,7 @@ public static class DdmServices
         services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(stop).AddSingleton(settings);
         services.AddSingleton(provider => new CheckpointStore(
             blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
-        services.AddSingleton<DeviceThread>().AddSingleton<CommandGate>();
+        services.AddSingleton<DeviceThread>().AddSingleton<SliceGate>();
         services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
         services.AddSingleton<WorkerDirectory>();

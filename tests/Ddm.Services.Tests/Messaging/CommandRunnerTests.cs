@@ -10,7 +10,7 @@ namespace Ddm.Services.Tests.Messaging;
 public sealed class CommandRunnerTests : IDisposable
 {
     private readonly FakeTimeProvider time = new();
-    private readonly CommandGate gate = new();
+    private readonly SliceGate gate = new();
     private readonly StopSignal stop = new();
     private readonly TinyRun tiny = new();
     private readonly SentCommands sent = new();

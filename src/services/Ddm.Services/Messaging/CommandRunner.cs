@@ -14,7 +14,7 @@ public sealed class CommandRunner<TCommand>(
     ICommandHandler<TCommand> handler,
     RunRepository runs,
     ICommandSender sender,
-    CommandGate gate,
+    SliceGate gate,
     CommandPatience patience,
     StopSignal stop,
     IRunProgress progress,

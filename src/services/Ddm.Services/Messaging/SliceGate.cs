@@ -7,7 +7,7 @@ namespace Ddm.Services;
 /// One slice at a time in this process, and one run of a command. After a lost connection the broker hands a message out again while the first call still
 /// works on it, perhaps to the same process: the second call joins the first and is acknowledged with it.
 /// </summary>
-public sealed class CommandGate : IDisposable
+public sealed class SliceGate : IDisposable
 {
     private readonly SemaphoreSlim slices = new(1, 1);
     private readonly ConcurrentDictionary<IRunCommand, Task> running = new();

@@ -2,12 +2,12 @@ using Ddm.Runs;
 
 namespace Ddm.Services.Tests.Messaging;
 
-public sealed class CommandGateTests
+public sealed class SliceGateTests
 {
     [Fact]
     public async Task ARepeatedCommandJoinsTheOneUnderWayAndEndsWithIt()
     {
-        using var gate = new CommandGate();
+        using var gate = new SliceGate();
         var work = new TaskCompletionSource();
         var calls = 0;
         var first = gate.RunAsync(new FitPartition("a"), () => WorkAsync());
@@ -33,7 +33,7 @@ public sealed class CommandGateTests
     [Fact]
     public async Task WhoeverJoinsAFailureIsLetGoAndTheNextBeginsAnew()
     {
-        using var gate = new CommandGate();
+        using var gate = new SliceGate();
         var work = new TaskCompletionSource();
         var first = gate.RunAsync(new FitPartition("a"), () => work.Task);
         var second = gate.RunAsync(new FitPartition("a"), () => throw new InvalidOperationException("called"));
@@ -54,7 +54,7 @@ public sealed class CommandGateTests
     [Fact]
     public async Task SlicesOfDifferentRolesTakeTurnsAndOtherWorkDoesNotWaitForThem()
     {
-        using var gate = new CommandGate();
+        using var gate = new SliceGate();
         var (one, other) = (new TaskCompletionSource(), false);
         var first = gate.RunAsync(new TrainSlice("a", "experts/0", 0), () => one.Task);
         var second = gate.RunAsync(new TrainSlice("a", "experts/1", 0), () =>
