@@ -4,6 +4,7 @@ using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
 using Ddm.Tests;
+using MassTransit;
 
 namespace Ddm.EndToEnd.Tests;
 
@@ -104,6 +105,8 @@ public sealed class DistributedRunTests
         await cluster.Start("ControlPlane").ReadyAsync();
 
         var mistaken = await NodeClient.SubmitAsync(rabbit, files.SpecFile, files.Folder);
+        var same = await AskAsync(rabbit, new SubmitRun(File.ReadAllText(files.SpecFile), files.Folder)); // in the message library's own way
+        Assert.Equal(mistaken.GetProperty("messages")[0].GetString(), same.Messages[0]);
         File.WriteAllText(files.SpecFile, TinyFolder.DefaultSpec);
         var outside = await NodeClient.SubmitAsync(rabbit, files.SpecFile, Path.GetTempPath());
 
@@ -132,6 +135,21 @@ public sealed class DistributedRunTests
         return Waiting.ForAsync("both experts train", TimeSpan.FromMinutes(3), async token =>
             (await checkpoints.ReadHeadAsync(TinyFolder.RunName, Role.Expert(0), token))?.Step > 0 && (await checkpoints.ReadHeadAsync(TinyFolder.RunName, Role.Expert(1), token))?.Step > 0,
             () => cluster.Output);
+    }
+
+    private static async Task<SubmitRunAnswer> AskAsync(RabbitServer rabbit, SubmitRun question)
+    {
+        var bus = Bus.Factory.CreateUsingRabbitMq(transport => transport.Host(rabbit.ConnectionString));
+        await bus.StartAsync(Cancel);
+        try
+        {
+            var client = bus.CreateRequestClient<SubmitRun>(new Uri("exchange:" + QueueNames.Submit));
+            return (await client.GetResponse<SubmitRunAnswer>(question, Cancel)).Message;
+        }
+        finally
+        {
+            await bus.StopAsync(CancellationToken.None);
+        }
     }
 
     private static string? Outcome(JsonElement answer) => answer.GetProperty("outcome").GetString();

@@ -1,6 +1,5 @@
 using Ddm.Runs;
 using MassTransit;
-using MassTransit.RabbitMqTransport;
 using MassTransit.Serialization;
 using Microsoft.Extensions.Logging;
 
