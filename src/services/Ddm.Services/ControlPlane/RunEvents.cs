@@ -38,7 +38,7 @@ public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvi
     }
 
     // Events are told, never acted on: one that cannot be read is told as such.
-    private static RunEvent Parse(string name, BlobContent content)
+    internal static RunEvent Parse(string name, BlobContent content)
     {
         try
         {
@@ -96,4 +96,9 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
 
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";
+
+    /// <summary>The event as a line for a person.</summary>
+    /// <param name="zone">What its time is told in.</param>
+    public string ToLine(TimeZoneInfo zone)
+        => $"{TimeZoneInfo.ConvertTime(At, zone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}  {Kind,-10} {Printable.Line(Text)}";
 }

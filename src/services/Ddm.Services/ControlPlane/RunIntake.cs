@@ -32,17 +32,22 @@ public sealed class RunIntake(RunRepository runs, RunSubmission submission, Sour
             return found;
         }
 
-        RunDocument document;
+        RunDocument? document;
         try
         {
             var folder = root ?? roots.Default;
             roots.Require(spec, folder);
-            (document, _) = await submission.SubmitAsync(specText, Path.Combine(folder, spec.Name + ".yaml"), cancellationToken);
+            document = await submission.TryCreateAsync(spec, specText, Path.Combine(folder, spec.Name + ".yaml"), cancellationToken);
         }
         catch (UserErrorException e)
         {
-            // Somebody may have submitted the same name meanwhile; what the run says then counts.
-            return await FindAsync(spec, cancellationToken) ?? new IntakeOutcome.Refused(e.Message);
+            return new IntakeOutcome.Refused(e.Message);
+        }
+
+        if (document is null)
+        {
+            // Somebody else was first: what that run says counts.
+            return await FindAsync(spec, cancellationToken) ?? new IntakeOutcome.Refused($"Run '{spec.Name}' was removed at this moment; submit it again.");
         }
 
         await WakeAsync(document.Name, cancellationToken);
