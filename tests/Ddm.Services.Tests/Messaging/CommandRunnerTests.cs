@@ -1,5 +1,4 @@
 using Ddm.Runs;
-using Ddm.Storage.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

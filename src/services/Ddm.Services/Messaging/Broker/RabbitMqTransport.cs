@@ -24,6 +24,7 @@ internal static class RabbitMqTransport
             services.AddHostedService(provider => provider.GetRequiredService<RunKeeper>());
             services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
             services.TryAddSingleton<RunIntake>();
+            services.TryAddSingleton<IRunControl, NoRunControl>();
             ddm.Consume<SubmitRunConsumer>(QueueNames.Submit);
         }
 
