@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using Ddm.Tests;
 
 namespace Ddm.EndToEnd.Tests;
@@ -39,6 +40,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
+    public int ExitCode => process.ExitCode;
+
     public bool HasExited => process.HasExited;
 
     public string Address => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}");
@@ -65,9 +68,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
         : await StatusAsync("/health", token) == HttpStatusCode.OK, () => Output);
 
     /// <summary>The status of one of its pages.</summary>
-    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellationToken)
+    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellationToken, string? key = null)
     {
         using var client = new HttpClient();
+        client.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         using var response = await client.GetAsync(Address + path, cancellationToken);
         return response.StatusCode;
     }

@@ -82,6 +82,13 @@ internal sealed class RabbitServer : IAsyncDisposable
             : await ControlAsync(token, "await_startup", "--timeout", "60") == 0);
     }
 
+    /// <summary>Starts it again with nothing: no queue, no message, no policy.</summary>
+    public Task StartEmptyAsync()
+    {
+        Directory.Delete(environment["RABBITMQ_MNESIA_BASE"], recursive: true);
+        return StartAsync();
+    }
+
     /// <summary>Stops it; clients lose their connections.</summary>
     public async Task StopAsync()
     {

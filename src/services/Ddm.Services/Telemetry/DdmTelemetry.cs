@@ -22,6 +22,9 @@ public static class DdmTelemetry
     /// <summary>Rate of a role's present slice.</summary>
     internal static Gauge<double> ImagesPerSecond { get; } = Meter.CreateGauge<double>("ddm.training.images_per_second", "{image}/s");
 
+    /// <summary>Mean duration of a training step of a role's present slice.</summary>
+    internal static Histogram<double> StepDuration { get; } = Meter.CreateHistogram<double>("ddm.training.step.duration", "s");
+
     /// <summary>Steps a role has committed.</summary>
     internal static Gauge<long> CommittedSteps { get; } = Meter.CreateGauge<long>("ddm.training.committed_steps", "{step}");
 
@@ -54,9 +57,6 @@ public static class DdmTelemetry
 
         return new CommandActivity(command, activity, before);
     }
-
-    /// <summary>Begins the trace of a submission.</summary>
-    internal static Activity? BeginSubmission(string run) => Source.StartActivity("SubmitRun", ActivityKind.Server)?.SetTag("ddm.run", run);
 
     /// <summary>The kind of a command, as a dimension.</summary>
     internal static KeyValuePair<string, object?> Command(IRunCommand command) => new("ddm.command", command.GetType().Name);
