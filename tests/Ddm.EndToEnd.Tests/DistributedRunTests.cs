@@ -1,9 +1,7 @@
 using System.Net;
 using Ddm.Runs;
-using Ddm.Services;
 using Ddm.Storage;
 using Ddm.Tests;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Ddm.EndToEnd.Tests;
 
@@ -19,7 +17,7 @@ public sealed class DistributedRunTests
         var blobs = new FileBlobStore(files.Home);
         await using var rabbit = await RabbitServer.StartAsync();
         await using var cluster = new ServiceCluster(rabbit.ConnectionString, files.Home, files.Folder);
-        await SubmitAsync(blobs, files);
+        await RunOutcome.SubmitAsync(blobs, files);
         await cluster.StartAllAsync();
         Assert.Equal(HttpStatusCode.OK, await cluster.ControlPlane.StatusAsync("/alive", TestContext.Current.CancellationToken));
 
@@ -30,32 +28,6 @@ public sealed class DistributedRunTests
         foreach (var process in cluster.Processes)
         {
             Assert.Equal(0, await process.StopAsync());
-        }
-    }
-
-    private static async Task SubmitAsync(FileBlobStore blobs, TinyFolder files)
-    {
-        using var stop = new StopSignal();
-        await using var host = await EmbeddedHost.StartAsync(blobs, new NoProgress(), stop, TestContext.Current.CancellationToken);
-        await host.Services.GetRequiredService<RunSubmission>().SubmitAsync(files.SpecText, files.SpecFile, TestContext.Current.CancellationToken);
-    }
-
-    private sealed class NoProgress : IRunProgress
-    {
-        public void Stage(RunStage stage, int done, int total)
-        {
-        }
-
-        public void Training(TrainingProgress progress)
-        {
-        }
-
-        public void Notice(string message)
-        {
-        }
-
-        public void Ended(RunDocument document)
-        {
         }
     }
 }

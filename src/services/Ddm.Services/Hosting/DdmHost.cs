@@ -13,7 +13,7 @@ namespace Ddm.Services;
 public static class DdmHost
 {
     /// <summary>The setting that names the store.</summary>
-    public const string BlobsSetting = "ConnectionStrings:blobs";
+    public const string BlobsSetting = BlobStores.Setting;
 
     private const int UserError = 2;
 
@@ -54,7 +54,7 @@ public static class DdmHost
         var settings = WorkerSettingsReader.Read(configuration);
         var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
         var store = configuration[BlobsSetting] is { Length: > 0 } connection
-            ? OpenStore(connection)
+            ? BlobStores.Open(connection, BlobsSetting)
             : throw new UserErrorException($"{BlobsSetting} is not set. Give the blob container's connection string, or the path of a folder that all services share.");
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
@@ -67,8 +67,6 @@ public static class DdmHost
         parts(ddm);
         ddm.OverRabbitMq(broker, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
     }
-
-    private static FileBlobStore OpenStore(string connection) => new(connection);
 
     private static void ListenHere(WebApplicationBuilder builder, int port)
     {

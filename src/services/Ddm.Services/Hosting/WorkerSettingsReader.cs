@@ -24,6 +24,7 @@ internal static partial class WorkerSettingsReader
             StopNotice = Duration(section, nameof(WorkerSettings.StopNotice), defaults.StopNotice),
             OwnerTimeout = Duration(section, nameof(WorkerSettings.OwnerTimeout), defaults.OwnerTimeout),
             ReconcileEvery = Duration(section, nameof(WorkerSettings.ReconcileEvery), defaults.ReconcileEvery),
+            ResendAfter = Duration(section, nameof(WorkerSettings.ResendAfter), defaults.ResendAfter),
             StuckAfter = Duration(section, nameof(WorkerSettings.StuckAfter), defaults.StuckAfter),
         };
         return settings;

@@ -24,6 +24,9 @@ public sealed record WorkerSettings
     /// <summary>Time between two looks at a run that nobody said anything about.</summary>
     public TimeSpan ReconcileEvery { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Time after which a command whose work is still missing counts as lost and is sent again.</summary>
+    public TimeSpan ResendAfter { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
 }

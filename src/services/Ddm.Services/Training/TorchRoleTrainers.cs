@@ -1,11 +1,13 @@
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
 /// <summary>Trainers that compute: data from the run's clusters, steps by torch on the device thread.</summary>
-public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time) : IRoleTrainers
+public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time, ILogger<TorchRoleTrainers> log)
+    : IRoleTrainers
 {
     /// <inheritdoc/>
     public async Task<IRoleTrainer> OpenAsync(RunDocument document, Role role, CancellationToken cancellationToken)
@@ -13,6 +15,6 @@ public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, Run
         var clusters = role.Kind == RoleKind.Expert ? [role.Index] : Enumerable.Range(0, document.Spec.Partition.Experts).ToArray();
         var train = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: false, cancellationToken);
         var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: true, cancellationToken);
-        return new TorchRoleTrainer(document, role, train, heldOut, datasets, seeds, device, time);
+        return new TorchRoleTrainer(document, role, train, heldOut, datasets, seeds, device, time, log);
     }
 }

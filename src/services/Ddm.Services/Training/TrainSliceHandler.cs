@@ -15,13 +15,14 @@ public sealed class TrainSliceHandler(
     RunRepository runs,
     IRoleTrainers trainers,
     WorkerIdentity worker,
+    WorkerSettings settings,
     ICommandSender sender,
     RunEvents events,
     StopSignal stop,
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>
 {
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
+    private const int RenewalsInATimeout = 4;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
@@ -39,7 +40,7 @@ public sealed class TrainSliceHandler(
             return;
         }
 
-        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, IsDead, RunObserver.OwnerTimeout, cancellationToken)
+        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, IsDead, settings.OwnerTimeout, cancellationToken)
             is not ClaimOutcome.Claimed { Claim: var claim })
         {
             return;
@@ -155,7 +156,7 @@ public sealed class TrainSliceHandler(
             await trainer.StepAsync(step => step < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
             var rate = (trainer.Step - from) * batch / time.GetElapsedTime(since).TotalSeconds;
             Report(trainer, claim.Role, target, committed, committedAt, rate, active: true);
-            if (time.GetElapsedTime(renewed) >= RenewEvery)
+            if (time.GetElapsedTime(renewed) >= settings.OwnerTimeout / RenewalsInATimeout)
             {
                 renewed = time.GetTimestamp();
                 if (!await checkpoints.RenewAsync(claim, cancellationToken))
