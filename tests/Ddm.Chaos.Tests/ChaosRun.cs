@@ -167,7 +167,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["DOTNET_gcServer"] = "0",
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
-        ["Logging:LogLevel:MassTransit"] = "Warning",
+        ["Logging:LogLevel:MassTransit"] = "Information",
         ["Logging:LogLevel:Azure"] = "Warning",
         ["Logging:LogLevel:System.Net.Http"] = "Warning",
         ["Logging:LogLevel:" + WorkAccount.StepCategory] = "Debug",

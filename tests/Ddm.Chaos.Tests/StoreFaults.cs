@@ -17,6 +17,7 @@ internal sealed class StoreFaults(ChaosRun run, Random random, ChaosLog log)
         log.Add("  the store is back");
         var back = await run.HeadsAsync(TestContext.Current.CancellationToken);
         await run.Services.ReadyAsync();
+        log.Add("  all services are ready");
         await run.MovesOnAsync(back, all: true);
         return fault;
     }

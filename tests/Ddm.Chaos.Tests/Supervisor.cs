@@ -7,6 +7,9 @@ namespace Ddm.Chaos.Tests;
 /// <summary>Keeps services running as an orchestrator does: one that ends is started anew.</summary>
 internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, ChaosLog log) : IAsyncDisposable
 {
+    /// <summary>Environment variable: a folder to keep the logs of all services in.</summary>
+    public const string LogsVariable = "DDM_CHAOS_LOGS";
+
     private readonly ConcurrentQueue<ServiceProcess> all = new();
     private readonly ConcurrentDictionary<int, bool> hit = new();
     private readonly List<Task> keeping = [];
@@ -74,6 +77,16 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
         return Task.WhenAll(Running.ToArray().Select(process => process.StopAsync()));
     }
 
+    /// <summary>Writes what every process has said into a folder, a file each.</summary>
+    public void KeepLogs(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var process in all)
+        {
+            File.WriteAllLines(Path.Combine(folder, Name(process).Replace(' ', '-') + ".log"), process.Lines);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Cease();
@@ -83,6 +96,11 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
         }
 
         await Task.WhenAll(keeping);
+        if (Environment.GetEnvironmentVariable(LogsVariable) is { Length: > 0 } folder)
+        {
+            KeepLogs(folder);
+        }
+
         foreach (var process in all)
         {
             await process.DisposeAsync();

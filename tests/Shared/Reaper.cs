@@ -9,6 +9,7 @@ namespace Ddm.Tests;
 internal static class Reaper
 {
     private const string Script = """
+        trap '' HUP INT TERM # of the whole group: then above all it is needed
         declare -A watched
         while read -r line; do
           case $line in
