@@ -5,6 +5,8 @@ namespace Ddm.EndToEnd.Tests;
 /// <summary>The services of a small installation, each a process: they share a broker and a store and nothing else.</summary>
 internal sealed class ServiceCluster : IAsyncDisposable
 {
+    public const string ApiKey = "a-key-of-the-tests-that-is-long-enough-0123456789";
+
     private readonly List<ServiceProcess> processes = [];
     private readonly Dictionary<string, string> settings;
 
@@ -14,6 +16,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["ConnectionStrings:messaging"] = broker,
             ["ConnectionStrings:blobs"] = store,
             ["Ddm:SourceRoots:0"] = sources,
+            ["Ddm:ApiKeys:0"] = ApiKey,
             ["Ddm:ReconcileEvery"] = "00:00:02",
             ["Ddm:OwnerTimeout"] = "00:00:10",
             ["DOTNET_gcServer"] = "0",
@@ -36,7 +39,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts one of each, three expert trainers in two pools among them, and waits until all are ready.</summary>
+    /// <summary>Starts one of each, but three expert trainers, and waits until all are ready.</summary>
     public async Task StartAllAsync()
     {
         foreach (var name in (string[])["ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer"])
@@ -44,9 +47,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
             Start(name);
         }
 
-        Start("ExpertTrainer", "local");
-        Start("ExpertTrainer", "local");
-        Start("ExpertTrainer", "local");
+        Start("ExpertTrainer");
+        Start("ExpertTrainer");
+        Start("ExpertTrainer");
         foreach (var process in processes)
         {
             await process.ReadyAsync();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 
 namespace Ddm.Tests;
 
@@ -72,9 +73,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
         : await StatusAsync("/health", token) == HttpStatusCode.OK, () => Output);
 
     /// <summary>The status of one of its pages.</summary>
-    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellationToken)
+    public async Task<HttpStatusCode> StatusAsync(string path, CancellationToken cancellationToken, string? key = null)
     {
         using var client = new HttpClient();
+        client.DefaultRequestHeaders.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
         using var response = await client.GetAsync(Address + path, cancellationToken);
         return response.StatusCode;
     }

@@ -10,6 +10,9 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     SampleCommand.Create(),
     ImportCommand.Create(),
     ExportCommand.Create(),
+    UpCommand.Create(),
+    SubmitCommand.Create(),
+    WatchCommand.Create(),
     StatusCommand.Create(),
     InspectCommand.Create(),
     EvalCommand.Create(),
@@ -19,7 +22,13 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     RemoveCommand.Create(),
     CollectCommand.Create(),
     SchemaCommand.Create(),
+    TopologyCommand.Create(),
     DoctorCommand.Create(),
 };
+foreach (var action in ActionCommands.Create())
+{
+    root.Add(action);
+}
+
 root.Add(CommonOptions.Home);
 return await CommandHost.InvokeAsync(root, args);

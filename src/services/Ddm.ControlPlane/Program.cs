@@ -6,5 +6,13 @@ return await DdmHost.RunAsync(
     args,
     port: 5080,
     parts: ddm => ddm.AddControlPlane(),
-    prepare: builder => builder.AddServiceDefaults(DdmTelemetry.Name, DdmTelemetry.MessagesName),
-    map: app => app.MapDefaultEndpoints());
+    prepare: builder =>
+    {
+        builder.AddServiceDefaults(DdmTelemetry.Name, DdmTelemetry.MessagesName);
+        builder.Services.AddDdmControlPlaneApi();
+    },
+    map: app =>
+    {
+        app.MapDefaultEndpoints();
+        app.MapDdmControlPlane();
+    });

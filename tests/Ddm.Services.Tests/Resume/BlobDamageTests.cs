@@ -79,6 +79,31 @@ public sealed class BlobDamageTests
         Assert.Contains(events, e => e.Kind == RunEvent.Repaired && e.Text == $"{blob} is missing or empty: it is made anew at stage AssignShards");
     }
 
+    /// <summary>Nobody opens it before the evaluation does: then the role takes its last steps again, in the same process.</summary>
+    [Fact]
+    public async Task AFinishedRolesCheckpointDamagedWhileOthersTrainIsTrainedAgain()
+    {
+        using var undisturbed = new TinyRun();
+        await undisturbed.RunAsync();
+        using var tiny = new TinyRun();
+        var done = 0;
+        var progress = new RecordingProgress(report =>
+        {
+            if (report is { Active: false, CommittedStep: 12 } && report.Role == Role.Expert(0) && Interlocked.Exchange(ref done, 1) == 0)
+            {
+                Damage(Path.Combine(tiny.Home, FolderCopy.Blobs(tiny.Home).Single(name => Is(name, "runs/tiny/experts/0/checkpoints/0000000012*/ema.safetensors"))), "flip");
+            }
+        });
+
+        var document = await tiny.RunAsync(progress);
+
+        Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
+        Assert.Equal(await WeightsAsync(undisturbed, RunStage.Train), await WeightsAsync(tiny, RunStage.Train));
+        var events = await RunEvents.ReadAsync(tiny.Blobs, TinyRun.Name, TestContext.Current.CancellationToken);
+        Assert.Equal(1, done);
+        Assert.Equal([$"{Role.Expert(0)}: "], events.Where(e => e.Kind == RunEvent.Repaired).Select(e => e.Text[..(e.Text.IndexOf(':', StringComparison.Ordinal) + 2)]));
+    }
+
     private static async Task<(List<string> Log, int Refusals)> EnumerateAsync(RunStage stage, Func<string, bool> wanted, string[] damages)
     {
         using var undisturbed = new TinyRun();

@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
-using Ddm.Runs;
-using Ddm.Services;
 using Ddm.Storage;
 
 namespace Ddm.Cli;
@@ -18,9 +15,8 @@ internal static class EventsCommand
         command.Aliases.Add("logs");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (blobs, name) = (CommonOptions.StoreOf(parsed), parsed.GetRequiredValue(run));
-            await new RunRepository(blobs).GetAsync(name, cancellationToken);
-            var events = await RunEvents.ReadAsync(blobs, name, cancellationToken);
+            using var place = RunPlaces.Of(parsed);
+            var events = await place.EventsAsync(parsed.GetRequiredValue(run), cancellationToken);
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(JsonSerializer.Serialize(events, BlobJson.Options));
@@ -29,11 +25,11 @@ internal static class EventsCommand
 
             foreach (var e in events)
             {
-                Console.WriteLine($"{e.At.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}  {e.Kind,-10} {Printable.Line(e.Text)}");
+                Console.WriteLine(e.ToLine(TimeZoneInfo.Local));
             }
 
             return CommandHost.Success;
         });
-        return command;
+        return command.AtAPlace();
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Ddm.Services;
 using Ddm.Storage;
 
 namespace Ddm.Cli;
@@ -13,14 +12,17 @@ internal static class InspectCommand
         var run = CommonOptions.Run();
         var json = CommonOptions.Json();
         var command = new Command("inspect", "Show every role's step, epoch and the SHA-256 of its weights. Example: ddm inspect cats --json") { run, json };
-        command.SetAction((parsed, cancellationToken)
-            => InspectAsync(CommonOptions.StoreOf(parsed), parsed.GetRequiredValue(run), parsed.GetValue(json), cancellationToken));
-        return command;
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var place = RunPlaces.Of(parsed);
+            return await InspectAsync(place, parsed.GetRequiredValue(run), parsed.GetValue(json), cancellationToken);
+        });
+        return command.AtAPlace();
     }
 
-    private static async Task<int> InspectAsync(FileBlobStore blobs, string run, bool json, CancellationToken cancellationToken)
+    private static async Task<int> InspectAsync(IRunPlace place, string run, bool json, CancellationToken cancellationToken)
     {
-        var facts = await RunInspector.For(blobs).InspectAsync(run, cancellationToken);
+        var facts = await place.InspectAsync(run, cancellationToken);
         if (json)
         {
             Console.WriteLine(JsonSerializer.Serialize(facts, BlobJson.Options));

@@ -22,29 +22,36 @@ internal static class MetricsCommand
         var command = new Command("metrics", "Show or export loss curves. Example: ddm metrics cats --tensorboard logs") { run, json, csv, tensorBoard };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var blobs = CommonOptions.StoreOf(parsed);
-            var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
-            var (runs, name) = (new RunRepository(blobs), parsed.GetRequiredValue(run));
+            var name = parsed.GetRequiredValue(run);
+            using var place = RunPlaces.Of(parsed);
             if (parsed.GetValue(tensorBoard) is { } folder)
             {
-                var added = await new TensorBoardExport(blobs, checkpoints, runs, folder).SyncAsync(name, cancellationToken);
-                Console.WriteLine($"{added} steps added under {Path.Combine(folder, name)}. Look: tensorboard --logdir {folder}");
-                return CommandHost.Success;
+                return await ExportAsync(place is HomePlace, parsed, name, folder, cancellationToken);
             }
 
-            var curves = new List<(string Role, IReadOnlyList<StepMetrics> Steps)>();
-            var damaged = new List<string>();
-            foreach (var decision in (await runs.GetAsync(name, cancellationToken)).Roles)
+            var curves = await place.MetricsAsync(name, cancellationToken);
+            foreach (var text in curves.SelectMany(curve => curve.Damaged))
             {
-                curves.Add((decision.Role, await RunMetrics.HistoryAsync(blobs, checkpoints, name, Role.Parse(decision.Role), damaged, cancellationToken)));
+                await Console.Error.WriteLineAsync("note: " + text);
             }
 
-            damaged.ForEach(text => Console.Error.WriteLine("note: " + text));
-
-            Show(curves, parsed.GetValue(json), parsed.GetValue(csv));
+            Show([.. curves.Select(curve => (curve.Role, curve.Steps))], parsed.GetValue(json), parsed.GetValue(csv));
             return CommandHost.Success;
         });
-        return command;
+        return command.AtAPlace();
+    }
+
+    private static async Task<int> ExportAsync(bool home, ParseResult parsed, string run, string folder, CancellationToken cancellationToken)
+    {
+        if (!home)
+        {
+            throw new UserErrorException("--tensorboard reads a home folder; from a server take --csv or --json.");
+        }
+
+        var blobs = CommonOptions.StoreOf(parsed);
+        var export = new TensorBoardExport(blobs, new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance), new RunRepository(blobs), folder);
+        Console.WriteLine($"{await export.SyncAsync(run, cancellationToken)} steps added under {Path.Combine(folder, run)}. Look: tensorboard --logdir {folder}");
+        return CommandHost.Success;
     }
 
     private static void Show(List<(string Role, IReadOnlyList<StepMetrics> Steps)> curves, bool json, bool csv)

@@ -15,21 +15,17 @@ internal static class StatusCommand
         var run = new Argument<string?>("RUN") { Description = "Name of the run [default: all]", Arity = ArgumentArity.ZeroOrOne };
         var json = CommonOptions.Json();
         var command = new Command("status", "Show how runs stand. Example: ddm status cats") { run, json };
-        command.SetAction((parsed, cancellationToken)
-            => ShowAsync(CommonOptions.StoreOf(parsed), parsed.GetValue(run), parsed.GetValue(json), cancellationToken));
-        return command;
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var place = RunPlaces.Of(parsed);
+            return await ShowAsync(place, parsed.GetValue(run), parsed.GetValue(json), cancellationToken);
+        });
+        return command.AtAPlace();
     }
 
-    private static async Task<int> ShowAsync(FileBlobStore blobs, string? run, bool json, CancellationToken cancellationToken)
+    private static async Task<int> ShowAsync(IRunPlace place, string? run, bool json, CancellationToken cancellationToken)
     {
-        var inspector = RunInspector.For(blobs);
-        var names = run is null ? await new RunRepository(blobs).NamesAsync(cancellationToken) : [run];
-        var facts = new List<RunFacts>();
-        foreach (var name in names)
-        {
-            facts.Add(await inspector.InspectAsync(name, cancellationToken));
-        }
-
+        var facts = run is null ? await place.AllAsync(cancellationToken) : [await place.InspectAsync(run, cancellationToken)];
         if (json)
         {
             Console.WriteLine(run is null ? JsonSerializer.Serialize(facts, BlobJson.Options) : JsonSerializer.Serialize(facts[0], BlobJson.Options));
@@ -46,7 +42,7 @@ internal static class StatusCommand
         return CommandHost.Success;
     }
 
-    private static void ShowAll(List<RunFacts> runs)
+    private static void ShowAll(IReadOnlyList<RunFacts> runs)
     {
         if (runs.Count == 0)
         {

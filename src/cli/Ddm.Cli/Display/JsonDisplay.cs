@@ -48,6 +48,9 @@ internal sealed class JsonDisplay : ProgressDisplay
     public override void Ended(RunDocument document)
         => Write(new { type = "ended", run = document.Name, status = document.Status.ToString(), document.Failure, document.ModelVersion });
 
+    public override void Ended(RunFacts facts)
+        => Write(new { type = "ended", run = facts.Run, status = facts.Status.ToString(), facts.Failure, facts.ModelVersion });
+
     private void Write(object record)
     {
         lock (gate)

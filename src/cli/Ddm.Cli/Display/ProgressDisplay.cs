@@ -26,6 +26,11 @@ internal abstract class ProgressDisplay : IRunProgress, IDisposable
     {
     }
 
+    /// <summary>A run that is watched from outside has ended.</summary>
+    public virtual void Ended(RunFacts facts)
+    {
+    }
+
     /// <summary>Draws the last state and leaves the terminal as it was.</summary>
     public virtual void Close()
     {

@@ -32,6 +32,17 @@ public static partial class ImageSources
         }
     }
 
+    /// <summary>The full paths that a source stands for: one, or those of a pattern of names.</summary>
+    /// <param name="spec">The data set asked for.</param>
+    /// <param name="baseDirectory">The folder a relative source is relative to.</param>
+    /// <exception cref="UserErrorException">It is a URL or a command, or a pattern of too many names.</exception>
+    public static IReadOnlyList<string> PathsOf(DataSpec spec, string baseDirectory)
+    {
+        RequirePath(spec.Source);
+        var path = Path.GetFullPath(Path.Combine(baseDirectory, spec.Source));
+        return File.Exists(path) || Directory.Exists(path) || !TarPattern.IsPattern(path) ? [path] : TarPattern.Expand(path);
+    }
+
     private static IImageSource OpenFile(string path, IReadOnlyList<string> classNames)
     {
         var name = Path.GetFileName(path);

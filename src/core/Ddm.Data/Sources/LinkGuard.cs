@@ -1,19 +1,20 @@
 namespace Ddm.Data;
 
 /// <summary>Tells whether symbolic links lead out of a folder.</summary>
-internal sealed class LinkGuard
+public sealed class LinkGuard
 {
     private const int MostLinks = 40; // as Linux
 
     private readonly Dictionary<string, string> folders = new(StringComparer.Ordinal);
     private readonly string inside;
 
+    /// <summary>A guard of one folder.</summary>
     /// <param name="root">The folder; may be reached by links itself.</param>
     public LinkGuard(string root) => inside = Path.TrimEndingDirectorySeparator(Resolve(Path.GetFullPath(root), 0)) + Path.DirectorySeparatorChar;
 
-    /// <summary>Whether a file, links followed, lies in the folder.</summary>
+    /// <summary>Whether a file, links followed, lies in the folder or is the folder itself.</summary>
     /// <exception cref="IOException">The links go round in a circle.</exception>
-    public bool IsInside(string path) => Resolve(path, 0).StartsWith(inside, StringComparison.Ordinal);
+    public bool IsInside(string path) => (Resolve(path, 0) + Path.DirectorySeparatorChar).StartsWith(inside, StringComparison.Ordinal);
 
     private string Resolve(string path, int links)
     {

@@ -12,7 +12,7 @@ internal static partial class TarPattern
     /// <summary>Whether a path holds braces to expand.</summary>
     public static bool IsPattern(string path) => Braces().IsMatch(path);
 
-    /// <summary>The paths a pattern stands for, in order.</summary>
+    /// <summary>The full paths a pattern stands for, in order.</summary>
     /// <exception cref="UserErrorException">They are too many.</exception>
     public static List<string> Expand(string pattern)
     {
@@ -27,7 +27,7 @@ internal static partial class TarPattern
             paths = [.. paths.SelectMany(path => Choices(Braces().Match(path)).Select(choice => Braces().Replace(path, choice, 1)))];
         }
 
-        return paths;
+        return [.. paths.Select(Path.GetFullPath)]; // a choice may be ".."
     }
 
     private static long Count(Match braces) => braces.Groups[1].Success ? Math.Abs(Last(braces) - First(braces)) + 1 : Choices(braces).Count();

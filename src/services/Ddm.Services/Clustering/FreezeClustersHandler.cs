@@ -27,6 +27,7 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
 
         await new ClusterFreezer(blobs).FreezeAsync(
             command.Run, document.Spec.Partition.Experts, rows, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
+        await MeasureAsync(document, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
 
         async Task<byte[]> ReadMomentsAsync(int shard, CancellationToken token)
@@ -42,6 +43,17 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         async Task<long[]> ReadAssignmentAsync(int shard)
         {
             return AssignShardHandler.Read(await blobs.ReadProductAsync(BlobNames.Assignment(command.Run, shard), cancellationToken));
+        }
+    }
+
+    private async Task MeasureAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        for (var k = 0; DdmTelemetry.ClusterRows.Enabled && k < document.Spec.Partition.Experts; k++)
+        {
+            if (await blobs.ReadJsonAsync<ClusterManifest>(BlobNames.ClusterManifest(document.Name, k), cancellationToken) is { Value: var cluster })
+            {
+                DdmTelemetry.ClusterRows.Record(cluster.Rows, [new("ddm.run", document.Name), new("ddm.cluster", k)]);
+            }
         }
     }
 }

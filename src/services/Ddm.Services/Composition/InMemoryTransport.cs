@@ -10,6 +10,9 @@ internal static class InMemoryTransport
     public static IServiceCollection OverMemory(this DdmBuilder ddm)
     {
         ddm.Services.AddSingleton(CommandPatience.Attended).AddSingleton<ICommandSender, MassTransitSender>();
+        ddm.Services.AddSingleton<EmbeddedQueueDepth>().AddSingleton<IQueueDepth>(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
+        ddm.Services.AddSendObserver(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
+        ddm.Services.AddConsumeObserver(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
         if (ddm.HasControlPlane)
         {
             ddm.Consume<RunAdvancedConsumer>(QueueNames.ControlPlane);

@@ -23,4 +23,13 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         sent[command] = now;
         return true;
     }
+
+    /// <summary>Forgets what was sent for a run that goes back: the same commands are due again.</summary>
+    public void Forget(string run)
+    {
+        foreach (var command in sent.Keys.Where(command => command.Run == run))
+        {
+            sent.TryRemove(command, out _);
+        }
+    }
 }

@@ -38,7 +38,7 @@ public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvi
     }
 
     // Events are told, never acted on: one that cannot be read is told as such.
-    private static RunEvent Parse(string name, BlobContent content)
+    internal static RunEvent Parse(string name, BlobContent content)
     {
         try
         {
@@ -79,6 +79,26 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
     /// <summary>Something else a person should know: a quarantined image, a retry.</summary>
     public const string Notice = "notice";
 
+    /// <summary>A person held the run.</summary>
+    public const string Paused = "paused";
+
+    /// <summary>A person ended the run.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>A role was placed in another pool.</summary>
+    public const string Placed = "placed";
+
+    /// <summary>A pool has no worker for what waits in it.</summary>
+    public const string NoWorker = "no worker";
+
+    /// <summary>A role was set aside after too many slices without a commit.</summary>
+    public const string Quarantined = "quarantined";
+
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";
+
+    /// <summary>The event as a line for a person.</summary>
+    /// <param name="zone">What its time is told in.</param>
+    public string ToLine(TimeZoneInfo zone)
+        => $"{TimeZoneInfo.ConvertTime(At, zone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}  {Kind,-10} {Printable.Line(Text)}";
 }

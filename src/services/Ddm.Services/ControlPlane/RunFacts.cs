@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ddm.Runs;
 
 namespace Ddm.Services;
@@ -17,6 +18,9 @@ public sealed record RunFacts
     /// <summary>Why it failed.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>Whether a person has to mend something before it can go on.</summary>
+    public bool Refused { get; init; }
+
     /// <summary>When it was submitted.</summary>
     public required DateTimeOffset SubmittedAt { get; init; }
 
@@ -25,6 +29,10 @@ public sealed record RunFacts
 
     /// <summary>The published model, once there is one.</summary>
     public string? ModelVersion { get; init; }
+
+    /// <summary>Whether it goes on no more unless a person does something.</summary>
+    [JsonIgnore]
+    public bool HasEnded => Status is RunStatus.Succeeded or RunStatus.Failed or RunStatus.Cancelled or RunStatus.Removing;
 
     /// <summary>Experts, then the router.</summary>
     public required IReadOnlyList<RoleFacts> Roles { get; init; }

@@ -29,6 +29,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
             Status = document.Status,
             Stage = document.Stage,
             Failure = document.Failure,
+            Refused = document.Refused,
             SubmittedAt = document.SubmittedAt,
             Now = time.GetUtcNow(),
             ModelVersion = document.Status == RunStatus.Succeeded ? document.ModelVersion : null,
@@ -40,7 +41,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     {
         var role = Role.Parse(decision.Role);
         var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
-        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, cancellationToken);
+        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, head, cancellationToken);
         var facts = new RoleFacts
         {
             Role = decision.Role,

@@ -28,6 +28,16 @@ public sealed class RunSubmission(
             return (await ResumeAsync(existing.Value, spec, specFile, cancellationToken), true);
         }
 
+        // Null: somebody else was first, and now it exists.
+        return await TryCreateAsync(spec, specText, specFile, cancellationToken) is { } created
+            ? (created, false)
+            : await SubmitAsync(specText, specFile, cancellationToken);
+    }
+
+    /// <summary>Creates the run of a spec that was read from <paramref name="specText"/>; null, and nothing was changed, when its name is taken.</summary>
+    /// <exception cref="UserErrorException">The data or a weights file cannot be read, or does not fit.</exception>
+    internal async Task<RunDocument?> TryCreateAsync(RunSpec spec, string specText, string specFile, CancellationToken cancellationToken)
+    {
         var root = Path.GetDirectoryName(Path.GetFullPath(specFile))!;
         ImageEncoders.Require(spec.Features, root);
         LatentCodec.Require(spec, root);
@@ -38,7 +48,7 @@ public sealed class RunSubmission(
         var document = Create(spec, specText, root, source, version) with { Init = seed is null ? null : new RunSeed(seed.File, seed.Sha256) };
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
-            return await SubmitAsync(specText, specFile, cancellationToken); // somebody else was first: now it exists
+            return null;
         }
 
         await repair.RepairAsync(document, cancellationToken); // the document may be all that was lost
@@ -49,7 +59,7 @@ public sealed class RunSubmission(
             progress.Notice(seed.Describe());
         }
 
-        return (document, false);
+        return document;
     }
 
     // A run that was removed may have left published versions of its name: they are never replaced.

@@ -10,20 +10,23 @@ namespace Ddm.Services;
 
 /// <summary>Gathers what a run's report shows: from its blobs, and by measuring router and pictures.</summary>
 public sealed class RunReportBuilder(
-    IBlobStore blobs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time)
+    IBlobStore blobs, CheckpointStore checkpoints, ModelLoader loader, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time)
 {
     private const int RouterRows = 500;
     private const int ContactSheetRows = 80;
     private const int ContactSheetColumns = 16;
 
     /// <summary>The report of a run whose roles have all committed.</summary>
-    public async Task<ReportModel> BuildAsync(RunDocument document, CancellationToken cancellationToken)
+    /// <param name="document">The run.</param>
+    /// <param name="manifest">What its checkpoints make.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    public async Task<ReportModel> BuildAsync(RunDocument document, ModelManifest manifest, CancellationToken cancellationToken)
     {
         var dataset = (await datasets.OpenAsync(document, cancellationToken)).Manifest;
         var all = Enumerable.Range(0, document.Spec.Partition.Experts).ToArray();
         var training = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: false, cancellationToken);
         var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, all, heldOut: true, cancellationToken);
-        using var model = await loader.OpenAsync(await catalog.OfRunAsync(document, cancellationToken), cancellationToken);
+        using var model = await loader.OpenAsync(manifest, cancellationToken);
         var rows = await EvaluationRows.LoadAsync(heldOut, RouterRows, cancellationToken);
         var router = rows.Count == 0 ? null : await device.RunAsync(() => RouterDiagnostics.Measure(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));

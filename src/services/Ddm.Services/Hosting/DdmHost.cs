@@ -3,6 +3,7 @@ using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,9 +13,6 @@ namespace Ddm.Services;
 /// <summary>What the hosts have in common: a service is its parts and a port.</summary>
 public static class DdmHost
 {
-    /// <summary>The setting that names the store.</summary>
-    public const string BlobsSetting = BlobStores.Setting;
-
     private const int UserError = 2;
 
     /// <summary>Runs a service until it is told to stop.</summary>
@@ -46,6 +44,11 @@ public static class DdmHost
             await Console.Error.WriteLineAsync(e.Message);
             return UserError;
         }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync($"{e.Message} Another program listens there; say --urls http://127.0.0.1:PORT.");
+            return UserError;
+        }
     }
 
     private static void AddDdm(WebApplicationBuilder builder, Action<DdmBuilder> parts)
@@ -53,9 +56,7 @@ public static class DdmHost
         var (configuration, services) = (builder.Configuration, builder.Services);
         var settings = WorkerSettingsReader.Read(configuration);
         var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
-        var store = configuration[BlobsSetting] is { Length: > 0 } connection
-            ? BlobStores.Open(connection, BlobsSetting)
-            : throw new UserErrorException($"{BlobsSetting} is not set. Give the blob container's connection string, or the path of a folder that all services share.");
+        var store = BlobStores.Open(configuration[BlobStores.Setting]);
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());

@@ -1,12 +1,13 @@
 using System.Threading.Channels;
 using Ddm.Runs;
+using Ddm.Training;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
 /// <summary>What handlers tell, in a service: into the log, the metrics, and notices into the events of their run. Never in the way of the work.</summary>
-internal sealed class ServiceProgress(RunEvents events, ILogger<ServiceProgress> log) : BackgroundService, IRunProgress
+internal sealed class ServiceProgress(RunEvents events, RunRepository runs, ILogger<ServiceProgress> log) : BackgroundService, IRunProgress
 {
     private const int Most = 1000;
 
@@ -28,6 +29,10 @@ internal sealed class ServiceProgress(RunEvents events, ILogger<ServiceProgress>
         if (progress.ImagesPerSecond > 0)
         {
             DdmTelemetry.ImagesPerSecond.Record(progress.ImagesPerSecond, tags);
+            if (RunScope.Current is { } run && runs.LastSeen(run) is { } document)
+            {
+                DdmTelemetry.StepDuration.Record(Roles.Training(document.Spec, progress.Role).Batch / progress.ImagesPerSecond, tags);
+            }
         }
 
         DdmTelemetry.CommittedSteps.Record(progress.CommittedStep, tags);

@@ -25,6 +25,9 @@ public static class DdmTelemetry
     /// <summary>Steps made, whether they are committed later or not: less the committed ones, what faults cost.</summary>
     internal static Counter<long> TrainedSteps { get; } = Meter.CreateCounter<long>("ddm.training.trained_steps", "{step}");
 
+    /// <summary>Mean duration of a training step of a role's present slice.</summary>
+    internal static Histogram<double> StepDuration { get; } = Meter.CreateHistogram<double>("ddm.training.step.duration", "s");
+
     /// <summary>Steps a role has committed.</summary>
     internal static Gauge<long> CommittedSteps { get; } = Meter.CreateGauge<long>("ddm.training.committed_steps", "{step}");
 
@@ -57,9 +60,6 @@ public static class DdmTelemetry
 
         return new CommandActivity(command, activity, before);
     }
-
-    /// <summary>Begins the trace of a submission.</summary>
-    internal static Activity? BeginSubmission(string run) => Source.StartActivity("SubmitRun", ActivityKind.Server)?.SetTag("ddm.run", run);
 
     /// <summary>The kind of a command, as a dimension.</summary>
     internal static KeyValuePair<string, object?> Command(IRunCommand command) => new("ddm.command", command.GetType().Name);

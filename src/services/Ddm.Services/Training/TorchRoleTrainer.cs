@@ -3,7 +3,6 @@ using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
 using Microsoft.Extensions.Logging;
-using TorchSharp;
 
 namespace Ddm.Services;
 
@@ -15,6 +14,7 @@ internal sealed class TorchRoleTrainer(
 {
     private const int RecentSteps = 20;
     private Trainer? trainer;
+    private double? recentLoss;
 
     public string DataManifestSha256 => train.ManifestSha256;
 
@@ -26,7 +26,7 @@ internal sealed class TorchRoleTrainer(
         get
         {
             var steps = Loaded.Metrics.Steps;
-            return steps.Count == 0 ? null : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
+            return recentLoss = steps.Count == 0 ? recentLoss : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class TorchRoleTrainer(
         {
             var numerics = document.Numerics[role.Path];
             var classes = (await datasets.OpenAsync(document, cancellationToken)).Manifest.ClassNames.Count;
-            trainer = await device.RunAsync(() => new Trainer(document.Spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
+            trainer = await device.RunAsync(() => new Trainer(document.Spec, role, classes, train, heldOut, numerics, TorchRoleTrainers.DeviceOf(numerics), time));
         }
 
         // The seed checkpoint is read at step 0 alone, from the run's own copy.
@@ -63,11 +63,12 @@ internal sealed class TorchRoleTrainer(
         while (goOn(Loaded.StepNumber));
     });
 
-    public async Task<RoleSnapshot> SnapshotAsync()
+    public Task<RoleSnapshot> SnapshotAsync() => device.RunAsync(() =>
     {
-        await device.RunAsync(Loaded.HeldOutLoss);
-        return new RoleSnapshot(Loaded.StepNumber, Loaded.CheckpointParts());
-    }
+        Loaded.HeldOutLoss();
+        var copy = Loaded.State.Copy();
+        return new RoleSnapshot(copy.Step, Loaded.CheckpointParts(copy)) { Release = copy.Dispose };
+    });
 
     public void Committed(long step) => Loaded.Committed(step);
 
@@ -85,7 +86,4 @@ internal sealed class TorchRoleTrainer(
         DdmTelemetry.TrainedSteps.Add(1, new("ddm.run", document.Name), new("ddm.role", role.Path));
         log.LogDebug("Trained {Role} of run {Run}: step {Step}", role, document.Name, step);
     }
-
-    private static torch.Device DeviceOf(NumericsClass numerics)
-        => numerics.Device.StartsWith("cuda", StringComparison.Ordinal) ? torch.CUDA : torch.CPU;
 }

@@ -1,7 +1,9 @@
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Tensors;
 using Microsoft.Extensions.Logging;
+using TorchSharp;
 
 namespace Ddm.Services;
 
@@ -10,6 +12,23 @@ public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, Run
     : IRoleTrainers
 {
     /// <inheritdoc/>
+    public NumericsClass? Numerics
+    {
+        get
+        {
+            TorchNative.EnsureLoaded();
+            return TorchRuntime.Describe(torch.cuda.is_available() ? torch.CUDA : torch.CPU, 1, Environment.ProcessorCount);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool CanTrain(NumericsClass numerics)
+    {
+        TorchNative.EnsureLoaded();
+        return (!IsCuda(numerics) || torch.cuda.is_available()) && Training.Numerics.CanEnter(numerics, DeviceOf(numerics));
+    }
+
+    /// <inheritdoc/>
     public async Task<IRoleTrainer> OpenAsync(RunDocument document, Role role, CancellationToken cancellationToken)
     {
         var clusters = role.Kind == RoleKind.Expert ? [role.Index] : Enumerable.Range(0, document.Spec.Partition.Experts).ToArray();
@@ -17,4 +36,8 @@ public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, Run
         var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: true, cancellationToken);
         return new TorchRoleTrainer(document, role, train, heldOut, datasets, seeds, device, time, log);
     }
+
+    internal static torch.Device DeviceOf(NumericsClass numerics) => IsCuda(numerics) ? torch.CUDA : torch.CPU;
+
+    private static bool IsCuda(NumericsClass numerics) => numerics.Device.StartsWith("cuda", StringComparison.Ordinal);
 }

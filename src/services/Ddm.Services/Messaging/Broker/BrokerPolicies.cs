@@ -29,6 +29,10 @@ public sealed class BrokerPolicies(BrokerAddress broker, TimeSpan acknowledgemen
     private static readonly Version TimeoutByPolicy = new(3, 12);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
 
+    /// <summary>What to do about the acknowledgement timeout where no policy can carry it; null where one does.</summary>
+    public static string? TimeoutHint(Version version, TimeSpan timeout) => version >= TimeoutByPolicy ? null : FormattableString.Invariant(
+        $"RabbitMQ {version} has one consumer_timeout for all queues, in rabbitmq.conf (default 30 minutes): consumer_timeout = {timeout.TotalMilliseconds:F0}. Tell the services too: Ddm:AcknowledgementTimeout.");
+
     /// <summary>Sets the policy.</summary>
     /// <param name="version">The broker's: timeouts are a policy's business from 3.12 on, before that <c>consumer_timeout</c> in its configuration is.</param>
     /// <param name="management">Address of the management API; null: the usual port of the broker's machine.</param>

@@ -1,5 +1,7 @@
 using MassTransit;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
 namespace Ddm.Services;
@@ -15,11 +17,15 @@ internal static class RabbitMqTransport
         var (services, settings) = (ddm.Services, ddm.Settings);
         services.AddSingleton(broker).AddSingleton(brokerSettings).AddSingleton<Topology>();
         services.AddHostedService<TopologyService>(); // before the bus: the services' first declarations are the right ones
-        services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>();
+        services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>().AddSingleton<IQueueDepth, BrokerQueueDepth>();
         if (ddm.HasControlPlane)
         {
             services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();
             services.AddHostedService(provider => provider.GetRequiredService<RunKeeper>());
+            services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
+            services.TryAddSingleton<RunIntake>();
+            services.TryAddSingleton<IRunControl, NoRunControl>();
+            ddm.Consume<SubmitRunConsumer>(QueueNames.Submit);
         }
 
         // A running slice may take the whole notice; each layer waits a little longer than the one inside it.
@@ -56,6 +62,11 @@ internal static class RabbitMqTransport
                         endpoint.SetQueueArgument(Topology.DeadLetterExchange, QueueNames.Dead);
                         endpoint.PrefetchCount = 1; // one piece of work at a time, and none that waits here while another worker is free
                         endpoint.ConcurrentMessageLimit = 1;
+                        if (queue == QueueNames.Submit)
+                        {
+                            endpoint.UseRawJsonDeserializer(RawSerializerOptions.AnyMessageType, isDefault: true); // clients in other languages know no envelopes
+                        }
+
                         ddm.Configure(queue, endpoint, context);
                     });
                 }

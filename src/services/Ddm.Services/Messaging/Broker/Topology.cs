@@ -72,6 +72,10 @@ public sealed class Topology(BrokerAddress broker)
         {
             throw new UserErrorException($"The broker at {broker.Place} does not let user '{broker.User}' into virtual host '{broker.VirtualHost}': {refused.ShutdownReason!.ReplyText}", e);
         }
+        catch (BrokerUnreachableException e)
+        {
+            throw new IOException($"The broker at {broker.Place} cannot be reached: {e.GetBaseException().Message} Is it running, and is its address right?", e);
+        }
     }
 
     // Each on a channel of its own: a refusal closes the channel.

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Ddm.Runs;
+using Ddm.Services;
+
+namespace Ddm.Cli;
+
+/// <summary><c>ddm up</c>: services, broker and blob service as programs of this machine, until Ctrl+C.</summary>
+internal static class UpCommand
+{
+    private const string Azurite = "azurite";
+    private const int UsualPort = 5080;
+
+    public static Command Create()
+    {
+        var port = new Option<int>("--port") { Description = "Port of the control plane; the other services take the ones after it", HelpName = "N", DefaultValueFactory = _ => UsualPort };
+        var trainers = new Option<int>("--trainers") { Description = "Expert trainers to start", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var blobs = new Option<string>("--blobs") { Description = "Who keeps the blobs: azurite, or folder (files in the home)", HelpName = "KIND", DefaultValueFactory = _ => Azurite };
+        blobs.AcceptOnlyFromAmong(Azurite, "folder");
+        var roots = new Option<string[]>("--root") { Description = "Folder that submitted runs may read; several times [default: the current folder]", HelpName = "DIR" };
+        var command = new Command("up", "Start services, RabbitMQ and Azurite on this machine, without containers. Example: ddm up --trainers 2") { port, trainers, blobs, roots };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var (first, count) = (parsed.GetValue(port), parsed.GetValue(trainers));
+            if (first is < 1 or > 65000 || count is < 1 or > 64)
+            {
+                throw new UserErrorException($"--port {first} --trainers {count}: a port is from 1 to 65000, and there are 1 to 64 trainers.");
+            }
+
+            var home = CommonOptions.HomeOf(parsed);
+            var open = parsed.GetValue(roots) is { Length: > 0 } named ? named : [Directory.GetCurrentDirectory()];
+            var keys = ApiKeyFile.DefaultPath ?? Path.Combine(home, "up", "api-key");
+            return RunAsync(new UpOptions(home, first, count, parsed.GetValue(blobs) == Azurite, [.. open.Select(Path.GetFullPath)], keys), cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(UpOptions options, CancellationToken cancellationToken)
+    {
+        _ = new SourceRoots(options.Roots); // refuses here what the control plane would refuse in its log
+        Directory.CreateDirectory(Path.Combine(options.Home, "up"));
+        using var alone = Alone(options.Home);
+        await using var session = new UpSession(options);
+        try
+        {
+            await session.StartAsync(cancellationToken);
+            Console.WriteLine();
+            Console.WriteLine($"The control plane answers at http://127.0.0.1:{options.Port}; its key is in {options.KeyFile}.");
+            Console.WriteLine($"  submit   ddm submit SPEC --server http://127.0.0.1:{options.Port}");
+            Console.WriteLine($"  logs     {Path.Combine(options.Home, "up", "log")}");
+            Console.WriteLine("Ctrl+C stops all.");
+            Console.Error.WriteLine("ddm: " + await session.BrokenAsync(cancellationToken));
+            return CommandHost.Failure;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            Console.WriteLine("Stopping: running slices commit first.");
+            return CommandHost.Success;
+        }
+        finally
+        {
+            await session.StopAsync();
+        }
+    }
+
+    // The lock goes with this process, however it ends.
+    private static FileStream Alone(string home)
+    {
+        var file = Path.Combine(home, "up", "lock");
+        try
+        {
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (File.Exists(file))
+        {
+            throw new UserErrorException($"another 'ddm up' works in '{home}'. Stop it with Ctrl+C, or give another home with --home DIR and another --port.", e);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ddm.Runs;
+
+namespace Ddm.Cli;
+
+/// <summary>A program that <c>ddm up</c> started: its output goes into a file, and a Ctrl+C in the terminal reaches <c>ddm</c> alone, which stops its programs in order.</summary>
+internal sealed class LocalProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly Task copying;
+
+    private LocalProcess(string name, string log, Process process, Task copying) => (Name, Log, this.process, this.copying) = (name, log, process, copying);
+
+    /// <summary>What people call it.</summary>
+    public string Name { get; }
+
+    /// <summary>Where its output goes.</summary>
+    public string Log { get; }
+
+    /// <summary>Whether it has ended, and how.</summary>
+    public int? ExitCode => process.HasExited ? process.ExitCode : null;
+
+    /// <summary>Ends when the program does.</summary>
+    public Task Exited => process.WaitForExitAsync();
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="name">What people call it.</param>
+    /// <param name="log">File its output is added to.</param>
+    /// <param name="command">Program and arguments.</param>
+    /// <param name="environment">Added to this process's own.</param>
+    /// <exception cref="UserErrorException">It cannot be started.</exception>
+    public static LocalProcess Start(string name, string log, IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
+    {
+        string[] whole = OperatingSystem.IsLinux() && File.Exists("/usr/bin/setsid") ? ["/usr/bin/setsid", .. command] : [.. command];
+        var start = new ProcessStartInfo(whole[0], whole[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetDirectoryName(log) };
+        foreach (var (key, value) in environment)
+        {
+            start.Environment[key] = value;
+        }
+
+        try
+        {
+            var process = Process.Start(start)!;
+            process.StandardInput.Close();
+            return new LocalProcess(name, log, process, CopyAsync(process, log));
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new UserErrorException($"{name} cannot be started ({command[0]}): {e.Message}", e);
+        }
+    }
+
+    /// <summary>Asks it to stop, and ends it when it has not done so in time.</summary>
+    /// <returns>Whether it went by itself.</returns>
+    public async Task<bool> StopAsync(TimeSpan patience)
+    {
+        if (!process.HasExited)
+        {
+            await SignalAsync("TERM");
+        }
+
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(patience);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+            return false;
+        }
+    }
+
+    /// <summary>The last lines of its output.</summary>
+    public string Tail()
+    {
+        using var file = new FileStream(Log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(file);
+        return string.Join(Environment.NewLine, reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).TakeLast(5).Select(line => "  " + Printable.Line(line)));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
+        }
+
+        await copying;
+        process.Dispose();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            process.CloseMainWindow();
+            return;
+        }
+
+        using var kill = Process.Start("kill", ["-s", signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    private static async Task CopyAsync(Process process, string log)
+    {
+        await using var file = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        using var turn = new SemaphoreSlim(1);
+        await Task.WhenAll(CopyAsync(process.StandardOutput.BaseStream), CopyAsync(process.StandardError.BaseStream));
+
+        async Task CopyAsync(Stream from)
+        {
+            var buffer = new byte[8192];
+            while (await from.ReadAsync(buffer) is > 0 and var read)
+            {
+                await turn.WaitAsync();
+                await file.WriteAsync(buffer.AsMemory(0, read));
+                await file.FlushAsync();
+                turn.Release();
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ddm.Runs;
+
+namespace Ddm.Services;
+
+/// <summary>The keys that open the API, kept as hashes.</summary>
+internal sealed class ApiKeyRing
+{
+    /// <summary>What a setting starts with that holds a key's hash and not the key.</summary>
+    public const string HashPrefix = "sha256:";
+
+    /// <summary>Too short to be found by trying is nothing of this length or more: a good key may then pass however many wrong ones came before it.</summary>
+    private const int ShortestKey = 24;
+
+    private readonly byte[][] hashes;
+
+    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal.</param>
+    /// <exception cref="UserErrorException">One is too short or no hash; the message does not repeat it.</exception>
+    public ApiKeyRing(IReadOnlyList<string> settings) => hashes = [.. settings.Select(Hash)];
+
+    /// <summary>Whether a key is on the ring. Takes the same time whatever key it is.</summary>
+    public bool Holds(string key)
+    {
+        var asked = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        var found = false;
+        foreach (var hash in hashes)
+        {
+            found |= CryptographicOperations.FixedTimeEquals(hash, asked);
+        }
+
+        return found;
+    }
+
+    private static byte[] Hash(string setting, int index)
+    {
+        if (!setting.StartsWith(HashPrefix, StringComparison.Ordinal))
+        {
+            return setting.Length >= ShortestKey
+                ? SHA256.HashData(Encoding.UTF8.GetBytes(setting))
+                : throw new UserErrorException($"{ApiSettings.KeysSetting}, entry {index}: a key has {ShortestKey} characters at least. Make one with 'openssl rand -base64 32'.");
+        }
+
+        try
+        {
+            var hash = Convert.FromHexString(setting.AsSpan(HashPrefix.Length));
+            return hash.Length == SHA256.HashSizeInBytes ? hash : throw new FormatException();
+        }
+        catch (FormatException e)
+        {
+            throw new UserErrorException(
+                $"{ApiSettings.KeysSetting}, entry {index}: after '{HashPrefix}' come the 64 hexadecimal digits of a SHA-256. Make them with 'printf %s KEY | sha256sum'.", e);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Ddm.Runs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace Ddm.Services;
+
+/// <summary>What can be done to one run. Every answer tells how it stands afterwards; what cannot be done now is a conflict, 409.</summary>
+internal static class ControlEndpoints
+{
+    private const int MostBytes = 4 * 1024;
+
+    /// <summary>Maps them.</summary>
+    public static void Map(IEndpointRouteBuilder run)
+    {
+        Act(run, "cancel", "End a run for good; what was committed stays", (control, name, token) => control.CancelAsync(name, token));
+        Act(run, "pause", "Hold a run until it is resumed", (control, name, token) => control.PauseAsync(name, token));
+        Act(run, "resume", "Let a held run go on", (control, name, token) => control.ResumeAsync(name, token));
+        Act(run, "retry", "Take a failed run up again", (control, name, token) => control.RetryAsync(name, token));
+
+        // A role is experts/3 or router: two segments or one.
+        foreach (var (pattern, id) in new[] { ("experts/{k}", "Expert"), ("{role:regex(^(router|student)$)}", "Role") })
+        {
+            Describe(run.MapPost($"/roles/{pattern}/move", MoveAsync), $"move{id}", "Move a role to another pool").Accepts<MoveBody>(RequestBody.Json);
+            Describe(run.MapPost($"/roles/{pattern}/redrive", RedriveAsync), $"redrive{id}", "Take a quarantined role up again");
+        }
+    }
+
+    private static void Act(IEndpointRouteBuilder run, string verb, string summary, Func<IRunControl, string, CancellationToken, Task<RunDocument>> act)
+        => Describe(
+            run.MapPost("/" + verb, (string name, IRunControl control, RunInspector inspector, CancellationToken token) => AnswerAsync(name, () => act(control, name, token), inspector, token)),
+            verb + "Run",
+            summary);
+
+    private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary) => endpoint
+        .WithName(name).WithSummary(summary).WithMetadata(new RequestSizeLimitAttribute(MostBytes)).Produces<RunFacts>().ProducesProblem(StatusCodes.Status409Conflict);
+
+    private static async Task<IResult> MoveAsync(string name, HttpRequest request, IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+    {
+        if (RequestBody.KindOf(request, RequestBody.Json) is null)
+        {
+            return TypedResults.Problem("Send {\"pool\": ...} as application/json.", statusCode: StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        var body = RequestBody.Parse<MoveBody>(await RequestBody.ReadTextAsync(request, cancellationToken), "{\"pool\": ...}");
+        return await AnswerAsync(name, () => control.MoveAsync(name, RoleOf(request), body.Pool, cancellationToken), inspector, cancellationToken);
+    }
+
+    private static Task<IResult> RedriveAsync(string name, HttpRequest request, IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+        => AnswerAsync(name, () => control.RedriveAsync(name, RoleOf(request), cancellationToken), inspector, cancellationToken);
+
+    private static string RoleOf(HttpRequest request) => request.RouteValues["k"] is string k ? $"experts/{k}" : (string)request.RouteValues["role"]!;
+
+    private static async Task<IResult> AnswerAsync(string run, Func<Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await act();
+        }
+        catch (UserErrorException e)
+        {
+            return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
+        }
+
+        return TypedResults.Json(await inspector.InspectAsync(run, cancellationToken), ControlPlaneApi.Json);
+    }
+}
+
+/// <summary>The JSON body of a move.</summary>
+/// <param name="Pool">The pool's name.</param>
+internal sealed record MoveBody(string Pool);

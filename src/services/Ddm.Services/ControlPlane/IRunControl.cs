@@ -1,0 +1,31 @@
+using Ddm.Runs;
+
+namespace Ddm.Services;
+
+/// <summary>What a person may do to a run that is under way. Each answers with the run's new decisions.</summary>
+public interface IRunControl
+{
+    /// <summary>Ends the run for good; what was committed stays.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it has ended.</exception>
+    Task<RunDocument> CancelAsync(string run, CancellationToken cancellationToken);
+
+    /// <summary>Holds the run until it is resumed.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it does not go on.</exception>
+    Task<RunDocument> PauseAsync(string run, CancellationToken cancellationToken);
+
+    /// <summary>Lets a held run go on.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it is not held.</exception>
+    Task<RunDocument> ResumeAsync(string run, CancellationToken cancellationToken);
+
+    /// <summary>Takes a failed run up again.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it has not failed.</exception>
+    Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken);
+
+    /// <summary>Moves a role to another pool.</summary>
+    /// <exception cref="UserErrorException">There is no such run, role or pool.</exception>
+    Task<RunDocument> MoveAsync(string run, string role, string pool, CancellationToken cancellationToken);
+
+    /// <summary>Takes a quarantined role up again.</summary>
+    /// <exception cref="UserErrorException">There is no such run or role, or it is not quarantined.</exception>
+    Task<RunDocument> RedriveAsync(string run, string role, CancellationToken cancellationToken);
+}

@@ -1,0 +1,72 @@
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Services;
+
+/// <summary>What is evaluated and published is the last step's weights, never an earlier checkpoint's: a role that is done and has lost its last checkpoint takes its last steps again.</summary>
+public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, DispatchLedger ledger, RunEvents events, IRunProgress progress)
+{
+    /// <summary>Sends the run back to training where a model made of its checkpoints lacks steps that had been committed.</summary>
+    /// <param name="document">The run.</param>
+    /// <param name="model">What its checkpoints make, each verified.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <returns>Whether it went back: then the model is not to be used.</returns>
+    /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
+    public async Task<bool> TakeAgainAsync(RunDocument document, ModelManifest model, CancellationToken cancellationToken)
+    {
+        var shown = model.Experts.Append(model.Router).ToDictionary(role => role.Role, role => role.Step, StringComparer.Ordinal);
+        return document.Roles.Any(decision => decision.Status == RoleStatus.Complete && shown[decision.Role] < decision.TargetSteps)
+            && !ReferenceEquals(await TakeAgainAsync(document, cancellationToken), document);
+    }
+
+    /// <summary>Reads the last checkpoint of every role that is done, and sends the run back to training where one is not whole.</summary>
+    /// <returns>The run as it is now; the same document where nothing was lost.</returns>
+    /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
+    public async Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var lost = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        {
+            var role = Role.Parse(decision.Role);
+            await RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken);
+            if ((await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
+            {
+                lost.Add(decision.Role);
+            }
+        }
+
+        if (lost.Count == 0)
+        {
+            return document;
+        }
+
+        ledger.Forget(document.Name);
+        return await runs.UpdateAsync(
+            document.Name,
+            d => d with
+            {
+                Stage = RunStage.Train,
+                Status = RunStatus.Running,
+                Failure = null,
+                Roles = [.. d.Roles.Select(decision => lost.Contains(decision.Role) ? decision with { Status = RoleStatus.Training } : decision)],
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Mends a role's head, and says so.</summary>
+    /// <exception cref="CheckpointException">The role has checkpoints, and none that is whole.</exception>
+    public async Task RepairHeadAsync(string run, Role role, bool newestToo, CancellationToken cancellationToken)
+    {
+        if (await checkpoints.RepairHeadAsync(run, role, newestToo, cancellationToken) is { } done)
+        {
+            await TellAsync(run, $"{role}: {done}", cancellationToken);
+        }
+    }
+
+    /// <summary>Writes down what was mended.</summary>
+    public async Task TellAsync(string run, string text, CancellationToken cancellationToken)
+    {
+        await events.AddAsync(run, RunEvent.Repaired, text, cancellationToken);
+        progress.Notice(text);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Ddm.Tests;
+
+namespace Ddm.EndToEnd.Tests;
+
+/// <summary>Node's AMQP client, for what other languages see of the services.</summary>
+internal static class NodeClient
+{
+    private const string Library = "amqplib-2.3.1"; // tests/install.sh brings this version
+
+    /// <summary>Submits a spec as a bare message.</summary>
+    public static async Task<JsonElement> SubmitAsync(RabbitServer rabbit, string specFile, string root)
+        => JsonDocument.Parse(await RunAsync("submit_run.js", rabbit.ConnectionString, specFile, root)).RootElement;
+
+    /// <summary>Sends any text to an exchange.</summary>
+    public static Task SendAsync(RabbitServer rabbit, string exchange, string text) => RunAsync("send_text.js", rabbit.ConnectionString, exchange, text);
+
+    private static async Task<string> RunAsync(string script, params string[] arguments)
+    {
+        var tools = Environment.GetEnvironmentVariable("DDM_TEST_TOOLS")
+            ?? Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "ddm-tests");
+        var modules = Path.Combine(tools, Library, "node_modules");
+        if (!Directory.Exists(modules))
+        {
+            throw new DirectoryNotFoundException($"No {modules}: run tests/install.sh.");
+        }
+
+        var start = new ProcessStartInfo("node", [Path.Combine(AppContext.BaseDirectory, script), modules, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var node = Process.Start(start)!;
+        var (said, complained) = (node.StandardOutput.ReadToEndAsync(), node.StandardError.ReadToEndAsync());
+        await node.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.True(node.ExitCode == 0, await complained);
+        return await said;
+    }
+}

@@ -1,0 +1,32 @@
+using Ddm.Runs;
+using Microsoft.Extensions.Configuration;
+
+namespace Ddm.Services.Tests.Hosting;
+
+public sealed class WorkerSettingsReaderTests
+{
+    [Fact]
+    public void SettingsAreReadAndTheRestHasItsDefaults()
+    {
+        var settings = WorkerSettingsReader.Read(Configuration(("Ddm:Pool", "a100"), ("Ddm:StopNotice", "00:02:00"), ("Ddm:Worker", "node-7")));
+
+        Assert.Equal(("a100", "node-7", TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(30)), (settings.Pool, settings.Worker, settings.StopNotice, settings.AcknowledgementTimeout));
+    }
+
+    [Theory]
+    [InlineData("Ddm:StopNotice", "20")]
+    [InlineData("Ddm:StopNotice", "-00:00:20")]
+    [InlineData("Ddm:OwnerTimeout", "soon")]
+    [InlineData("Ddm:ReconcileEvery", "00:00:00")]
+    [InlineData("Ddm:Pool", "A 100")]
+    [InlineData("Ddm:Worker", "a:b")]
+    public void AWrongOneIsNamed(string setting, string value)
+    {
+        var error = Assert.Throws<UserErrorException>(() => WorkerSettingsReader.Read(Configuration((setting, value))));
+
+        Assert.Contains($"{setting}: '{value}'", error.Message, StringComparison.Ordinal);
+    }
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] values)
+        => new ConfigurationBuilder().AddInMemoryCollection(values.ToDictionary(value => value.Key, value => (string?)value.Value)).Build();
+}
