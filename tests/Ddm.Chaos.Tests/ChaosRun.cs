@@ -142,7 +142,7 @@ internal sealed class ChaosRun : IAsyncDisposable
             Services.Keep(name);
         }
 
-        foreach (var pool in (string[])["local", "local", "local"])
+        foreach (var pool in (string[])["local", "local", "spare"])
         {
             Services.Keep("ExpertTrainer", pool);
         }

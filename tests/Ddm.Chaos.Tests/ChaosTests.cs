@@ -9,25 +9,28 @@ namespace Ddm.Chaos.Tests;
 /// </summary>
 public sealed class ChaosTests(ITestOutputHelper output)
 {
-    /// <summary>A commit costs far more than its steps, so that faults find the run at work for long without much to train.</summary>
+    /// <summary>
+    /// More experts than trainers in either pool, so that somebody always waits and each turn ends in a commit: it costs far more than its steps, and faults find
+    /// the run at work for long without much to train.
+    /// </summary>
     private static string Spec(int experts, int router) => $$"""
         name: tiny
         seed: 7
         data: { source: pictures, image_size: 8, channels: 1, shard_rows: 100, held_out: 0.1 }
-        partition: { experts: 4, fine: 8 }
+        partition: { experts: 8, fine: 16 }
         model: { hidden: 32, depth: 1, heads: 2, patch: 4 }
-        experts: { steps: {{experts}}, batch: 16, learning_rate: 1e-3 }
+        experts: { steps: {{experts}}, batch: 16, learning_rate: 1e-3, pools: [local, spare] }
         router: { network: { hidden: 32, depth: 1, heads: 2, patch: 4 }, steps: {{router}}, batch: 16, learning_rate: 1e-3 }
         sampling: { steps: 2 }
-        execution: { threads: 1, slice_seconds: 0.02 }
+        execution: { threads: 1, slice_seconds: 0.02, commit_seconds: 0.5 }
         """;
 
     [Fact]
-    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 400, router: 800));
+    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 250, router: 2000));
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 3200, router: 6400));
+    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 2000, router: 8000));
 
     private async Task SurviveAsync(int faults, string spec)
     {

@@ -34,7 +34,8 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
     /// <param name="pool">Whose slices it trains; null: its own default.</param>
     public void Keep(string name, string? pool = null)
     {
-        var own = new Dictionary<string, string>(settings);
+        // Each as if on a machine of its own: one whose workers fail again and again is set aside.
+        var own = new Dictionary<string, string>(settings) { ["Ddm:Worker"] = string.Create(CultureInfo.InvariantCulture, $"machine-{keeping.Count + 1}") };
         if (pool is not null)
         {
             own["Ddm:Pool"] = pool;
