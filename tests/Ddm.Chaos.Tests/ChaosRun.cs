@@ -164,6 +164,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["Ddm:ReconcileEvery"] = "00:00:01",
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
+        ["Ddm:DeviceShare"] = "0.05", // so that the run lasts without much to train
         ["DOTNET_gcServer"] = "0",
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",

@@ -67,7 +67,7 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
         FaultKind.Kill when fault.Process == claim.Process && claim.IsLast => interval,
         FaultKind.Terminate when fault.Process == claim.Process && claim.IsLast => 1,
         FaultKind.Freeze when fault.Process == claim.Process && Overlap(fault, claim) => interval,
-        FaultKind.StoreRestart when Overlap(fault, claim) => interval,
+        FaultKind.StoreRestart when Overlap(fault, claim) => long.MaxValue, // training goes on meanwhile, and an owner that could not renew may lose its role
         _ => 0,
     };
 
