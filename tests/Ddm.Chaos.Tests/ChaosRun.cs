@@ -161,6 +161,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     {
         ["ConnectionStrings:messaging"] = Rabbit.ConnectionString,
         ["ConnectionStrings:blobs"] = store,
+        ["Ddm:ApiKeys:0"] = "a-key-of-the-tests-that-is-long-enough-0123456789",
         ["Ddm:ReconcileEvery"] = "00:00:01",
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
