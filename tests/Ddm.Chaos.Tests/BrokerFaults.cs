@@ -12,8 +12,6 @@ internal sealed class BrokerFaults(ChaosRun run, ChaosLog log)
         await (wiped ? run.Rabbit.StartEmptyAsync() : run.Rabbit.StartAsync());
         var back = await run.HeadsAsync(TestContext.Current.CancellationToken);
         log.Add("  the broker is back");
-        await run.Services.ReadyAsync();
-        log.Add("  all services are ready");
         await run.MovesOnAsync(back, all: true);
         return fault;
     }
@@ -25,8 +23,6 @@ internal sealed class BrokerFaults(ChaosRun run, ChaosLog log)
         log.Add($"fault {number}: {fault.Kind}");
         Assert.Equal(0, await run.Rabbit.ControlAsync(TestContext.Current.CancellationToken, "close_all_connections", "chaos"));
         var after = await run.HeadsAsync(TestContext.Current.CancellationToken);
-        await run.Services.ReadyAsync();
-        log.Add("  all services are ready");
         await run.MovesOnAsync(after, all: true);
         return fault;
     }

@@ -40,6 +40,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
         var script = new FaultInjector(run, new Random(FaultScript.Seed), log);
         var done = await script.InjectAsync(faults);
         log.Add("no more faults");
+        await run.Services.ReadyAsync();
+        log.Add("every service is ready");
         var document = await RunOutcome.EndAsync(run.Blobs, run.Describe);
         log.Add($"the run ended: {document.Status} {document.Failure}");
 

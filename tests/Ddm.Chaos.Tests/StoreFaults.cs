@@ -16,8 +16,6 @@ internal sealed class StoreFaults(ChaosRun run, Random random, ChaosLog log)
         await run.Azurite.StartAsync();
         log.Add("  the store is back");
         var back = await run.HeadsAsync(TestContext.Current.CancellationToken);
-        await run.Services.ReadyAsync();
-        log.Add("  all services are ready");
         await run.MovesOnAsync(back, all: true);
         return fault;
     }

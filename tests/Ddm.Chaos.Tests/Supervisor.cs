@@ -12,6 +12,7 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
 
     private readonly ConcurrentQueue<ServiceProcess> all = new();
     private readonly ConcurrentDictionary<int, bool> hit = new();
+    private readonly ConcurrentDictionary<ServiceProcess, ServiceProcess> successors = new();
     private readonly List<Task> keeping = [];
     private readonly Lock gate = new();
     private bool ceased;
@@ -55,6 +56,13 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
             var answers = await Task.WhenAll(running.Select(process => process.StatusAsync("/health", token)));
             return running.Length == keeping.Count && answers.All(answer => answer == System.Net.HttpStatusCode.OK);
         },
+        () => Tail);
+
+    /// <summary>Waits until a process has ended and the one in its place can work.</summary>
+    public Task ReplacedAsync(ServiceProcess ended) => Waiting.ForAsync(
+        $"{Name(ended)} is replaced",
+        TimeSpan.FromMinutes(2),
+        async token => successors.TryGetValue(ended, out var next) && await next.StatusAsync("/health", token) == System.Net.HttpStatusCode.OK,
         () => Tail);
 
     /// <summary>The process of that number, if it runs.</summary>
@@ -141,7 +149,7 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
                     Surprises.Enqueue(end);
                 }
 
-                process = Start(process.Name, own);
+                process = successors[process] = Start(process.Name, own);
             }
 
             log.Add($"  {end}; {Name(process)} takes its place");

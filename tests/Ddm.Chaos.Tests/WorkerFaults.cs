@@ -59,20 +59,17 @@ internal sealed class WorkerFaults(ChaosRun run, Random random, ChaosLog log)
             }
 
             await TakenOnAsync(role, head);
-            await run.Services.ReadyAsync();
             return fault;
         }
     }
 
     private async Task RecoverAsync(ServiceProcess process, FaultKind kind)
     {
-        await process.WaitForExitAsync();
+        await run.Services.ReplacedAsync(process);
         if (kind == FaultKind.Terminate)
         {
             Assert.True(process.ExitCode == 0, $"{Supervisor.Name(process)} ended of SIGTERM with exit code {process.ExitCode}{Environment.NewLine}{process.Output}");
         }
-
-        await run.Services.ReadyAsync();
     }
 
     private Task TakenOnAsync(Role role, RoleHead before) => run.WaitAsync($"{role} goes on under another claim", async token =>
