@@ -1,3 +1,5 @@
+using Ddm.Tests;
+
 namespace Ddm.EndToEnd.Tests;
 
 /// <summary>The services of a small installation, each a process: they share a broker and a store and nothing else.</summary>

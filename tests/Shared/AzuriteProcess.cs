@@ -15,8 +15,14 @@ public sealed class AzuriteProcess : IAsyncLifetime
     // The public name and key of every emulator (learn.microsoft.com: "Use the Azurite emulator").
     private const string Account = "devstoreaccount1", Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    // Ends with the standard input, so with this process however it ends.
-    private const string Launcher = "process.stdin.resume().on('end', () => process.exit()); require(process.argv[1]);";
+    // Ends with the standard input, so with this process however it ends; but waits for that no longer than for anything else. A stop cuts connections: clients that
+    // go on asking over an open one would hold it up for ever.
+    private const string Launcher = """
+        process.stdin.resume().on('end', () => process.exit()).unref();
+        const server = require('http').Server.prototype, close = server.close;
+        server.close = function (done) { const closing = close.call(this, done); this.closeAllConnections(); return closing; };
+        require(process.argv[1]);
+        """;
 
     private static int s_containers;
 
@@ -70,7 +76,7 @@ public sealed class AzuriteProcess : IAsyncLifetime
     {
         var process = _process!;
         using var kill = Process.Start("kill", ["-s", "TERM", process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
         process.Dispose();
         _process = null;
     }

@@ -18,6 +18,10 @@ public sealed class WorkerSettingsReaderTests
     [InlineData("Ddm:StopNotice", "-00:00:20")]
     [InlineData("Ddm:OwnerTimeout", "soon")]
     [InlineData("Ddm:ReconcileEvery", "00:00:00")]
+    [InlineData("Ddm:DeviceShare", "0")]
+    [InlineData("Ddm:DeviceShare", "1.5")]
+    [InlineData("Ddm:DeviceShare", "NaN")]
+    [InlineData("Ddm:DeviceShare", "half")]
     [InlineData("Ddm:Pool", "A 100")]
     [InlineData("Ddm:Worker", "a:b")]
     public void AWrongOneIsNamed(string setting, string value)

@@ -7,7 +7,7 @@ namespace Ddm.Services;
 /// <summary>Reads from the blobs how far a run's present stage is. That a piece is done means that its blob exists.</summary>
 public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker, WorkerSettings settings)
 {
-    /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
+    /// <summary>How long an owner record may go unrenewed before its worker counts as dead, unless it is set otherwise.</summary>
     public static readonly TimeSpan OwnerTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Looks at what <paramref name="document"/>'s stage needs.</summary>

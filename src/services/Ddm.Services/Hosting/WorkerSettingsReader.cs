@@ -24,7 +24,9 @@ internal static partial class WorkerSettingsReader
             StopNotice = Duration(section, nameof(WorkerSettings.StopNotice), defaults.StopNotice),
             OwnerTimeout = Duration(section, nameof(WorkerSettings.OwnerTimeout), defaults.OwnerTimeout),
             ReconcileEvery = Duration(section, nameof(WorkerSettings.ReconcileEvery), defaults.ReconcileEvery),
+            ResendAfter = Duration(section, nameof(WorkerSettings.ResendAfter), defaults.ResendAfter),
             StuckAfter = Duration(section, nameof(WorkerSettings.StuckAfter), defaults.StuckAfter),
+            DeviceShare = Share(section, nameof(WorkerSettings.DeviceShare), defaults.DeviceShare),
         };
         return settings;
     }
@@ -50,6 +52,11 @@ internal static partial class WorkerSettingsReader
     private static string Worker(string name) => WorkerName().IsMatch(name)
         ? name
         : throw new UserErrorException($"Ddm:Worker: '{Printable.Text(name)}' cannot name a worker; expected 1 to 63 of letters, digits, '.', '_' and '-'.");
+
+    private static double Share(IConfigurationSection section, string key, double otherwise)
+        => section[key] is not { Length: > 0 } text ? otherwise
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 1 ? value
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no share. It looks like 0.5: above 0, at most 1.");
 
     private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan otherwise)
     {

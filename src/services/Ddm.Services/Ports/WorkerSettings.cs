@@ -35,6 +35,12 @@ public sealed record WorkerSettings
     /// <summary>Time between two looks at a run that nobody said anything about.</summary>
     public TimeSpan ReconcileEvery { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Time after which a command whose work is still missing counts as lost and is sent again.</summary>
+    public TimeSpan ResendAfter { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Share of the time that training may occupy the device, above 0 to 1: below 1 it rests after each step, on a machine that somebody else needs too.</summary>
+    public double DeviceShare { get; init; } = 1;
+
     /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
 

@@ -22,6 +22,9 @@ public static class DdmTelemetry
     /// <summary>Rate of a role's present slice.</summary>
     internal static Gauge<double> ImagesPerSecond { get; } = Meter.CreateGauge<double>("ddm.training.images_per_second", "{image}/s");
 
+    /// <summary>Steps made, whether they are committed later or not: less the committed ones, what faults cost.</summary>
+    internal static Counter<long> TrainedSteps { get; } = Meter.CreateCounter<long>("ddm.training.trained_steps", "{step}");
+
     /// <summary>Mean duration of a training step of a role's present slice.</summary>
     internal static Histogram<double> StepDuration { get; } = Meter.CreateHistogram<double>("ddm.training.step.duration", "s");
 

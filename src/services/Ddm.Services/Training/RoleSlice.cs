@@ -82,11 +82,21 @@ internal sealed class RoleSlice(
         var (from, since) = (trainer.Step, time.GetTimestamp());
         var chunk = turn < ReportEvery ? turn : ReportEvery;
         warm.IsWhole = false;
-        await trainer.StepAsync(step => step < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
+        await trainer.StepAsync(step => step < target && settings.DeviceShare >= 1 && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
         warm.IsWhole = true;
         var batch = Roles.Training(spec, claim.Role).Batch;
+        await RestAsync(time.GetElapsedTime(since));
         Rate = (trainer.Step - from) * batch / time.GetElapsedTime(since).TotalSeconds;
         Report(Rate, active: true);
+    }
+
+    // After each step, so that whoever else uses the device never waits for longer than one.
+    private async Task RestAsync(TimeSpan worked)
+    {
+        if (settings.DeviceShare < 1)
+        {
+            await Task.Delay(worked * ((1 / settings.DeviceShare) - 1), time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     // False when the role was lost to another owner.

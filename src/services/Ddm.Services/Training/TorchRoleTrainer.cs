@@ -2,12 +2,14 @@ using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
 /// <summary>A <see cref="Trainer"/> that lives on the device thread.</summary>
 internal sealed class TorchRoleTrainer(
-    RunDocument document, Role role, ClusterDataset train, ClusterDataset heldOut, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time)
+    RunDocument document, Role role, ClusterDataset train, ClusterDataset heldOut, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time,
+    ILogger log)
     : IRoleTrainer
 {
     private const int RecentSteps = 20;
@@ -56,6 +58,7 @@ internal sealed class TorchRoleTrainer(
         do
         {
             Loaded.Step();
+            Note(Loaded.StepNumber);
         }
         while (goOn(Loaded.StepNumber));
     });
@@ -75,5 +78,12 @@ internal sealed class TorchRoleTrainer(
         {
             await device.RunAsync(trainer.Dispose);
         }
+    }
+
+    // One by one: of a process that is killed nothing else tells what it had done.
+    private void Note(long step)
+    {
+        DdmTelemetry.TrainedSteps.Add(1, new("ddm.run", document.Name), new("ddm.role", role.Path));
+        log.LogDebug("Trained {Role} of run {Run}: step {Step}", role, document.Name, step);
     }
 }

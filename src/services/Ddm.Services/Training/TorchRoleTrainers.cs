@@ -2,12 +2,14 @@ using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tensors;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 
 namespace Ddm.Services;
 
 /// <summary>Trainers that compute: data from the run's clusters, steps by torch on the device thread.</summary>
-public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time) : IRoleTrainers
+public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time, ILogger<TorchRoleTrainers> log)
+    : IRoleTrainers
 {
     /// <inheritdoc/>
     public NumericsClass? Numerics
@@ -32,7 +34,7 @@ public sealed class TorchRoleTrainers(IBlobStore blobs, RunDataset datasets, Run
         var clusters = role.Kind == RoleKind.Expert ? [role.Index] : Enumerable.Range(0, document.Spec.Partition.Experts).ToArray();
         var train = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: false, cancellationToken);
         var heldOut = await ClusterDataset.OpenAsync(blobs, document.Name, clusters, heldOut: true, cancellationToken);
-        return new TorchRoleTrainer(document, role, train, heldOut, datasets, seeds, device, time);
+        return new TorchRoleTrainer(document, role, train, heldOut, datasets, seeds, device, time, log);
     }
 
     internal static torch.Device DeviceOf(NumericsClass numerics) => IsCuda(numerics) ? torch.CUDA : torch.CPU;

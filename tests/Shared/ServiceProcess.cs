@@ -3,9 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using Ddm.Tests;
 
-namespace Ddm.EndToEnd.Tests;
+namespace Ddm.Tests;
 
 /// <summary>A service as a process of its own, as people run it.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
@@ -30,6 +29,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         process.OutputDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
         process.ErrorDataReceived += (_, line) => output.Enqueue(line.Data ?? "");
         process.Start();
+        Id = process.Id;
+        Reaper.Watch(Id);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -38,16 +39,20 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public int Port { get; }
 
-    public int Id => process.Id;
-
-    public int ExitCode => process.ExitCode;
+    public int Id { get; }
 
     public bool HasExited => process.HasExited;
 
     public string Address => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}");
 
+    /// <summary>Its exit code, once it has ended.</summary>
+    public int ExitCode => process.ExitCode;
+
     /// <summary>What it has said so far.</summary>
     public string Output => string.Join(Environment.NewLine, output);
+
+    /// <summary>As <see cref="Output"/>, a line each.</summary>
+    public IEnumerable<string> Lines => output;
 
     /// <summary>Starts it; <see cref="ReadyAsync"/> waits for it.</summary>
     /// <param name="name">The host's, without the product's: <c>ControlPlane</c>.</param>
@@ -57,7 +62,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Path of a built program.</summary>
     public static string ProgramOf(string room, string project, string program)
     {
-        var here = new DirectoryInfo(AppContext.BaseDirectory); // tests/Ddm.EndToEnd.Tests/bin/Release/net10.0
+        var here = new DirectoryInfo(AppContext.BaseDirectory); // tests/{project}/bin/Release/net10.0
         var (framework, configuration) = (here.Name, here.Parent!.Name);
         return Path.Combine(here.Parent.Parent!.Parent!.Parent!.Parent!.FullName, "src", room, project, "bin", configuration, framework, program);
     }
@@ -77,7 +82,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Sends it a signal.</summary>
-    public void Signal(int signal) => Signals.Send(process.Id, signal);
+    public void Signal(int signal) => Signals.Send(Id, signal);
+
+    /// <summary>SIGKILL; nothing where it has ended.</summary>
+    public void Kill() => process.Kill();
 
     /// <summary>SIGTERM, and waits for its end.</summary>
     /// <returns>Its exit code.</returns>
@@ -92,8 +100,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>Waits for its end.</summary>
-    public Task WaitForExitAsync() => process.WaitForExitAsync(CancellationToken.None).WaitAsync(LongestStop);
+    /// <summary>Waits for its end, which must be near.</summary>
+    public Task WaitForExitAsync() => WaitForEndAsync().WaitAsync(LongestStop);
+
+    /// <summary>Waits for its end, and for the last of its output.</summary>
+    public Task WaitForEndAsync() => process.WaitForExitAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
@@ -103,6 +114,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             await process.WaitForExitAsync(CancellationToken.None);
         }
 
+        Reaper.Forget(Id);
         process.Dispose();
     }
 }

@@ -1,9 +1,9 @@
 using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
-using Ddm.Tests;
+using Microsoft.Extensions.DependencyInjection;
 
-namespace Ddm.EndToEnd.Tests;
+namespace Ddm.Tests;
 
 /// <summary>Runs to compare with, and what came of them.</summary>
 internal static class RunOutcome
@@ -20,6 +20,14 @@ internal static class RunOutcome
         var document = await host.RunAsync(files.SpecText, files.SpecFile, TestContext.Current.CancellationToken);
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
         return await WeightsAsync(blobs);
+    }
+
+    /// <summary>Submits the run to a store that services share.</summary>
+    public static async Task SubmitAsync(IBlobStore blobs, TinyFolder files)
+    {
+        using var stop = new StopSignal();
+        await using var host = await EmbeddedHost.StartAsync(blobs, new SilentProgress(), stop, TestContext.Current.CancellationToken);
+        await host.Services.GetRequiredService<RunSubmission>().SubmitAsync(files.SpecText, files.SpecFile, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Waits until the run is over.</summary>

@@ -1,0 +1,35 @@
+using Ddm.Runs;
+using Ddm.Tests;
+
+namespace Ddm.Chaos.Tests;
+
+/// <summary>What a process did under one claim of a role, as its log says.</summary>
+internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch, DateTimeOffset from)
+{
+    public ServiceProcess Process => process;
+
+    public Role Role => role;
+
+    public long Epoch => epoch;
+
+    public DateTimeOffset From { get; } = from;
+
+    /// <summary>When it was last heard of.</summary>
+    public DateTimeOffset Until { get; set; } = from;
+
+    /// <summary>Whether the process claimed nothing after it.</summary>
+    public bool IsLast { get; set; } = true;
+
+    /// <summary>Every step that was made.</summary>
+    public List<long> Steps { get; } = [];
+
+    /// <summary>Every step that was committed.</summary>
+    public List<long> Commits { get; } = [];
+
+    /// <summary>Made, and on no way to the final head.</summary>
+    public int Wasted { get; set; }
+
+    public override string ToString() => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"{Supervisor.Name(process)}, {role} at epoch {epoch}, {From:HH:mm:ss.fff} to {Until:HH:mm:ss.fff}: {Steps.Count} steps made, {Wasted} of them for nothing, committed at [{string.Join(", ", Commits)}]");
+}
