@@ -17,6 +17,8 @@ done
 command -v dotnet >/dev/null || { echo "tests/run.sh: the .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
+tests/install.sh # what it cannot install fails the tests that need it
+
 if ! dotnet build tests/Services.slnf -c Release -v quiet --nologo; then
   echo "the build failed" >&2
   echo "0 passed, 1 failed, 0 skipped"

@@ -15,8 +15,8 @@ public sealed class AzuriteProcess : IAsyncLifetime
     // The public name and key of every emulator (learn.microsoft.com: "Use the Azurite emulator").
     private const string Account = "devstoreaccount1", Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    // Ends with the standard input, so with this process however it ends.
-    private const string Launcher = "process.stdin.resume().on('end', () => process.exit()); require(process.argv[1]);";
+    // Ends with the standard input, so with this process however it ends; waiting for that keeps nothing alive that was asked to stop.
+    private const string Launcher = "process.stdin.on('end', () => process.exit()).resume().unref(); require(process.argv[1]);";
 
     private static int s_containers;
 

@@ -16,10 +16,12 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     VaeCommand.Create(),
     MetricsCommand.Create(),
     EventsCommand.Create(),
+    VerifyCommand.Create(),
     RemoveCommand.Create(),
     CollectCommand.Create(),
     SchemaCommand.Create(),
     DoctorCommand.Create(),
 };
 root.Add(CommonOptions.Home);
+root.Add(CommonOptions.Blobs);
 return await CommandHost.InvokeAsync(root, args);

@@ -18,7 +18,7 @@ internal static class InspectCommand
         return command;
     }
 
-    private static async Task<int> InspectAsync(FileBlobStore blobs, string run, bool json, CancellationToken cancellationToken)
+    private static async Task<int> InspectAsync(IBlobStore blobs, string run, bool json, CancellationToken cancellationToken)
     {
         var facts = await RunInspector.For(blobs).InspectAsync(run, cancellationToken);
         if (json)

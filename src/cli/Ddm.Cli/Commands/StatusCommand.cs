@@ -20,7 +20,7 @@ internal static class StatusCommand
         return command;
     }
 
-    private static async Task<int> ShowAsync(FileBlobStore blobs, string? run, bool json, CancellationToken cancellationToken)
+    private static async Task<int> ShowAsync(IBlobStore blobs, string? run, bool json, CancellationToken cancellationToken)
     {
         var inspector = RunInspector.For(blobs);
         var names = run is null ? await new RunRepository(blobs).NamesAsync(cancellationToken) : [run];
