@@ -21,7 +21,7 @@ public sealed class RunVerification(IBlobStore blobs, CheckpointStore checkpoint
     {
         var runs = new RunRepository(blobs);
         var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance);
-        var trainers = new TorchRoleTrainers(blobs, new RunDataset(blobs, runs), new RunSeeds(blobs, device), device, TimeProvider.System);
+        var trainers = new TorchRoleTrainers(blobs, new RunDataset(blobs, runs), new RunSeeds(blobs, device), device, TimeProvider.System, NullLogger<TorchRoleTrainers>.Instance);
         return new RunVerification(blobs, checkpoints, runs, new SliceReplay(blobs, trainers, TimeProvider.System), device);
     }
 
