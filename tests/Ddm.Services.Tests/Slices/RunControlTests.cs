@@ -74,7 +74,7 @@ public sealed class RunControlTests
         await shop.Handler().HandleAsync(First with { Pool = "a100" }, Cancel);
         var second = new TrainSlice(SliceWorkshop.Run, "experts/1", 0, "a100");
         await shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(1), "t4", Cancel);
-        Assert.Equal([second with { Pool = "t4" }], shop.Sent);
+        Assert.Equal([second with { Pool = "t4", Submission = shop.Document.Submission }], shop.Sent);
         await shop.Handler().HandleAsync(second, Cancel);
         Assert.Equal(0, (await shop.HeadAsync(Role.Expert(1)))!.Step);
         await shop.Handler().HandleAsync(second with { Pool = "t4" }, Cancel);

@@ -119,7 +119,7 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
     {
         foreach (var role in Trainable(document))
         {
-            if (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is { Held: false })
+            if (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is not { Held: true })
             {
                 await checkpoints.HoldAsync(document.Name, role, cancellationToken);
             }

@@ -68,7 +68,8 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
             }
             else if (!forgiven)
             {
-                Fail($"{run} {role}");
+                failures.Add($"{run} {role}");
+                Judge();
             }
         }
     }
@@ -113,8 +114,10 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
                 failures.AddRange(record.Failures);
                 if (record.Slice is { } died)
                 {
-                    Fail(died);
+                    failures.Add(died);
                 }
+
+                Judge();
             }
 
             await RenewAsync(cancellationToken); // before the only other trace of it goes
@@ -151,9 +154,8 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
     /// <summary>A worker's name as one segment of a blob's.</summary>
     internal static string Encode(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' ? c : '-'));
 
-    private void Fail(string role)
+    private void Judge()
     {
-        failures.Add(role);
         if (failures.Count >= MostFailures && failures.Distinct().Count() >= RolesAmongThem)
         {
             cordoned ??= $"{failures.Count} slices in a row failed on this machine: {string.Join(", ", failures.Distinct())}";
