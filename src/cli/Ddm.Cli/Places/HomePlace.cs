@@ -74,7 +74,19 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         }
     }
 
-    public Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken) => throw new UserErrorException("not here");
+    public async Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
+    {
+        var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
+        var control = new RunControl(blobs, checkpoints, runs, RunEvents.For(blobs), new NoQueues());
+        await (action switch
+        {
+            RunAction.Cancel => control.CancelAsync(run, cancellationToken),
+            RunAction.Pause => control.PauseAsync(run, cancellationToken),
+            RunAction.Resume => control.ResumeAsync(run, cancellationToken),
+            _ => control.RetryAsync(run, cancellationToken),
+        });
+        return await inspector.InspectAsync(run, cancellationToken);
+    }
 
     public void Dispose()
     {

@@ -58,7 +58,7 @@ internal sealed class ChainVerification(IBlobStore store, RoleRecords records, C
                 var kept = manifest.Parts.Except(missing).ToList();
                 faults.AddRange(missing.Where(part => above is null || !part.Name.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal))
                     .Select(part => $"{link.Folder}{part.Name} is missing"));
-                if (await chain.FindBadPartAsync(link with { Manifest = manifest with { Parts = kept } }, cancellationToken) is { } bad)
+                if (await chain.FindBadPartAsync(link with { Manifest = manifest with { Parts = kept } }, small: null, cancellationToken) is { } bad)
                 {
                     faults.Add(bad);
                 }
@@ -66,7 +66,7 @@ internal sealed class ChainVerification(IBlobStore store, RoleRecords records, C
                 var whole = faults.Count == 0 && missing.Count == 0;
                 links.Add(new VerifiedCheckpoint(
                     link.Folder, manifest, faults,
-                    whole ? new OpenedCheckpoint(store, new CheckpointReference(link.Folder, link.ManifestSha256, manifest.Step), manifest, []) : null));
+                    whole ? new OpenedCheckpoint(store, new CheckpointReference(link.Folder, link.ManifestSha256, manifest.Step), manifest, [], new Dictionary<string, byte[]>()) : null));
                 above = manifest;
             }
         }

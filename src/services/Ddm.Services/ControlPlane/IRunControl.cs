@@ -5,7 +5,7 @@ namespace Ddm.Services;
 /// <summary>What a person may do to a run that is under way. Each answers with the run's new decisions.</summary>
 public interface IRunControl
 {
-    /// <summary>Ends the run for good; what was committed stays.</summary>
+    /// <summary>Ends the run; what was committed stays, and a retry takes it up again.</summary>
     /// <exception cref="UserErrorException">There is no such run, or it has ended.</exception>
     Task<RunDocument> CancelAsync(string run, CancellationToken cancellationToken);
 
@@ -17,8 +17,8 @@ public interface IRunControl
     /// <exception cref="UserErrorException">There is no such run, or it is not held.</exception>
     Task<RunDocument> ResumeAsync(string run, CancellationToken cancellationToken);
 
-    /// <summary>Takes a failed run up again.</summary>
-    /// <exception cref="UserErrorException">There is no such run, or it has not failed.</exception>
+    /// <summary>Takes a failed or cancelled run up again.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it neither failed nor was cancelled.</exception>
     Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken);
 
     /// <summary>Moves a role to another pool.</summary>

@@ -12,6 +12,10 @@ public sealed class RunEvents(IBlobStore blobs, WorkerIdentity worker, TimeProvi
     private readonly string writer = worker.Name.Replace(':', '-');
     private int written;
 
+    /// <summary>Events of what a person does by the command line.</summary>
+    public static RunEvents For(IBlobStore blobs) => new(
+        blobs, new WorkerIdentity(string.Create(CultureInfo.InvariantCulture, $"cli:{Environment.MachineName}:{Environment.ProcessId}"), _ => false), TimeProvider.System);
+
     /// <summary>Adds an event. Each is a blob of its own, so that writers never meet.</summary>
     public async Task AddAsync(string run, string kind, string text, CancellationToken cancellationToken)
     {

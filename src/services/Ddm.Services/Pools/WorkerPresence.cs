@@ -68,7 +68,8 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
             }
             else if (!forgiven)
             {
-                Fail($"{run} {role}");
+                failures.Add($"{run} {role}");
+                Judge();
             }
         }
     }
@@ -103,22 +104,24 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         }
     }
 
-    /// <summary>Takes over what earlier processes of this machine left: their failures, and a slice that one of them died in.</summary>
-    /// <param name="before">The machine's records of workers that live no more.</param>
-    public void Inherit(IEnumerable<WorkerRecord> before)
+    /// <summary>Takes over what dead processes of this machine left: their failures, and the slice that one of them died in. Their records go.</summary>
+    public async Task InheritAsync(IEnumerable<SeenWorker> seen, CancellationToken cancellationToken)
     {
-        lock (access)
+        foreach (var (record, _, _) in seen.Where(other => !other.IsAlive && other.Record.Host == worker.Host && other.Record.Name != worker.Name))
         {
-            foreach (var record in before.Where(record => record.Host == worker.Host))
+            lock (access)
             {
                 failures.AddRange(record.Failures);
                 if (record.Slice is { } died)
                 {
-                    Fail(died);
+                    failures.Add(died);
                 }
+
+                Judge();
             }
 
-            failures.RemoveRange(0, Math.Max(0, failures.Count - MostFailures));
+            await RenewAsync(cancellationToken); // before the only other trace of it goes
+            await blobs.DeleteAsync(BlobNames.Worker(Encode(record.Name)), cancellationToken);
         }
     }
 
@@ -151,9 +154,8 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
     /// <summary>A worker's name as one segment of a blob's.</summary>
     internal static string Encode(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' ? c : '-'));
 
-    private void Fail(string role)
+    private void Judge()
     {
-        failures.Add(role);
         if (failures.Count >= MostFailures && failures.Distinct().Count() >= RolesAmongThem)
         {
             cordoned ??= $"{failures.Count} slices in a row failed on this machine: {string.Join(", ", failures.Distinct())}";
