@@ -82,7 +82,7 @@ public class ServerCommandTests
         await FailsAsync(1, "Start one with 'ddm up', or give another address", "status", "--server", "http://127.0.0.1:9", "--key", ApiServer.Key);
         await FailsAsync(2, "does not know this key", "status", "--server", address, "--key", "wrong");
         await FailsAsync(2, "is no address of a server", "status", "--server", "localhost:5080");
-        await FailsAsync(2, "give either --server or --home", "status", "--server", address, "--home", tiny.Home);
+        await FailsAsync(2, "give either --server, or --home or --blobs", "status", "--server", address, "--home", tiny.Home);
         await FailsAsync(2, "which server?", "submit", tiny.SpecFile);
         await FailsAsync(2, "There is no run 'nothing'", "status", "nothing", "--server", address, "--key", ApiServer.Key);
         await FailsAsync(2, "There is no run 'nothing'", "watch", "nothing", "--server", address, "--key", ApiServer.Key);

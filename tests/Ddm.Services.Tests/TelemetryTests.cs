@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Ddm.Tests;
 
 namespace Ddm.Services.Tests;
 
@@ -10,6 +11,7 @@ public sealed class TelemetryTests
     public async Task EverySliceIsATraceOfItsOwnLinkedToTheSubmission()
     {
         var ended = new ConcurrentQueue<Activity>();
+        const string Run = "traced"; // other tests run beside this one
         using var listener = new ActivityListener
         {
             ShouldListenTo = source => source.Name is DdmTelemetry.Name or "test",
@@ -18,13 +20,13 @@ public sealed class TelemetryTests
         };
         ActivitySource.AddActivityListener(listener);
         using var source = new ActivitySource("test");
-        using var tiny = new TinyRun();
+        using var tiny = new TinyRun(TinyFolder.DefaultSpec.Replace("name: tiny", $"name: {Run}", StringComparison.Ordinal));
 
         using (var submission = source.StartActivity("submission")!)
         {
             await tiny.RunAsync();
 
-            var slices = ended.Where(activity => activity.OperationName == "TrainSlice" && Equals(activity.GetTagItem("ddm.run"), TinyRun.Name)).ToArray();
+            var slices = ended.Where(activity => activity.OperationName == "TrainSlice" && Equals(activity.GetTagItem("ddm.run"), Run)).ToArray();
             Assert.NotEmpty(slices);
             Assert.All(slices, slice => Assert.Null(slice.ParentId));
             Assert.Equal(slices.Length, slices.Select(slice => slice.TraceId).Distinct().Count());

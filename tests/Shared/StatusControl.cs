@@ -14,9 +14,9 @@ internal sealed class StatusControl(RunRepository runs) : IRunControl
 
     public Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken) => ChangeAsync(run, RunStatus.Running, cancellationToken, RunStatus.Failed);
 
-    public Task<RunDocument> MoveAsync(string run, string role, string pool, CancellationToken cancellationToken) => throw new UserErrorException($"{role} to {pool}");
+    public Task<RunDocument> MoveAsync(string run, Role role, string pool, CancellationToken cancellationToken) => throw new UserErrorException($"{role} to {pool}");
 
-    public Task<RunDocument> RedriveAsync(string run, string role, CancellationToken cancellationToken) => throw new UserErrorException($"{role} again");
+    public Task<RunDocument> RedriveAsync(string run, Role role, CancellationToken cancellationToken) => throw new UserErrorException($"{role} again");
 
     private Task<RunDocument> ChangeAsync(string run, RunStatus to, CancellationToken cancellationToken, params RunStatus[] from)
         => runs.UpdateAsync(run, d => from.Contains(d.Status) ? d with { Status = to } : throw new UserErrorException($"run '{run}' is {d.Status}"), cancellationToken);

@@ -7,7 +7,7 @@ namespace Ddm.Cli;
 /// <summary>What commands need that draw without running anything: a loader and the thread its tensors live on.</summary>
 internal sealed class DrawingSession : IAsyncDisposable
 {
-    public DrawingSession(FileBlobStore blobs)
+    public DrawingSession(IBlobStore blobs)
     {
         Checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance);
         Runs = new RunRepository(blobs);

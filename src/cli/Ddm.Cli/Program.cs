@@ -19,6 +19,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     VaeCommand.Create(),
     MetricsCommand.Create(),
     EventsCommand.Create(),
+    VerifyCommand.Create(),
     RemoveCommand.Create(),
     CollectCommand.Create(),
     SchemaCommand.Create(),
@@ -31,4 +32,5 @@ foreach (var action in ActionCommands.Create())
 }
 
 root.Add(CommonOptions.Home);
+root.Add(CommonOptions.Blobs);
 return await CommandHost.InvokeAsync(root, args);

@@ -48,7 +48,7 @@ public class ControlTests
     [InlineData("roles/experts/0/move", "{\"pol\": \"t4\"}", HttpStatusCode.BadRequest, "pol")]
     [InlineData("roles/experts/0/move", "{\"pool\": null}", HttpStatusCode.BadRequest, "pool")]
     [InlineData("roles/experts/0/move", "[]", HttpStatusCode.BadRequest, "{\"pool\": ...}")]
-    [InlineData("roles/experts/x/move", "{\"pool\": \"t4\"}", HttpStatusCode.Conflict, "experts/x")]
+    [InlineData("roles/experts/x/move", "{\"pool\": \"t4\"}", HttpStatusCode.NotFound, "nothing at this address")]
     public async Task RolesAreMovedAndDrivenAgainByName(string path, string body, HttpStatusCode status, string told)
     {
         using var tiny = new TinyFolder();

@@ -12,6 +12,8 @@ internal sealed class MadeResponse(int status, string errorCode, int? retryAfter
 
     public override int Status => status;
 
+    public override bool IsError => true;
+
     public override string ReasonPhrase => "made";
 
     public override Stream? ContentStream { get; set; }

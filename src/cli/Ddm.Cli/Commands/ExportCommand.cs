@@ -28,7 +28,7 @@ internal static class ExportCommand
         return command;
     }
 
-    private static async Task<int> ExportAsync(ExportRequest request, FileBlobStore blobs, CancellationToken cancellationToken)
+    private static async Task<int> ExportAsync(ExportRequest request, IBlobStore blobs, CancellationToken cancellationToken)
     {
         await using var session = new DrawingSession(blobs);
         var export = new ModelExport(blobs, session.Catalog, session.Loader, session.Checkpoints, session.Runs, session.Device);

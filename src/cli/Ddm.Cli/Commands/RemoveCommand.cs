@@ -40,7 +40,7 @@ internal static class RemoveCommand
         return CommandHost.Success;
     }
 
-    private static async Task<int> RemoveModelAsync(string version, FileBlobStore blobs, bool yes, CancellationToken cancellationToken)
+    private static async Task<int> RemoveModelAsync(string version, IBlobStore blobs, bool yes, CancellationToken cancellationToken)
     {
         if (!Confirmed(yes, $"Remove the published model '{version}'? It cannot be drawn from any more."))
         {

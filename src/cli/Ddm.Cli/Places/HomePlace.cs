@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Cli;
 
-/// <summary>A home folder: everything is read from its blobs, beside a running process or after a dead one.</summary>
-internal sealed class HomePlace(FileBlobStore blobs) : IRunPlace
+/// <summary>A home folder or a container: everything is read from its blobs, beside a running process or after a dead one.</summary>
+internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
 {
     private const int MostEvents = 1000;
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);

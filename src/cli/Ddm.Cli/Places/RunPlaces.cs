@@ -36,10 +36,11 @@ internal static class RunPlaces
 
     private static string? AddressOf(ParseResult parsed)
     {
-        var (server, home) = (parsed.GetValue(Server), parsed.GetResult(CommonOptions.Home) is { Implicit: false });
+        var server = parsed.GetValue(Server);
+        var home = parsed.GetResult(CommonOptions.Home) is { Implicit: false } || parsed.GetResult(CommonOptions.Blobs) is { Implicit: false };
         if (server is not null && home)
         {
-            throw new UserErrorException("give either --server or --home: a server has a store of its own.");
+            throw new UserErrorException("give either --server, or --home or --blobs: a server has a store of its own.");
         }
 
         return home ? null : server ?? FromEnvironment(ServerVariable);

@@ -20,7 +20,7 @@ internal sealed class AzureConnection
 
     /// <summary>Whether it is meant for a service: an address or a list of <c>Key=Value</c> pairs.</summary>
     public static bool LooksRemote(string connection) =>
-        connection.IndexOf("://", StringComparison.Ordinal) > 1 // not a drive's letter
+        HasScheme(connection)
         || (connection.Contains('=') && Pairs(connection) is { } pairs && s_storageKeys.Append(Endpoint).Append(ContainerName).Append("AccountKey").Any(pairs.ContainsKey));
 
     /// <summary>Reads a connection; null when it is a folder's path.</summary>
@@ -34,7 +34,7 @@ internal sealed class AzureConnection
 
         if (Pairs(connection) is not { } pairs || !pairs.ContainsKey(Endpoint) && !s_storageKeys.Any(pairs.ContainsKey))
         {
-            return !connection.Contains(';')
+            return HasScheme(connection) && !connection.Contains(';')
                 ? ParseAddress(connection, null, setting)
                 : throw Unreadable(setting, "it has neither AccountName, BlobEndpoint nor Endpoint");
         }
@@ -111,6 +111,8 @@ internal sealed class AzureConnection
     private static UserErrorException Unreadable(string setting, string why) => new(
         $"{setting} cannot be read: {why}. Give a storage connection string (DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...), "
             + "https://ACCOUNT.blob.core.windows.net/CONTAINER, or a folder.");
+
+    private static bool HasScheme(string text) => text.IndexOf("://", StringComparison.Ordinal) > 1; // not a drive's letter
 
     private static DbConnectionStringBuilder? Pairs(string text)
     {

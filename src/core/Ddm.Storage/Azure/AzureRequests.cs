@@ -63,10 +63,6 @@ internal sealed class AzureRequests(string place, string setting, TimeSpan deadl
             // every try failed below HTTP
             throw new IOException($"{place} did not {what} in {e.InnerExceptions.Count} tries: {FirstLine(e.InnerExceptions[^1].Message)}", e);
         }
-        catch (ArgumentException e) when (e.Message.Contains("https", StringComparison.Ordinal))
-        {
-            throw Refused("cannot be opened with an identity", $"Identities need https: put an https address or a connection string in {setting}.", e);
-        }
     }
 
     /// <summary>An error for people about the container.</summary>

@@ -10,7 +10,10 @@ public interface IBlobStore
     /// <summary>The whole blob, for small ones; null when there is none.</summary>
     Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>A readable, seekable stream of the blob as it is now, whatever is written to the name later; null when there is none.</summary>
+    /// <summary>
+    /// A readable, seekable stream of the blob as it is now, whatever is written to the name later; null when there is none. A store that cannot keep a
+    /// large blob which is replaced or deleted throws <see cref="IOException"/> when more of it is read: never bytes of two contents.
+    /// </summary>
     Task<Stream?> OpenReadAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Writes a small blob if <paramref name="condition"/> holds.</summary>

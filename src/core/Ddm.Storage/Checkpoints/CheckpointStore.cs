@@ -18,6 +18,7 @@ public sealed class CheckpointStore
     private readonly CheckpointCommit _commit;
     private readonly CheckpointSweep _sweep;
     private readonly HeadRepair _repair;
+    private readonly ChainVerification _verification;
 
     /// <summary>A view of the checkpoints in <paramref name="store"/>; holds no state of its own.</summary>
     /// <param name="store">The blobs.</param>
@@ -33,6 +34,7 @@ public sealed class CheckpointStore
         _commit = new CheckpointCommit(store, _records, clock, logger);
         _sweep = new CheckpointSweep(store, _records, _chain);
         _repair = new HeadRepair(store, _records, _chain, logger);
+        _verification = new ChainVerification(store, _records, _chain);
     }
 
     /// <summary>Claims a role whose owner is absent, known to be dead, or silent for <paramref name="ownerTimeout"/>.</summary>
@@ -143,6 +145,21 @@ public sealed class CheckpointStore
 
         return history;
     }
+
+    /// <summary>
+    /// Walks the chain of hashes from the head to the first checkpoint, newest first: manifests, parents, steps without gaps, epochs, data, numerics class,
+    /// and every byte of the parts that are kept. Ends at a link that cannot be read.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="dataManifestSha256">The data that every link must have been trained on.</param>
+    /// <param name="numerics">The class that every link must have been trained in.</param>
+    /// <param name="cancellationToken">Ends the walk.</param>
+    /// <returns>Empty when nothing was ever committed.</returns>
+    /// <exception cref="CheckpointException">The head cannot be read.</exception>
+    public Task<IReadOnlyList<VerifiedCheckpoint>> VerifyAsync(
+        string run, Role role, string dataManifestSha256, NumericsClass numerics, CancellationToken cancellationToken) =>
+        _verification.WalkAsync(new RoleBlobs(run, role), dataManifestSha256, numerics, cancellationToken);
 
     /// <summary>The manifest that the head names; null when nothing was committed, or when it cannot be read.</summary>
     public async Task<CheckpointManifest?> ReadNewestAsync(string run, Role role, CancellationToken cancellationToken)

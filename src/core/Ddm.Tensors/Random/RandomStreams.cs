@@ -41,4 +41,7 @@ public static class RandomStreams
 
     /// <summary>Which latent of its picture's posterior a training row is.</summary>
     public const uint LatentNoise = 13;
+
+    /// <summary>Which slices a verification makes again.</summary>
+    public const uint Verification = 14;
 }

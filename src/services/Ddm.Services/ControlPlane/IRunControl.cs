@@ -23,9 +23,9 @@ public interface IRunControl
 
     /// <summary>Moves a role to another pool.</summary>
     /// <exception cref="UserErrorException">There is no such run, role or pool.</exception>
-    Task<RunDocument> MoveAsync(string run, string role, string pool, CancellationToken cancellationToken);
+    Task<RunDocument> MoveAsync(string run, Role role, string pool, CancellationToken cancellationToken);
 
     /// <summary>Takes a quarantined role up again.</summary>
     /// <exception cref="UserErrorException">There is no such run or role, or it is not quarantined.</exception>
-    Task<RunDocument> RedriveAsync(string run, string role, CancellationToken cancellationToken);
+    Task<RunDocument> RedriveAsync(string run, Role role, CancellationToken cancellationToken);
 }

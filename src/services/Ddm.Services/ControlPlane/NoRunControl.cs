@@ -18,10 +18,10 @@ internal sealed class NoRunControl : IRunControl
     public Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken) => throw Refused();
 
     /// <inheritdoc/>
-    public Task<RunDocument> MoveAsync(string run, string role, string pool, CancellationToken cancellationToken) => throw Refused();
+    public Task<RunDocument> MoveAsync(string run, Role role, string pool, CancellationToken cancellationToken) => throw Refused();
 
     /// <inheritdoc/>
-    public Task<RunDocument> RedriveAsync(string run, string role, CancellationToken cancellationToken) => throw Refused();
+    public Task<RunDocument> RedriveAsync(string run, Role role, CancellationToken cancellationToken) => throw Refused();
 
     private static UserErrorException Refused() => new("This control plane cannot steer runs.");
 }

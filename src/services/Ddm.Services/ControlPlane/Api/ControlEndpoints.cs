@@ -20,7 +20,7 @@ internal static class ControlEndpoints
         Act(run, "retry", "Take a failed run up again", (control, name, token) => control.RetryAsync(name, token));
 
         // A role is experts/3 or router: two segments or one.
-        foreach (var (pattern, id) in new[] { ("experts/{k}", "Expert"), ("{role:regex(^(router|student)$)}", "Role") })
+        foreach (var (pattern, id) in new[] { ("experts/{k:regex(^[0-9]{{1,9}}$)}", "Expert"), ("{role:regex(^(router|student)$)}", "Role") })
         {
             Describe(run.MapPost($"/roles/{pattern}/move", MoveAsync), $"move{id}", "Move a role to another pool").Accepts<MoveBody>(RequestBody.Json);
             Describe(run.MapPost($"/roles/{pattern}/redrive", RedriveAsync), $"redrive{id}", "Take a quarantined role up again");
@@ -29,14 +29,14 @@ internal static class ControlEndpoints
 
     private static void Act(IEndpointRouteBuilder run, string verb, string summary, Func<IRunControl, string, CancellationToken, Task<RunDocument>> act)
         => Describe(
-            run.MapPost("/" + verb, (string name, IRunControl control, RunInspector inspector, CancellationToken token) => AnswerAsync(name, () => act(control, name, token), inspector, token)),
+            run.MapPost("/" + verb, (string name, [FromServices] IRunControl control, RunInspector inspector, CancellationToken token) => AnswerAsync(name, () => act(control, name, token), inspector, token)),
             verb + "Run",
             summary);
 
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary) => endpoint
         .WithName(name).WithSummary(summary).WithMetadata(new RequestSizeLimitAttribute(MostBytes)).Produces<RunFacts>().ProducesProblem(StatusCodes.Status409Conflict);
 
-    private static async Task<IResult> MoveAsync(string name, HttpRequest request, IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+    private static async Task<IResult> MoveAsync(string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
     {
         if (RequestBody.KindOf(request, RequestBody.Json) is null)
         {
@@ -47,10 +47,22 @@ internal static class ControlEndpoints
         return await AnswerAsync(name, () => control.MoveAsync(name, RoleOf(request), body.Pool, cancellationToken), inspector, cancellationToken);
     }
 
-    private static Task<IResult> RedriveAsync(string name, HttpRequest request, IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+    private static Task<IResult> RedriveAsync(string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
         => AnswerAsync(name, () => control.RedriveAsync(name, RoleOf(request), cancellationToken), inspector, cancellationToken);
 
-    private static string RoleOf(HttpRequest request) => request.RouteValues["k"] is string k ? $"experts/{k}" : (string)request.RouteValues["role"]!;
+    // The route lets through nothing but numbers and names of roles; a number too large for one is a role that the run has not.
+    private static Role RoleOf(HttpRequest request)
+    {
+        var path = request.RouteValues["k"] is string k ? $"experts/{k}" : (string)request.RouteValues["role"]!;
+        try
+        {
+            return Role.Parse(path);
+        }
+        catch (FormatException e)
+        {
+            throw new UserErrorException(e.Message, e);
+        }
+    }
 
     private static async Task<IResult> AnswerAsync(string run, Func<Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
     {

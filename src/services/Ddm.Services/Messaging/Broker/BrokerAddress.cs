@@ -53,8 +53,9 @@ public sealed record BrokerAddress
             throw new UserErrorException($"{place} is no broker's address. It looks like {Example}, or amqps:// for TLS.");
         }
 
-        var path = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
-        if (path.Contains('/', StringComparison.Ordinal) && path != "/")
+        var written = uri.AbsolutePath.TrimStart('/');
+        var path = Uri.UnescapeDataString(written);
+        if (written.Contains('/', StringComparison.Ordinal))
         {
             throw new UserErrorException($"{place}: '{path}' is no virtual host. Write a '/' in its name as %2f.");
         }

@@ -85,6 +85,8 @@ internal static class RabbitMqTransport
         {
             endpoint.ConfigureConsumeTopology = false;
             endpoint.Bind(QueueNames.ControlPlane);
+            endpoint.DiscardFaultedMessages(); // a wake-up that cannot be read is one that was lost
+            endpoint.DiscardSkippedMessages();
             endpoint.ConfigureConsumer<RunWakeConsumer>(context);
         });
 
@@ -93,7 +95,14 @@ internal static class RabbitMqTransport
         var names = new DeadLetterNames();
         transport.SendTopology.ErrorQueueNameFormatter = names;
         transport.SendTopology.DeadLetterQueueNameFormatter = names;
-        transport.SendTopology.ConfigureErrorSettings = queue => queue.SetQuorumQueue();
-        transport.SendTopology.ConfigureDeadLetterSettings = queue => queue.SetQuorumQueue();
+        transport.SendTopology.ConfigureErrorSettings = AsDeclared;
+        transport.SendTopology.ConfigureDeadLetterSettings = AsDeclared;
+
+        // The library gives it the arguments of the queue that the message comes from; the dead letters have no dead letters.
+        static void AsDeclared(IRabbitMqQueueBindingConfigurator queue)
+        {
+            queue.SetQuorumQueue();
+            queue.SetQueueArgument(Topology.DeadLetterExchange, null!);
+        }
     }
 }
