@@ -68,9 +68,13 @@ internal sealed class ChaosRun : IAsyncDisposable
     /// <summary>The process that trains a role now; null: none.</summary>
     public async Task<ServiceProcess?> OwnerAsync(Role role, CancellationToken cancellationToken)
     {
-        var owner = await Checkpoints.ReadOwnerAsync(Name, role, cancellationToken);
+        var owner = await HolderAsync(role, cancellationToken);
         return owner?.Worker.Split(':') is [_, var id, _] ? Services.Find(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture)) : null;
     }
+
+    /// <summary>Who holds a role, whatever the age of the record; null: nobody.</summary>
+    public Task<RoleOwner?> HolderAsync(Role role, CancellationToken cancellationToken)
+        => Checkpoints.ReadLiveOwnerAsync(Name, role, static _ => false, TimeSpan.MaxValue, cancellationToken);
 
     /// <summary>Whether a role has left a head behind, or is done.</summary>
     public bool HasMoved(Role role, RoleHead? before, RoleHead? now) => now is not null && (now.Step > (before?.Step ?? 0) || now.Step >= Targets[role]);
@@ -165,7 +169,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["Ddm:ReconcileEvery"] = "00:00:01",
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
-        ["Ddm:DeviceShare"] = "0.05", // so that the run lasts without much to train
+        ["Ddm:DeviceShare"] = "0.1", // so that the run lasts without much to train
         ["DOTNET_gcServer"] = "0",
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",

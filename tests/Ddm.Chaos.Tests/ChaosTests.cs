@@ -25,11 +25,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         """;
 
     [Fact]
-    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 350, router: 1000));
+    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 120, router: 120));
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 2000, router: 6000));
+    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 700, router: 700));
 
     private async Task SurviveAsync(int faults, string spec)
     {

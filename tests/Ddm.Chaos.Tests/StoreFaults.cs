@@ -53,7 +53,7 @@ internal sealed class StoreFaults(ChaosRun run, Random random, ChaosLog log)
             foreach (var role in roles)
             {
                 var head = await run.Checkpoints.ReadHeadAsync(ChaosRun.Name, role, token);
-                if (head?.Parent is not null && head.Step < run.Targets[role] && (await run.Checkpoints.ReadOwnerAsync(ChaosRun.Name, role, token))?.Worker is "")
+                if (head?.Parent is not null && head.Step < run.Targets[role] && await run.HolderAsync(role, token) is null)
                 {
                     found = (role, head);
                     return true;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Ddm.Services;
 
 /// <summary>Sends over the broker, which confirms what it took. A broker that is away is waited for; once the process winds down not for long, since the control plane sends again what is missing.</summary>
-internal sealed class BrokerSender(IBus bus, StopSignal stop, TimeProvider time, ILogger<BrokerSender> log) : ICommandSender
+internal sealed class BrokerSender(IOutgoingBus bus, StopSignal stop, TimeProvider time, ILogger<BrokerSender> log) : ICommandSender
 {
     private static readonly TimeSpan LongestTry = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(3);

@@ -45,6 +45,11 @@ internal static class RabbitMqTransport
             options.ShutdownTimeout = settings.StopNotice + (3 * Step);
             options.ServicesStopConcurrently = true; // an open event stream must not keep the consumers taking messages
         });
+        services.AddMassTransit<IOutgoingBus>(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.UsingRabbitMq((_, transport) => transport.Host(broker.Uri));
+        });
         return services.AddMassTransit(bus =>
         {
             bus.DisableUsageTelemetry();
