@@ -1,0 +1,99 @@
+using Ddm.Runs;
+using Ddm.Storage;
+
+namespace Ddm.Simulation.Tests;
+
+/// <summary>Holds a run's promises against the store and the broker: its decisions go forward, it does not fail, and no slice is sent for a step that is not committed.</summary>
+internal sealed class RunWatch
+{
+    private readonly World world;
+    private readonly string documentName;
+    private readonly Dictionary<string, RoleWatch> roles;
+
+    public RunWatch(World world, SimulatedStore store, SimulatedBus bus, RunDocument document, HashChain chain)
+    {
+        this.world = world;
+        Document = document;
+        documentName = BlobNames.RunDocument(document.Name);
+        roles = Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToDictionary(
+            role => role.Path, role => new RoleWatch(world, store, chain, document.Name, role, document.Spec.Execution.Retention.KeepLast));
+        store.Changed += On;
+        bus.Sent += OnSent;
+    }
+
+    public RunDocument Document { get; private set; }
+
+    public IEnumerable<RoleWatch> Roles => roles.Values;
+
+    /// <summary>Whether a role has its steps, so that nothing will train on from its newest checkpoint.</summary>
+    public bool IsComplete(Role role) => roles[role.Path].Step >= Target(role);
+
+    /// <summary>What must hold once the run has succeeded: every role has exactly its steps, and no more was computed than what the faults may have cost.</summary>
+    public void CheckEnd(Waste waste, FaultPlan faults, long mostStepsOfASlice)
+    {
+        foreach (var role in roles.Values.Where(role => role.Step != Target(role.Role)))
+        {
+            throw new ViolationException($"the run succeeds with {role.Role} at step {role.Step} of {Target(role.Role)}");
+        }
+
+        var wasted = waste.Steps - roles.Values.Sum(role => Target(role.Role));
+        if (wasted < 0 || (faults.SparesTraining && wasted > 0) || wasted > waste.Faults * mostStepsOfASlice)
+        {
+            throw new ViolationException($"{wasted} steps were wasted by {waste.Faults} faults; a slice has {mostStepsOfASlice} at most");
+        }
+    }
+
+    private long Target(Role role) => role.Kind == RoleKind.Router ? Document.Spec.Router.Training.Steps : Document.Spec.Experts.Steps;
+
+    private void On(StoreChange change)
+    {
+        if (change.Name == documentName)
+        {
+            OnDocument(change);
+        }
+
+        foreach (var role in roles.Values)
+        {
+            role.On(change);
+            if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
+            {
+                world.Fail($"{change.By}: {role.Role} gives up: {System.Text.Encoding.UTF8.GetString(change.After.Bytes)}");
+            }
+        }
+    }
+
+    private void OnDocument(StoreChange change)
+    {
+        if (change.After is null)
+        {
+            world.Fail($"{change.By} deletes {change.Name}");
+            return;
+        }
+
+        var now = BlobJson.Parse<RunDocument>(change.Name, change.After.Bytes);
+        if (now.Stage < Document.Stage || (Document.Status == RunStatus.Succeeded && now.Status != RunStatus.Succeeded))
+        {
+            world.Fail($"{change.By}: the run goes back from {Document.Stage}, {Document.Status} to {now.Stage}, {now.Status}");
+        }
+
+        if (now.Status == RunStatus.Failed || now.Refused)
+        {
+            world.Fail($"{change.By}: the run fails: {now.Failure}");
+        }
+
+        foreach (var role in now.Roles.Where(role => role.Status == RoleStatus.Complete && roles[role.Role].Step < role.TargetSteps))
+        {
+            world.Fail($"{change.By}: {role.Role} is called complete at step {roles[role.Role].Step} of {role.TargetSteps}");
+        }
+
+        Document = now;
+    }
+
+    private void OnSent(SimulatedProcess by, object message)
+    {
+        if (message is TrainSlice slice && slice.FromStep > roles[slice.RolePath].Step)
+        {
+            world.Fail($"{by.Name} sends {slice} when the role stands at step {roles[slice.RolePath].Step}");
+        }
+    }
+}
