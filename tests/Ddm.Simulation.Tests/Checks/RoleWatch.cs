@@ -13,6 +13,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
     private readonly string checkpoints = BlobNames.Checkpoints(run, role);
     private readonly List<(string Folder, string Sha256, long Step)> line = []; // from the oldest to what the head names
     private readonly HashSet<string> damaged = new(StringComparer.Ordinal);
+    private readonly HashSet<string> damagedManifests = new(StringComparer.Ordinal);
     private readonly Dictionary<long, (string Worker, long Attempt)> owners = [];
     private RoleHead? head;
 
@@ -26,8 +27,15 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
     public string? FindExpendable() =>
         line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) ? line[^1].Folder : null;
 
-    /// <summary>A checkpoint is damaged from now on.</summary>
-    public void Damaged(string folder) => damaged.Add(folder);
+    /// <summary>A checkpoint is damaged from now on, in its manifest or in its tensors.</summary>
+    public void Damaged(string folder, bool manifest)
+    {
+        damaged.Add(folder);
+        if (manifest)
+        {
+            damagedManifests.Add(folder);
+        }
+    }
 
     public void On(StoreChange change)
     {
@@ -141,7 +149,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
         }
 
         var parent = line.Count == 0 ? (Folder: null, Sha256: null, Step: 0) : ((string? Folder, string? Sha256, long Step))line[^1];
-        if (manifest.Parent != parent.Folder || manifest.ParentManifestSha256 != parent.Sha256 || manifest.FromStep != parent.Step || now.Step <= parent.Step)
+        if (manifest.Parent != parent.Folder || manifest.ParentManifestSha256 != parent.Sha256 || manifest.FromStep != parent.Step || now.Step < parent.Step)
         {
             Fail(change, $"{now.Checkpoint} goes from step {manifest.FromStep} of {manifest.Parent} to {now.Step}; the chain stands at {parent.Step} of {parent.Folder}");
         }
@@ -175,7 +183,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
         }
 
         var age = store.Now - change.Before!.LastModified;
-        if (now.Epoch > before.Epoch && before.Worker.Length > 0 && age < RunObserver.OwnerTimeout)
+        if (now.Epoch > before.Epoch && before.Worker.Length > 0 && before.Worker != now.Worker && age < RunObserver.OwnerTimeout)
         {
             Fail(change, $"{now.Worker} takes the role from {before.Worker}, which told {age.TotalSeconds} s ago that it lives");
         }
@@ -206,9 +214,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
         {
             Fail(change, $"one of the newest {keepLast} checkpoints loses a part");
         }
-        else if (!change.Name.EndsWith(".safetensors", StringComparison.Ordinal))
+        else if (!change.Name.EndsWith(".safetensors", StringComparison.Ordinal) && !line.Skip(at + 1).Any(link => damagedManifests.Contains(link.Folder)))
         {
-            Fail(change, "history is deleted");
+            Fail(change, "history is deleted"); // behind a damaged manifest there is none that could be believed
         }
     }
 

@@ -4,6 +4,7 @@ namespace Ddm.Simulation.Tests;
 internal sealed class Injector(SimulatedRun run)
 {
     private static readonly TimeSpan Notice = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan BetweenLookAndUse = TimeSpan.FromMinutes(1);
     private readonly World world = run.World;
 
     public void Start()
@@ -125,9 +126,15 @@ internal sealed class Injector(SimulatedRun run)
             return;
         }
 
+        var inManifest = world.Chance(2);
+        var name = folder + (inManifest ? "manifest.json" : ChainTrainer.Weights);
+        if (world.Now - run.Store.LastRead(name) < BetweenLookAndUse)
+        {
+            return; // verified, and about to be loaded: that it stays so in between is believed
+        }
+
         run.Waste.Faults++;
-        role.Damaged(folder);
-        var name = folder + (world.Chance(2) ? ChainTrainer.Weights : "manifest.json");
+        role.Damaged(folder, inManifest);
         var bytes = run.Store.Read(name)!.Bytes.ToArray();
         bytes[world.Dice.Next(bytes.Length)] ^= 1;
         run.Store.Damage(name, bytes);

@@ -10,10 +10,10 @@ internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedP
     private static readonly TimeSpan ClientTimeout = TimeSpan.FromSeconds(10);
 
     public Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken) =>
-        CallAsync("read", name, () => store.Read(name), null, false, cancellationToken);
+        CallAsync("read", name, () => store.ReadFor(name), null, false, cancellationToken);
 
     public async Task<Stream?> OpenReadAsync(string name, CancellationToken cancellationToken) =>
-        await CallAsync("open", name, () => store.Read(name), null, false, cancellationToken) is { } content ? new MemoryStream(content.Bytes, writable: false) : null;
+        await CallAsync("open", name, () => store.ReadFor(name), null, false, cancellationToken) is { } content ? new MemoryStream(content.Bytes, writable: false) : null;
 
     public Task<string?> TryWriteAsync(string name, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken)
     {

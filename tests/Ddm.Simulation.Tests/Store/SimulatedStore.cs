@@ -10,6 +10,7 @@ namespace Ddm.Simulation.Tests;
 internal sealed class SimulatedStore(World world, TimeSpan clockError)
 {
     private readonly SortedDictionary<string, BlobContent> blobs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TimeSpan> lastReads = new(StringComparer.Ordinal);
     private long writes;
 
     /// <summary>Told of every change, as it has happened: name, what was there, what is there now.</summary>
@@ -25,6 +26,16 @@ internal sealed class SimulatedStore(World world, TimeSpan clockError)
     }
 
     public BlobContent? Read(string name) => blobs.GetValueOrDefault(name);
+
+    /// <summary>As <see cref="Read"/>, by a process: remembered.</summary>
+    public BlobContent? ReadFor(string name)
+    {
+        lastReads[name] = world.Now;
+        return Read(name);
+    }
+
+    /// <summary>When a process read a blob last.</summary>
+    public TimeSpan LastRead(string name) => lastReads.TryGetValue(name, out var at) ? at : TimeSpan.MinValue / 2;
 
     public string? TryWrite(string by, string name, byte[] content, WriteCondition condition)
     {
