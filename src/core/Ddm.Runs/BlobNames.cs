@@ -40,6 +40,9 @@ public static class BlobNames
     /// <summary>The run's decisions, a <see cref="RunDocument"/>.</summary>
     public static string RunDocument(string run) => $"{Run(run)}run.json";
 
+    /// <summary>Which control plane looks at the run.</summary>
+    public static string Reconciler(string run) => $"{Run(run)}reconciler.json";
+
     /// <summary>Prefix of the run's events.</summary>
     public static string Events(string run) => $"{Run(run)}events/";
 

@@ -17,4 +17,7 @@ public sealed class UserErrorException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>True where waiting may mend it too: a full disk. Services go on trying.</summary>
+    public bool MayPass { get; init; }
 }

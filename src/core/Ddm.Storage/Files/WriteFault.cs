@@ -26,7 +26,7 @@ public static class WriteFault
         return what is null ? null : new UserErrorException(
             $"cannot write '{path}': {what.Value.Problem}{Free(home, what.Value.Problem)}. Nothing that was there is changed, and what was begun is removed. "
                 + $"{what.Value.Remedy}, then run the same command again: {then}.",
-            error);
+            error) { MayPass = true };
     }
 
     private static (string Problem, string Remedy)? What(int code, string option) => code switch

@@ -40,6 +40,9 @@ public sealed class RunRepository(IBlobStore blobs)
     public async Task<RunDocument> GetAsync(string run, CancellationToken cancellationToken)
         => (await FindAsync(RunName.Require(run), cancellationToken) ?? throw await UnknownAsync(run, cancellationToken)).Value;
 
+    /// <summary>The document as this process saw it last, without a look; null where it never did.</summary>
+    internal RunDocument? LastSeen(string run) => seen.GetValueOrDefault(run);
+
     /// <summary>Creates the document; false when the run exists.</summary>
     public async Task<bool> TryCreateAsync(RunDocument document, CancellationToken cancellationToken)
         => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfAbsent, cancellationToken) is not null;

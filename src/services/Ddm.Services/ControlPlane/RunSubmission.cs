@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Ddm.Data;
 using Ddm.Encoders;
@@ -80,6 +81,7 @@ public sealed class RunSubmission(
             SpecText = specText,
             SourceRoot = root,
             SubmittedAt = time.GetUtcNow(),
+            Trace = Activity.Current?.Id,
             DatasetId = source.DatasetId,
             ShardCount = DatasetIngest.ShardCount(spec.Data, source.Images),
             Numerics = roles.ToDictionary(

@@ -5,28 +5,55 @@ using Microsoft.Extensions.Logging;
 namespace Ddm.Services;
 
 /// <summary>
-/// What is around every handler in every dress: nothing begins once the process winds down, a failure is retried a little, and one that
+/// What is around every handler in every dress: nothing begins once the process winds down, a failure that may pass is tried again, and one that
 /// stays is written into the run as its reason to stop. Work that is not training is dropped when the process winds down: it leaves whole
 /// blobs or none, and is sent again.
 /// </summary>
 /// <typeparam name="TCommand">The command.</typeparam>
 public sealed class CommandRunner<TCommand>(
-    ICommandHandler<TCommand> handler, RunRepository runs, ICommandSender sender, StopSignal stop, IRunProgress progress, ILogger<CommandRunner<TCommand>> log)
+    ICommandHandler<TCommand> handler,
+    RunRepository runs,
+    ICommandSender sender,
+    SliceGate gate,
+    CommandPatience patience,
+    StopSignal stop,
+    IRunProgress progress,
+    TimeProvider time,
+    ILogger<CommandRunner<TCommand>> log)
     where TCommand : class, IRunCommand
 {
     private const int Attempts = 3;
 
     /// <summary>Runs the handler.</summary>
-    public async Task RunAsync(TCommand command, CancellationToken cancellationToken)
+    /// <param name="command">What to do.</param>
+    /// <param name="cancellationToken">Drops the work. Not a connection's: the work outlives it.</param>
+    public Task RunAsync(TCommand command, CancellationToken cancellationToken) => gate.RunAsync(command, () => WorkAsync(command, cancellationToken));
+
+    private async Task WorkAsync(TCommand command, CancellationToken cancellationToken)
+    {
+        using var scope = RunScope.Enter(command.Run);
+        using var activity = DdmTelemetry.Begin(command);
+        try
+        {
+            await TryAsync(command, cancellationToken);
+        }
+        finally
+        {
+            activity.Finish(runs.LastSeen(command.Run));
+        }
+    }
+
+    private async Task TryAsync(TCommand command, CancellationToken cancellationToken)
     {
         using var windingDown = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
         var token = command is TrainSlice ? cancellationToken : windingDown.Token; // a slice commits first
-        for (var attempt = 1; !stop.Token.IsCancellationRequested; attempt++)
+        var (began, failures, outages) = (time.GetTimestamp(), 0, 0);
+        while (!stop.Token.IsCancellationRequested)
         {
             try
             {
                 await handler.HandleAsync(command, token);
-                if (attempt > 1)
+                if (failures + outages > 0)
                 {
                     // The attempt that failed may have done its work and not told: a slice that committed is dropped here, and its successor is still to be sent.
                     await sender.AdvancedAsync(command.Run, cancellationToken);
@@ -36,12 +63,7 @@ public sealed class CommandRunner<TCommand>(
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested || stop.Token.IsCancellationRequested)
             {
-                return; // the work is found undone and sent again when the run goes on
-            }
-            catch (UserErrorException e)
-            {
-                await FailAsync(command, e.Message, refused: true, cancellationToken);
-                return;
+                break;
             }
             catch (InvalidDataException e)
             {
@@ -49,10 +71,30 @@ public sealed class CommandRunner<TCommand>(
                 await FailAsync(command, $"{e.Message} {RunRepair.Remedy}", refused: true, cancellationToken);
                 return;
             }
-            catch (Exception e) when (attempt < Attempts)
+            catch (Exception e) when (e is UserErrorException && !(patience.Endless && Faults.MayPass(e)))
             {
-                log.LogWarning(e, "{Command} failed, attempt {Attempt} of {Attempts}", command, attempt, Attempts);
-                progress.Notice($"{command.GetType().Name} failed ({e.Message}); trying again, attempt {attempt + 1} of {Attempts}.");
+                await FailAsync(command, e.Message, refused: true, cancellationToken);
+                return;
+            }
+            catch (Exception e) when (patience.Endless && Faults.MayPass(e))
+            {
+                outages++;
+                Tell(command, e, $"trying again, for as long as it takes (failure {outages})");
+                if (patience.IsOver(time.GetElapsedTime(began)) || !await PauseAsync(outages))
+                {
+                    break;
+                }
+            }
+            catch (Exception e) when (++failures < Attempts)
+            {
+                Tell(command, e, $"trying again, attempt {failures + 1} of {Attempts}");
+            }
+            catch (Exception e) when (patience.Endless && command is TrainSlice)
+            {
+                // This worker cannot; another may. Whether the role is at fault is for its head to count.
+                log.LogError(e, "{Command} failed here", command);
+                progress.Notice($"{command.GetType().Name} failed {Attempts} times here ({e.Message}); it is left to another worker.");
+                return;
             }
             catch (Exception e)
             {
@@ -60,6 +102,27 @@ public sealed class CommandRunner<TCommand>(
                 await FailAsync(command, $"{command.GetType().Name} failed {Attempts} times: {e.Message}", refused: e is CheckpointException, cancellationToken);
                 return;
             }
+        }
+
+        await sender.ReturnAsync(command, CancellationToken.None);
+    }
+
+    private void Tell(TCommand command, Exception error, string next)
+    {
+        log.LogWarning(error, "{Command} failed; {Next}", command, next);
+        progress.Notice($"{command.GetType().Name} failed ({error.Message}); {next}.");
+    }
+
+    private async Task<bool> PauseAsync(int outages)
+    {
+        try
+        {
+            await Task.Delay(patience.DelayAfter(outages), time, stop.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
         }
     }
 

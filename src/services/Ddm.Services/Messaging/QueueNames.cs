@@ -5,8 +5,11 @@ namespace Ddm.Services;
 /// <summary>The queues, each named once.</summary>
 public static class QueueNames
 {
-    /// <summary>Wake-ups of the reconciler.</summary>
+    /// <summary>Wake-ups of the reconcilers: an exchange, of which every control plane hears all.</summary>
     public const string ControlPlane = "control-plane";
+
+    /// <summary>Specs that are sent in.</summary>
+    public const string Submit = "submit";
 
     /// <summary>Source images to shards.</summary>
     public const string Ingest = "ingest";
@@ -17,11 +20,25 @@ public static class QueueNames
     /// <summary>Features to clusters.</summary>
     public const string Clustering = "clustering";
 
-    /// <summary>Training slices of the embedded pool.</summary>
-    public const string TrainLocal = "train.local";
-
     /// <summary>Reports and publication.</summary>
     public const string Publishing = "publishing";
+
+    /// <summary>The pool of a process by itself, and of experts whose spec names none.</summary>
+    public const string LocalPool = "local";
+
+    /// <summary>The pool of routers whose spec names none.</summary>
+    public const string RouterPool = "router";
+
+    /// <summary>Where every message ends that nobody can take: unreadable, or handed out too often.</summary>
+    public const string Dead = "ddm.dead";
+
+    private const string TrainPrefix = "train.";
+
+    /// <summary>The queues that there are whatever pools there are.</summary>
+    public static IReadOnlyList<string> Fixed { get; } = [Submit, Ingest, Features, Clustering, Publishing, Train(LocalPool), Train(RouterPool)];
+
+    /// <summary>Training slices of a pool.</summary>
+    public static string Train(string pool) => TrainPrefix + pool;
 
     /// <summary>The queue a command belongs in.</summary>
     public static string For(IRunCommand command) => command switch
@@ -29,7 +46,7 @@ public static class QueueNames
         IngestShard => Ingest,
         FitFeatures or ExtractFeatures => Features,
         FitPartition or AssignShard or FreezeClusters => Clustering,
-        TrainSlice => TrainLocal,
+        TrainSlice slice => Train(slice.RolePath == Role.Router.Path ? RouterPool : LocalPool),
         EvaluateRun or PublishModel => Publishing,
         _ => throw new ArgumentOutOfRangeException(nameof(command), command.GetType().Name, "No queue takes this command."),
     };

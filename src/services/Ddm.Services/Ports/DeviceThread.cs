@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Ddm.Tensors;
 
 namespace Ddm.Services;
@@ -11,6 +12,7 @@ public sealed class DeviceThread : IDisposable
 {
     private readonly BlockingCollection<Action> work = [];
     private readonly Thread thread;
+    private long busySince; // a timestamp; 0: idle
 
     /// <summary>Starts the thread.</summary>
     public DeviceThread()
@@ -45,6 +47,9 @@ public sealed class DeviceThread : IDisposable
         return true;
     });
 
+    /// <summary>How long the present piece of work has taken; zero while idle.</summary>
+    public TimeSpan BusyFor => Interlocked.Read(ref busySince) is not 0 and var since ? Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -57,7 +62,9 @@ public sealed class DeviceThread : IDisposable
     {
         foreach (var action in work.GetConsumingEnumerable())
         {
+            Interlocked.Exchange(ref busySince, Stopwatch.GetTimestamp());
             action();
+            Interlocked.Exchange(ref busySince, 0);
         }
     }
 }

@@ -10,4 +10,10 @@ public interface ICommandSender
 
     /// <summary>Tells the control plane that something of this run has finished or failed.</summary>
     Task AdvancedAsync(string run, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Puts a command that this process took and will not do back into its queue. Where queues live as long as the process there is nothing to do: the next look
+    /// at the run finds the work undone.
+    /// </summary>
+    Task ReturnAsync(IRunCommand command, CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -18,4 +18,11 @@ public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
         var name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{EmbeddedPrefix}{host}:{processId}:{startedAt}");
         return new WorkerIdentity(name, other => other != name && (other == RoleOwner.Unreadable || other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal)));
     }
+
+    /// <summary>
+    /// A service's worker: it knows nobody to be dead, so that the roles of a worker that is gone wait for its owner records to age. The start is in the name, for a
+    /// machine gives a process's number out again.
+    /// </summary>
+    public static WorkerIdentity Service(string host, int processId, long startedAt)
+        => new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{host}:{processId}:{startedAt}"), static _ => false);
 }

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using Ddm.Runs;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// Looks at every unfinished run when something of it happened, and every so often by itself: that is how a lost message, a lost worker or a lost broker is found
+/// out. All runs are listed at the start and rarely after: in between, wake-ups tell of new ones.
+/// </summary>
+internal sealed class RunKeeper(
+    RunRepository runs, Reconciler reconciler, ReconcilerLeases leases, IRunProgress progress, WorkerSettings settings, TimeProvider time, ILogger<RunKeeper> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan ListEvery = TimeSpan.FromMinutes(10);
+    private readonly ConcurrentDictionary<string, bool> unfinished = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> woken = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim wake = new(0, int.MaxValue);
+
+    /// <summary>Says that something of a run happened. Returns at once.</summary>
+    public void Wake(string run)
+    {
+        if (RunName.IsValid(run) && woken.TryAdd(run, true))
+        {
+            wake.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await leases.ReleaseAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            log.LogInformation("Leases were not given back ({Reason}); they age by themselves", e.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        wake.Dispose();
+        base.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var (listedAt, lookedAt) = ((long?)null, (long?)null);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (listedAt is not { } listed || time.GetElapsedTime(listed) >= ListEvery)
+                {
+                    await ListAsync(stoppingToken);
+                    listedAt = time.GetTimestamp();
+                }
+
+                var all = lookedAt is not { } looked || time.GetElapsedTime(looked) >= settings.ReconcileEvery;
+                lookedAt = all ? time.GetTimestamp() : lookedAt;
+                foreach (var run in woken.Keys.Concat(all ? unfinished.Keys : []).Distinct().ToArray())
+                {
+                    woken.TryRemove(run, out _); // before the look: what happens during it is looked at again
+                    await LookAsync(run, stoppingToken);
+                }
+
+                await wake.WaitAsync(TimeLeft(lookedAt!.Value), stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                log.LogWarning(e, "Looking at the runs failed; looking again in {Seconds:F0} s", settings.ReconcileEvery.TotalSeconds);
+                await Task.Delay(settings.ReconcileEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private TimeSpan TimeLeft(long lookedAt)
+    {
+        var left = settings.ReconcileEvery - time.GetElapsedTime(lookedAt);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    private async Task ListAsync(CancellationToken cancellationToken)
+    {
+        foreach (var run in await runs.NamesAsync(cancellationToken))
+        {
+            unfinished.TryAdd(run, true);
+        }
+    }
+
+    private async Task LookAsync(string run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await runs.FindAsync(run, cancellationToken) is not { Value: var document } || document.Status != RunStatus.Running)
+            {
+                unfinished.TryRemove(run, out _); // whoever takes it up again wakes us
+                return;
+            }
+
+            unfinished.TryAdd(run, true);
+            if (await leases.HoldAsync(run, cancellationToken))
+            {
+                using var scope = RunScope.Enter(run);
+                await reconciler.ReconcileAsync(run, cancellationToken);
+            }
+        }
+        catch (Exception e) when (Faults.IsFinal(e))
+        {
+            log.LogError("Run {Run} cannot go on: {Reason}", run, e.Message);
+            unfinished.TryRemove(run, out _);
+            if (await runs.FailAsync(run, e.Message, refused: true, cancellationToken) is { } unwritten)
+            {
+                progress.Ended(unwritten);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            log.LogWarning(e, "Looking at run {Run} failed; looking again in {Seconds:F0} s", run, settings.ReconcileEvery.TotalSeconds);
+        }
+    }
+}

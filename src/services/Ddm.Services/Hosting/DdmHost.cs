@@ -1,0 +1,81 @@
+using System.Globalization;
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Tensors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ddm.Services;
+
+/// <summary>What the hosts have in common: a service is its parts and a port.</summary>
+public static class DdmHost
+{
+    /// <summary>The setting that names the store.</summary>
+    public const string BlobsSetting = "ConnectionStrings:blobs";
+
+    private const int UserError = 2;
+
+    /// <summary>Runs a service until it is told to stop.</summary>
+    /// <param name="args">Of the command line: settings as <c>--Ddm:Pool=a100</c>.</param>
+    /// <param name="port">Where it answers on this machine unless <c>urls</c> or <c>ASPNETCORE_*</c> say otherwise.</param>
+    /// <param name="parts">What it does.</param>
+    /// <param name="prepare">What every service has besides: telemetry, health.</param>
+    /// <param name="map">Its endpoints.</param>
+    /// <returns>The exit code: 2 for settings that its user has to mend.</returns>
+    public static async Task<int> RunAsync(
+        string[] args, int port, Action<DdmBuilder> parts, Action<WebApplicationBuilder> prepare, Action<WebApplication> map)
+    {
+        try
+        {
+            TorchNative.EnsureLoaded(); // before anything touches torch
+            var builder = WebApplication.CreateBuilder(args);
+            ListenHere(builder, port);
+            prepare(builder);
+            AddDdm(builder, parts);
+            await using var app = builder.Build();
+            var stop = app.Services.GetRequiredService<StopSignal>();
+            app.Lifetime.ApplicationStopping.Register(stop.Raise); // at once: the running slice winds down while the rest is being stopped
+            map(app);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (UserErrorException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return UserError;
+        }
+    }
+
+    private static void AddDdm(WebApplicationBuilder builder, Action<DdmBuilder> parts)
+    {
+        var (configuration, services) = (builder.Configuration, builder.Services);
+        var settings = WorkerSettingsReader.Read(configuration);
+        var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
+        var store = configuration[BlobsSetting] is { Length: > 0 } connection
+            ? OpenStore(connection)
+            : throw new UserErrorException($"{BlobsSetting} is not set. Give the blob container's connection string, or the path of a folder that all services share.");
+        var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
+        services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
+        services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
+        services.AddHealthChecks()
+            .AddCheck<StoreHealthCheck>("store", tags: ["ready"])
+            .AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
+        var ddm = services.AddDdm(store, worker, new StopSignal(), settings);
+        parts(ddm);
+        ddm.OverRabbitMq(broker, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
+    }
+
+    private static FileBlobStore OpenStore(string connection) => new(connection);
+
+    private static void ListenHere(WebApplicationBuilder builder, int port)
+    {
+        string[] settings = ["urls", "http_ports", "https_ports"];
+        if (settings.All(setting => string.IsNullOrEmpty(builder.Configuration[setting])) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+        {
+            builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+        }
+    }
+}

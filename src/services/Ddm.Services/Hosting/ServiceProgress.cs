@@ -1,0 +1,76 @@
+using System.Threading.Channels;
+using Ddm.Runs;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ddm.Services;
+
+/// <summary>What handlers tell, in a service: into the log, the metrics, and notices into the events of their run. Never in the way of the work.</summary>
+internal sealed class ServiceProgress(RunEvents events, ILogger<ServiceProgress> log) : BackgroundService, IRunProgress
+{
+    private const int Most = 1000;
+
+    private readonly Channel<(string Run, string Message)> notices =
+        Channel.CreateBounded<(string, string)>(new BoundedChannelOptions(Most) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <inheritdoc/>
+    public void Stage(RunStage stage, int done, int total) => log.LogDebug("Run {Run}: stage {Stage}, {Done} of {Total}", RunScope.Current, stage, done, total);
+
+    /// <inheritdoc/>
+    public void Training(TrainingProgress progress)
+    {
+        KeyValuePair<string, object?>[] tags = [new("ddm.run", RunScope.Current), new("ddm.role", progress.Role.Path)];
+        if (progress.Loss is { } loss)
+        {
+            DdmTelemetry.Loss.Record(loss, tags);
+        }
+
+        if (progress.ImagesPerSecond > 0)
+        {
+            DdmTelemetry.ImagesPerSecond.Record(progress.ImagesPerSecond, tags);
+        }
+
+        DdmTelemetry.CommittedSteps.Record(progress.CommittedStep, tags);
+        if (!progress.Active)
+        {
+            log.LogInformation("Run {Run}: {Role} stands at step {Step} of {Target}", RunScope.Current, progress.Role, progress.Step, progress.Target);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Notice(string message)
+    {
+        log.LogWarning("Run {Run}: {Message}", RunScope.Current, message);
+        if (RunScope.Current is { } run)
+        {
+            notices.Writer.TryWrite((run, message));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Ended(RunDocument document)
+        => log.LogInformation("Run {Run} ended: {Status} {Failure}", document.Name, document.Status, document.Failure);
+
+    /// <inheritdoc/>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        notices.Writer.TryComplete();
+        await base.StopAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var (run, message) in notices.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            try
+            {
+                await events.AddAsync(run, RunEvent.Notice, message, stoppingToken);
+            }
+            catch (Exception e) when (Faults.MayPass(e))
+            {
+                // a note that cannot be kept is in the log all the same
+            }
+        }
+    }
+}

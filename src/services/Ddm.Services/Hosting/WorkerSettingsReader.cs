@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Ddm.Runs;
+using Microsoft.Extensions.Configuration;
+
+namespace Ddm.Services;
+
+/// <summary>Reads the section <c>Ddm</c>; what is wrong is told by the setting's name.</summary>
+internal static partial class WorkerSettingsReader
+{
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The settings.</summary>
+    /// <exception cref="UserErrorException">One cannot be read or makes no sense.</exception>
+    public static WorkerSettings Read(IConfiguration configuration)
+    {
+        var section = configuration.GetSection(WorkerSettings.Section);
+        var defaults = new WorkerSettings();
+        var settings = new WorkerSettings
+        {
+            Pool = Pool(section, defaults.Pool),
+            Worker = section[nameof(WorkerSettings.Worker)] is { Length: > 0 } name ? Worker(name) : null,
+            AcknowledgementTimeout = Duration(section, nameof(WorkerSettings.AcknowledgementTimeout), defaults.AcknowledgementTimeout),
+            StopNotice = Duration(section, nameof(WorkerSettings.StopNotice), defaults.StopNotice),
+            OwnerTimeout = Duration(section, nameof(WorkerSettings.OwnerTimeout), defaults.OwnerTimeout),
+            ReconcileEvery = Duration(section, nameof(WorkerSettings.ReconcileEvery), defaults.ReconcileEvery),
+            StuckAfter = Duration(section, nameof(WorkerSettings.StuckAfter), defaults.StuckAfter),
+        };
+        return settings;
+    }
+
+    /// <summary>The broker's management API; null where it is not said.</summary>
+    /// <exception cref="UserErrorException">It is no address.</exception>
+    public static Uri? ReadManagement(IConfiguration configuration)
+    {
+        const string Setting = $"{WorkerSettings.Section}:BrokerManagement";
+        return configuration[Setting] is not { Length: > 0 } text ? null
+            : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
+            : throw new UserErrorException($"{Setting}: '{Printable.Text(text)}' is no address. It looks like http://host:15672.");
+    }
+
+    private static string Pool(IConfigurationSection section, string otherwise)
+    {
+        var pool = section[nameof(WorkerSettings.Pool)];
+        return string.IsNullOrEmpty(pool) ? otherwise
+            : RunName.IsValid(pool) ? pool
+            : throw new UserErrorException($"{section.Path}:Pool: '{Printable.Text(pool)}' cannot name a pool; expected {RunName.Rule}.");
+    }
+
+    private static string Worker(string name) => WorkerName().IsMatch(name)
+        ? name
+        : throw new UserErrorException($"Ddm:Worker: '{Printable.Text(name)}' cannot name a worker; expected 1 to 63 of letters, digits, '.', '_' and '-'.");
+
+    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan otherwise)
+    {
+        if (section[key] is not { Length: > 0 } text)
+        {
+            return otherwise;
+        }
+
+        // A bare number would be days.
+        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= Shortest
+            ? value
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds), at least 00:00:00.1.");
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9._-]{1,63}\z")]
+    private static partial Regex WorkerName();
+}

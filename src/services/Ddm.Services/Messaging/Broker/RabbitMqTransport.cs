@@ -1,0 +1,88 @@
+using MassTransit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Ddm.Services;
+
+/// <summary>The distributed dress: quorum queues on a broker.</summary>
+internal static class RabbitMqTransport
+{
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
+
+    /// <summary>Connects the parts over the broker. Nothing that may pass ends a run here: no person stands by.</summary>
+    public static IServiceCollection OverRabbitMq(this DdmBuilder ddm, BrokerAddress broker, BrokerSettings brokerSettings)
+    {
+        var (services, settings) = (ddm.Services, ddm.Settings);
+        services.AddSingleton(broker).AddSingleton(brokerSettings).AddSingleton<Topology>();
+        services.AddHostedService<TopologyService>(); // before the bus: the services' first declarations are the right ones
+        services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>();
+        if (ddm.HasControlPlane)
+        {
+            services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();
+            services.AddHostedService(provider => provider.GetRequiredService<RunKeeper>());
+        }
+
+        // A running slice may take the whole notice; each layer waits a little longer than the one inside it.
+        services.Configure<MassTransitHostOptions>(options =>
+        {
+            options.ConsumerStopTimeout = settings.StopNotice + Step;
+            options.StopTimeout = settings.StopNotice + (2 * Step);
+        });
+        services.Configure<HostOptions>(options =>
+        {
+            options.ShutdownTimeout = settings.StopNotice + (3 * Step);
+            options.ServicesStopConcurrently = true; // an open event stream must not keep the consumers taking messages
+        });
+        return services.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            ddm.Register(bus);
+            if (ddm.HasControlPlane)
+            {
+                bus.AddConsumer<RunWakeConsumer>();
+            }
+
+            bus.UsingRabbitMq((context, transport) =>
+            {
+                transport.Host(broker.Uri);
+                transport.PublishTopology.BrokerTopologyOptions = PublishBrokerTopologyOptions.MaintainHierarchy;
+                Bury(transport);
+                foreach (var queue in ddm.Queues)
+                {
+                    transport.ReceiveEndpoint(queue, endpoint =>
+                    {
+                        endpoint.ConfigureConsumeTopology = false; // messages are sent to the queue's exchange, never published by type
+                        endpoint.SetQuorumQueue();
+                        endpoint.SetQueueArgument(Topology.DeadLetterExchange, QueueNames.Dead);
+                        endpoint.PrefetchCount = 1; // one piece of work at a time, and none that waits here while another worker is free
+                        endpoint.ConcurrentMessageLimit = 1;
+                        ddm.Configure(queue, endpoint, context);
+                    });
+                }
+
+                if (ddm.HasControlPlane)
+                {
+                    Hear(transport, context);
+                }
+            });
+        });
+    }
+
+    // Every control plane hears every wake-up, through a queue that goes with it: nothing piles up while none is there, and each looks at all runs when it starts.
+    private static void Hear(IRabbitMqBusFactoryConfigurator transport, IBusRegistrationContext context)
+        => transport.ReceiveEndpoint(new TemporaryEndpointDefinition(tag: QueueNames.ControlPlane), endpoint =>
+        {
+            endpoint.ConfigureConsumeTopology = false;
+            endpoint.Bind(QueueNames.ControlPlane);
+            endpoint.ConfigureConsumer<RunWakeConsumer>(context);
+        });
+
+    private static void Bury(IRabbitMqBusFactoryConfigurator transport)
+    {
+        var names = new DeadLetterNames();
+        transport.SendTopology.ErrorQueueNameFormatter = names;
+        transport.SendTopology.DeadLetterQueueNameFormatter = names;
+        transport.SendTopology.ConfigureErrorSettings = queue => queue.SetQuorumQueue();
+        transport.SendTopology.ConfigureDeadLetterSettings = queue => queue.SetQuorumQueue();
+    }
+}

@@ -1,0 +1,29 @@
+namespace Ddm.Services;
+
+/// <summary>What a service process is told about itself and its surroundings: the configuration section <c>Ddm</c>. The defaults are those of one process by itself.</summary>
+public sealed record WorkerSettings
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "Ddm";
+
+    /// <summary>The pool whose slices this process trains: workers with the same hardware.</summary>
+    public string Pool { get; init; } = QueueNames.LocalPool;
+
+    /// <summary>What people call this worker; null: its machine's name. The identity in owner records is unique to the process all the same.</summary>
+    public string? Worker { get; init; }
+
+    /// <summary>How long the broker waits for a message's acknowledgement (its <c>consumer_timeout</c>): no AMQP call tells, so it is said here.</summary>
+    public TimeSpan AcknowledgementTimeout { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Time between the request to stop and the end of the process, in which a running slice may commit.</summary>
+    public TimeSpan StopNotice { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
+    public TimeSpan OwnerTimeout { get; init; } = RunObserver.OwnerTimeout;
+
+    /// <summary>Time between two looks at a run that nobody said anything about.</summary>
+    public TimeSpan ReconcileEvery { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
+    public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
+}

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Ddm.Runs;
+
+namespace Ddm.Services;
+
+/// <summary>What services tell of themselves, by the names that a dashboard asks for. Costs next to nothing where nobody listens.</summary>
+public static class DdmTelemetry
+{
+    /// <summary>Of the activity source and the meter.</summary>
+    public const string Name = "Ddm";
+
+    /// <summary>Of the activity source and the meter of the message library.</summary>
+    public const string MessagesName = "MassTransit";
+
+    private static readonly ActivitySource Source = new(Name);
+    private static readonly Meter Meter = new(Name);
+
+    /// <summary>Mean training loss of a role's latest steps.</summary>
+    internal static Gauge<double> Loss { get; } = Meter.CreateGauge<double>("ddm.training.loss");
+
+    /// <summary>Rate of a role's present slice.</summary>
+    internal static Gauge<double> ImagesPerSecond { get; } = Meter.CreateGauge<double>("ddm.training.images_per_second", "{image}/s");
+
+    /// <summary>Steps a role has committed.</summary>
+    internal static Gauge<long> CommittedSteps { get; } = Meter.CreateGauge<long>("ddm.training.committed_steps", "{step}");
+
+    /// <summary>Duration of a command, its retries included.</summary>
+    internal static Histogram<double> CommandDuration { get; } = Meter.CreateHistogram<double>("ddm.command.duration", "s");
+
+    /// <summary>Time from the sending of a command to its arrival at a worker.</summary>
+    internal static Histogram<double> QueueWait { get; } = Meter.CreateHistogram<double>("ddm.queue.wait", "s");
+
+    /// <summary>Messages that found their work under way in the same process.</summary>
+    internal static Counter<long> DroppedDuplicates { get; } = Meter.CreateCounter<long>("ddm.duplicates.dropped", "{message}");
+
+    /// <summary>Rows of each cluster of a run, when it is frozen.</summary>
+    internal static Gauge<long> ClusterRows { get; } = Meter.CreateGauge<long>("ddm.cluster.rows", "{image}");
+
+    /// <summary>
+    /// Begins a command's trace. Each is a root of its own: slices follow one another for days, and a trace that long can be read by nobody. It is
+    /// linked to the submission instead, once the run's document is known.
+    /// </summary>
+    internal static CommandActivity Begin(IRunCommand command)
+    {
+        var before = Activity.Current;
+        Activity.Current = null;
+        var activity = Source.StartActivity(command.GetType().Name, ActivityKind.Consumer);
+        activity?.SetTag("ddm.run", command.Run);
+        if (command is TrainSlice slice)
+        {
+            activity?.SetTag("ddm.role", slice.RolePath).SetTag("ddm.from_step", slice.FromStep);
+        }
+
+        return new CommandActivity(command, activity, before);
+    }
+
+    /// <summary>Begins the trace of a submission.</summary>
+    internal static Activity? BeginSubmission(string run) => Source.StartActivity("SubmitRun", ActivityKind.Server)?.SetTag("ddm.run", run);
+
+    /// <summary>The kind of a command, as a dimension.</summary>
+    internal static KeyValuePair<string, object?> Command(IRunCommand command) => new("ddm.command", command.GetType().Name);
+}
