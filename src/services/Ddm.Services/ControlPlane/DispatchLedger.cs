@@ -24,4 +24,7 @@ public sealed class DispatchLedger(TimeProvider time)
         sent[command] = now;
         return true;
     }
+
+    /// <summary>Says that <paramref name="command"/> was not sent after all.</summary>
+    public void Forget(IRunCommand command) => sent.TryRemove(command, out _);
 }

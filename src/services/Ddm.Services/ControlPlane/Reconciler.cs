@@ -30,10 +30,23 @@ public sealed class Reconciler(RunRepository runs, RunObserver observer, RunEven
             Report(document, observation);
             foreach (var command in plan.Commands.Where(ledger.TryClaim))
             {
-                await sender.SendAsync(command, cancellationToken);
+                await SendAsync(command, cancellationToken);
             }
 
             return;
+        }
+    }
+
+    private async Task SendAsync(IRunCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sender.SendAsync(command, cancellationToken);
+        }
+        catch
+        {
+            ledger.Forget(command); // due again at the next look, not when patience ends
+            throw;
         }
     }
 
