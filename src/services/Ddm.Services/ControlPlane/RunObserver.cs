@@ -48,8 +48,10 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
         var failed = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var role in document.Roles.Select(r => Role.Parse(r.Role)))
         {
-            committed[role.Path] = (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step ?? 0;
-            if (await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure)
+            var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+            committed[role.Path] = head?.Step ?? 0;
+            if (await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
+                && failure.Value.Epoch >= (head?.Epoch ?? 0))
             {
                 failed[role.Path] = failure.Value.Reason;
             }

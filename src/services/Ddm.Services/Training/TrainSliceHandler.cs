@@ -54,15 +54,7 @@ public sealed class TrainSliceHandler(
         }
         catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
         {
-            // Beyond what another try can mend: the role waits for a person, the others go on.
-            var failure = new RoleFailure(e.Message, command.FromStep, time.GetUtcNow());
-            if (e is not NonFiniteStepException)
-            {
-                await runs.UpdateAsync(command.Run, run => run.Refused ? run : run with { Refused = true }, cancellationToken);
-            }
-
-            await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, role), failure, WriteCondition.Any, cancellationToken);
-            progress.Notice($"{role} failed: {e.Message}");
+            await FailAsync(command, claim, e, cancellationToken);
             step = target;
         }
         finally
@@ -80,6 +72,26 @@ public sealed class TrainSliceHandler(
         }
 
         bool IsDead(string owner) => worker.IsKnownDead(owner) || (owner == worker.Name && abandoned.ContainsKey((command.Run, role)));
+    }
+
+    // Beyond what another try can mend: the role waits for a person, the others go on.
+    private async Task FailAsync(TrainSlice command, RoleClaim claim, Exception error, CancellationToken cancellationToken)
+    {
+        // A worker that slept may find that what it was about to load was swept by whoever trains the role now: no fault of the role's.
+        if (!await checkpoints.RenewAsync(claim, cancellationToken))
+        {
+            progress.Notice($"{claim.Role} was taken over by another worker; this slice is dropped ({error.Message}).");
+            return;
+        }
+
+        var failure = new RoleFailure(error.Message, command.FromStep, time.GetUtcNow(), claim.Epoch);
+        await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, claim.Role), failure, WriteCondition.Any, cancellationToken);
+        if (error is not NonFiniteStepException)
+        {
+            await runs.UpdateAsync(command.Run, run => run.Refused ? run : run with { Refused = true }, cancellationToken);
+        }
+
+        progress.Notice($"{claim.Role} failed: {error.Message}");
     }
 
     // Also after an error that is tried again: the next try must find the role free. A failure here must not hide that error.
