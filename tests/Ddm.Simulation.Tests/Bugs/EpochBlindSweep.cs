@@ -11,6 +11,16 @@ internal sealed class EpochBlindSweep(IBlobStore below) : PassingStore(below)
     public override async IAsyncEnumerable<BlobInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var found = await Below.ListAsync(prefix, cancellationToken).ToListAsync(cancellationToken);
+        if (!prefix.EndsWith("/checkpoints/", StringComparison.Ordinal))
+        {
+            foreach (var blob in found)
+            {
+                yield return blob;
+            }
+
+            yield break;
+        }
+
         var whole = found.Where(blob => IsCheckpointManifest(blob.Name)).Select(blob => FolderOf(blob.Name)).ToHashSet();
         foreach (var blob in found)
         {

@@ -7,7 +7,7 @@ namespace Ddm.Simulation.Tests;
 /// The broker: durable queues, one unacknowledged message a consumer, redelivery when a connection is lost. A message may vanish, come twice, minutes late, or
 /// after those sent behind it. A redelivery may reach the very process whose first call is still running.
 /// </summary>
-internal sealed class SimulatedBus(World world, FaultPlan faults)
+internal sealed class SimulatedBus(World world, FaultPlan faults, Tally tally)
 {
     /// <summary>What the broker allows between delivery and acknowledgement.</summary>
     public static readonly TimeSpan AcknowledgementTimeout = TimeSpan.FromMinutes(30);
@@ -113,13 +113,22 @@ internal sealed class SimulatedBus(World world, FaultPlan faults)
             return; // it was on its way when the broker went
         }
 
-        var queue = message is RunAdvanced ? QueueNames.ControlPlane : QueueNames.For((IRunCommand)message);
-        if (!queues.TryGetValue(queue, out var messages))
+        if (message is IRunCommand command)
         {
-            queues.Add(queue, messages = []);
+            Enqueue(QueueNames.For(command), message);
+            return;
         }
 
-        messages.Add(message);
+        // Every control plane hears a wake-up, by a queue that goes with its connection.
+        foreach (var queue in consumers.Where(consumer => IsWakeUps(consumer.Queue) && consumer is { Connected: true, Process.Alive: true }).Select(consumer => consumer.Queue).ToList())
+        {
+            Enqueue(queue, message);
+        }
+    }
+
+    private void Enqueue(string queue, object message)
+    {
+        QueueOf(queue).Add(message);
         Pump(queue);
     }
 
@@ -155,7 +164,15 @@ internal sealed class SimulatedBus(World world, FaultPlan faults)
         });
         consumer.Process.Start($"{message}", async () =>
         {
-            await consumer.HandleAsync(message);
+            try
+            {
+                await consumer.HandleAsync(message);
+            }
+            catch (IOException e)
+            {
+                world.Note(consumer.Process.Name, "gives up", $"{message} ({e.Message})"); // among the dead letters, and lost to the run
+            }
+
             world.After(world.About(Usual), () => Acknowledge(consumer, delivery));
         });
     }
@@ -204,14 +221,25 @@ internal sealed class SimulatedBus(World world, FaultPlan faults)
 
         delivery.Void = true;
         consumer.Current = null;
-        if (!queues.TryGetValue(consumer.Queue, out var messages))
+        if (!IsWakeUps(consumer.Queue))
         {
-            queues.Add(consumer.Queue, messages = []);
+            tally.Redelivered++;
+            QueueOf(consumer.Queue).Insert(0, delivery.Message);
+            Pump(consumer.Queue);
+        }
+    }
+
+    private List<object> QueueOf(string name)
+    {
+        if (!queues.TryGetValue(name, out var messages))
+        {
+            queues.Add(name, messages = []);
         }
 
-        messages.Insert(0, delivery.Message);
-        Pump(consumer.Queue);
+        return messages;
     }
+
+    private static bool IsWakeUps(string queue) => queue.StartsWith(QueueNames.ControlPlane, StringComparison.Ordinal);
 
     private void Reconnect(Consumer consumer) => world.After(world.About(TimeSpan.FromSeconds(1)), () =>
     {

@@ -38,7 +38,7 @@ internal sealed class ChainTrainer(SimulatedRun run, SimulatedProcess process, R
         {
             await Task.Delay(run.StepTime(process), process.Clock);
             state = HashChain.Next(state);
-            run.Waste.Made(role);
+            run.Tally.Steps++;
         }
         while (goOn(Step));
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Ddm.Runs;
 using Ddm.Services;
 
 namespace Ddm.Simulation.Tests;
@@ -7,7 +6,10 @@ namespace Ddm.Simulation.Tests;
 /// <summary>The processes of a world: whatever dies is started again after a while, under a new name.</summary>
 internal sealed class Fleet(SimulatedRun run)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
+    /// <summary>How long a step takes on the fastest machine, in usual ones.</summary>
+    public const double FastestStep = 0.5;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
     private readonly Dictionary<string, int> lives = new(StringComparer.Ordinal);
 
     /// <summary>Living workers and what they were given.</summary>
@@ -42,25 +44,28 @@ internal sealed class Fleet(SimulatedRun run)
 
     private void StartWorker(string slot)
     {
-        var ports = Begin(slot);
+        var ports = Begin(slot, isWorker: true);
         Workers.Add(ports);
         var handler = new TrainSliceHandler(
             ports.Blobs, ports.Checkpoints, ports.Runs, new ChainTrainers(run, ports.Process), ports.Worker, ports.Sender, ports.Events, ports.Stop, ports.Progress, ports.Process.Clock);
-        run.Bus.Consume(ports.Process, QueueNames.TrainLocal, message => Patience.HandleAsync(run.World, ports.Process, handler, (TrainSlice)message, ports.Sender, ports.Stop));
+        var serve = ports.Serve(handler);
+        run.Bus.Consume(ports.Process, QueueNames.Train(QueueNames.LocalPool), serve);
+        run.Bus.Consume(ports.Process, QueueNames.Train(QueueNames.RouterPool), serve);
     }
 
     private void StartControlPlane(string slot)
     {
-        var ports = Begin(slot);
+        var ports = Begin(slot, isWorker: false);
         ControlPlanes.Add(ports);
         var observer = new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker);
         var reconciler = new Reconciler(ports.Runs, observer, ports.Events, ports.Sender, new DispatchLedger(ports.Process.Clock), ports.Progress);
-        run.Bus.Consume(ports.Process, QueueNames.ControlPlane, _ => LookAsync(ports, reconciler));
+        var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Process.Clock);
+        run.Bus.Consume(ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", _ => LookAsync(ports, reconciler, leases));
         ports.Process.Start("its periodic look", async () =>
         {
             while (true)
             {
-                await LookAsync(ports, reconciler);
+                await LookAsync(ports, reconciler, leases);
                 await Task.Delay(LookEvery, ports.Process.Clock);
             }
         });
@@ -68,19 +73,23 @@ internal sealed class Fleet(SimulatedRun run)
 
     private void StartStages(string slot)
     {
-        var ports = Begin(slot);
-        var stub = new StageStub(run, ports.Process, ports.Blobs, ports.Checkpoints, ports.Runs, ports.Sender);
+        var ports = Begin(slot, isWorker: false);
+        var serve = ports.Serve(new StageStub(run, ports.Process, ports.Blobs, ports.Checkpoints, ports.Runs, ports.Sender));
         foreach (var queue in new[] { QueueNames.Ingest, QueueNames.Features, QueueNames.Clustering, QueueNames.Publishing })
         {
-            run.Bus.Consume(ports.Process, queue, message => Patience.HandleAsync(run.World, ports.Process, stub, (IRunCommand)message, ports.Sender, ports.Stop));
+            run.Bus.Consume(ports.Process, queue, serve);
         }
     }
 
-    private async Task LookAsync(ProcessPorts ports, Reconciler reconciler)
+    // What a control plane does each time; its own loop waits on real time, which there is none of here.
+    private async Task LookAsync(ProcessPorts ports, Reconciler reconciler, ReconcilerLeases leases)
     {
         try
         {
-            await reconciler.ReconcileAsync(Shape.Run, CancellationToken.None);
+            if (await leases.HoldAsync(Shape.Run, CancellationToken.None))
+            {
+                await reconciler.ReconcileAsync(Shape.Run, CancellationToken.None);
+            }
         }
         catch (IOException e)
         {
@@ -88,14 +97,14 @@ internal sealed class Fleet(SimulatedRun run)
         }
     }
 
-    private ProcessPorts Begin(string slot)
+    private ProcessPorts Begin(string slot, bool isWorker)
     {
         var life = lives[slot] = lives.GetValueOrDefault(slot) + 1;
         var process = new SimulatedProcess(run.World, string.Create(CultureInfo.InvariantCulture, $"{slot}.{life}"), run.ClockError())
         {
-            Slowness = 0.5 + run.World.Dice.NextDouble(),
+            Slowness = FastestStep + run.World.Dice.NextDouble(),
         };
         run.World.Note(process.Name, "starts");
-        return run.PortsOf(process);
+        return run.PortsOf(process, isWorker);
     }
 }

@@ -1,5 +1,7 @@
+using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Simulation.Tests;
 
@@ -8,20 +10,20 @@ internal sealed class ProcessPorts
 {
     public ProcessPorts(SimulatedRun run, SimulatedProcess process, Planted planted)
     {
+        Run = run;
         Process = process;
-        Logger = new TraceLogger(run.World, process);
         Sender = new ProcessSender(run.World, run.Bus, process, run.Faults);
-        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Waste), Sender, process);
+        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally), Sender, process);
         Worker = new WorkerIdentity(process.Name, planted.IsKnownDead);
         Progress = new TraceProgress(run.World, process);
-        Checkpoints = new CheckpointStore(Blobs, process.Clock, Logger);
+        Checkpoints = new CheckpointStore(Blobs, process.Clock, LoggerOf<CheckpointStore>());
         Runs = new RunRepository(Blobs);
         Events = new RunEvents(Blobs, Worker, process.Clock);
     }
 
-    public SimulatedProcess Process { get; }
+    public SimulatedRun Run { get; }
 
-    public TraceLogger Logger { get; }
+    public SimulatedProcess Process { get; }
 
     public IBlobStore Blobs { get; }
 
@@ -39,4 +41,18 @@ internal sealed class ProcessPorts
 
     /// <summary>SIGTERM.</summary>
     public StopSignal Stop { get; } = new();
+
+    /// <summary>One slice at a time in the process.</summary>
+    public SliceGate Gate { get; } = new();
+
+    public ILogger<T> LoggerOf<T>() => new TraceLogger<T>(Run.World, Process, Run.Tally);
+
+    /// <summary>What stands around every handler of a service.</summary>
+    public Func<object, Task> Serve<TCommand>(ICommandHandler<TCommand> handler)
+        where TCommand : class, IRunCommand
+    {
+        var patience = CommandPatience.Unattended(new WorkerSettings());
+        var runner = new CommandRunner<TCommand>(handler, Runs, Sender, Gate, patience, Stop, Progress, Process.Clock, LoggerOf<CommandRunner<TCommand>>());
+        return message => runner.RunAsync((TCommand)message, CancellationToken.None);
+    }
 }

@@ -6,7 +6,7 @@ namespace Ddm.Simulation.Tests;
 /// <summary>One world with one run in it: store, broker, control planes, workers, faults and checks, all from one seed.</summary>
 internal sealed class SimulatedRun
 {
-    private static readonly TimeSpan Recovery = TimeSpan.FromMinutes(60);
+    private static readonly TimeSpan Recovery = TimeSpan.FromHours(3);
     private readonly Planted planted;
     private bool finished;
 
@@ -17,9 +17,9 @@ internal sealed class SimulatedRun
         Shape = Shape.Draw(World.Dice);
         Faults = faults ?? FaultPlan.Draw(World.Dice);
         Store = new SimulatedStore(World, ClockError());
-        Bus = new SimulatedBus(World, Faults);
+        Bus = new SimulatedBus(World, Faults, Tally);
         Chain = new HashChain(seed);
-        Watch = new RunWatch(World, Store, Bus, Shape.Submit(seed), Chain);
+        Watch = new RunWatch(World, Store, Bus, Shape.Submit(seed), Chain, Tally);
         Fleet = new Fleet(this);
         Store.Changed += _ => finished = Watch.Document.Status == RunStatus.Succeeded;
     }
@@ -38,7 +38,7 @@ internal sealed class SimulatedRun
 
     public RunWatch Watch { get; }
 
-    public Waste Waste { get; } = new();
+    public Tally Tally { get; } = new();
 
     public Fleet Fleet { get; }
 
@@ -51,7 +51,8 @@ internal sealed class SimulatedRun
         Fleet.Start();
         new Injector(this).Start();
         World.RunUntil(() => finished, Faults.Until + Recovery, "the run does not succeed");
-        Watch.CheckEnd(Waste, Faults, MostStepsOfASlice);
+        Tally.Recovery = World.Now - Faults.Until;
+        Watch.CheckEnd(Tally, Faults, MostStepsOfASlice);
     }
 
     /// <summary>How long a step takes in a process.</summary>
@@ -60,7 +61,7 @@ internal sealed class SimulatedRun
     public TimeSpan ClockError() => World.Chance(2) ? TimeSpan.Zero : TimeSpan.FromHours(48 * World.Dice.NextDouble() - 24);
 
     /// <summary>The ports of a process.</summary>
-    public ProcessPorts PortsOf(SimulatedProcess process) => new(this, process, planted);
+    public ProcessPorts PortsOf(SimulatedProcess process, bool isWorker) => new(this, process, isWorker ? planted : Planted.Nothing);
 
-    private long MostStepsOfASlice => 2 + (long)(Shape.SliceSeconds / Shape.StepTime.TotalSeconds);
+    private long MostStepsOfASlice => 2 + (long)(Shape.SliceSeconds / (Shape.StepTime.TotalSeconds * Fleet.FastestStep));
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Ddm.Simulation.Tests;
 
 /// <summary>What a process logs from warnings on, in the trace; and one promise that shows nowhere else: only a higher epoch fences.</summary>
-internal sealed class TraceLogger(World world, SimulatedProcess process) : ILogger
+internal sealed class TraceLogger<T>(World world, SimulatedProcess process, Tally tally) : ILogger<T>
 {
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -18,9 +18,13 @@ internal sealed class TraceLogger(World world, SimulatedProcess process) : ILogg
         }
 
         world.Note(process.Name, "logs", formatter(state, exception) + (exception is null ? "" : $" ({exception.Message})"));
-        if (state is IReadOnlyList<KeyValuePair<string, object?>> values && Find(values, "HeadEpoch") is long head && Find(values, "Epoch") is long own && head <= own)
+        if (state is IReadOnlyList<KeyValuePair<string, object?>> values && Find(values, "HeadEpoch") is long head && Find(values, "Epoch") is long own)
         {
-            world.Fail($"{process.Name} takes its own commit for another's: {formatter(state, exception)}");
+            tally.Fenced++;
+            if (head <= own)
+            {
+                world.Fail($"{process.Name} takes its own commit for another's: {formatter(state, exception)}");
+            }
         }
     }
 

@@ -6,7 +6,7 @@ using Ddm.Storage;
 namespace Ddm.Simulation.Tests;
 
 /// <summary>Holds the promises of a role's training against the store itself, after every change.</summary>
-internal sealed class RoleWatch(World world, SimulatedStore store, HashChain chain, string run, Role role, int keepLast)
+internal sealed class RoleWatch(World world, SimulatedStore store, HashChain chain, string run, Role role, int keepLast, Tally tally)
 {
     private readonly string headName = BlobNames.Head(run, role);
     private readonly string ownerName = BlobNames.Owner(run, role);
@@ -20,6 +20,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
     public Role Role => role;
 
     public long Step => head?.Step ?? 0;
+
+    /// <summary>Its step before any checkpoint was found damaged.</summary>
+    public long HighestStep { get; private set; }
 
     public long Epoch => head?.Epoch ?? 0;
 
@@ -145,6 +148,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
                 return;
             }
 
+            tally.FellBack++;
             line.RemoveAt(line.Count - 1);
         }
 
@@ -154,6 +158,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             Fail(change, $"{now.Checkpoint} goes from step {manifest.FromStep} of {manifest.Parent} to {now.Step}; the chain stands at {parent.Step} of {parent.Folder}");
         }
 
+        HighestStep = Math.Max(HighestStep, now.Step);
         line.Add((now.Checkpoint!, now.ManifestSha256!, now.Step));
     }
 
@@ -182,6 +187,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             Fail(change, $"ownership goes back from epoch {before.Epoch} of '{before.Worker}' to {now.Epoch} of '{now.Worker}'");
         }
 
+        tally.TakeOvers += now.Epoch > before.Epoch && before.Worker.Length > 0 ? 1 : 0;
         var age = store.Now - change.Before!.LastModified;
         if (now.Epoch > before.Epoch && before.Worker.Length > 0 && before.Worker != now.Worker && age < RunObserver.OwnerTimeout)
         {

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Services;
 using Ddm.Storage;
 
 namespace Ddm.Simulation.Tests;
@@ -10,13 +11,13 @@ internal sealed class RunWatch
     private readonly string documentName;
     private readonly Dictionary<string, RoleWatch> roles;
 
-    public RunWatch(World world, SimulatedStore store, SimulatedBus bus, RunDocument document, HashChain chain)
+    public RunWatch(World world, SimulatedStore store, SimulatedBus bus, RunDocument document, HashChain chain, Tally tally)
     {
         this.world = world;
         Document = document;
         documentName = BlobNames.RunDocument(document.Name);
         roles = Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToDictionary(
-            role => role.Path, role => new RoleWatch(world, store, chain, document.Name, role, document.Spec.Execution.Retention.KeepLast));
+            role => role.Path, role => new RoleWatch(world, store, chain, document.Name, role, document.Spec.Execution.Retention.KeepLast, tally));
         store.Changed += On;
         bus.Sent += OnSent;
     }
@@ -29,17 +30,17 @@ internal sealed class RunWatch
     public bool IsComplete(Role role) => roles[role.Path].Step >= Target(role);
 
     /// <summary>What must hold once the run has succeeded: every role has exactly its steps, and no more was computed than what the faults may have cost.</summary>
-    public void CheckEnd(Waste waste, FaultPlan faults, long mostStepsOfASlice)
+    public void CheckEnd(Tally tally, FaultPlan faults, long mostStepsOfASlice)
     {
         foreach (var role in roles.Values.Where(role => role.Step != Target(role.Role)))
         {
             throw new ViolationException($"the run succeeds with {role.Role} at step {role.Step} of {Target(role.Role)}");
         }
 
-        var wasted = waste.Steps - roles.Values.Sum(role => Target(role.Role));
-        if (wasted < 0 || (faults.SparesTraining && wasted > 0) || wasted > waste.Faults * mostStepsOfASlice)
+        tally.Wasted = tally.Steps - roles.Values.Sum(role => Target(role.Role));
+        if (tally.Wasted < 0 || (faults.SparesTraining && tally.Wasted > 0) || tally.Wasted > tally.Faults * mostStepsOfASlice)
         {
-            throw new ViolationException($"{wasted} steps were wasted by {waste.Faults} faults; a slice has {mostStepsOfASlice} at most");
+            throw new ViolationException($"{tally.Wasted} steps were wasted by {tally.Faults} faults; a slice has {mostStepsOfASlice} at most");
         }
     }
 
@@ -57,8 +58,18 @@ internal sealed class RunWatch
             role.On(change);
             if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
             {
-                world.Fail($"{change.By}: {role.Role} gives up: {System.Text.Encoding.UTF8.GetString(change.After.Bytes)}");
+                OnFailure(change, role);
             }
+        }
+    }
+
+    // No fault here is beyond mending, so that no role may give up. What a worker says that does not own the role any more does not count.
+    private void OnFailure(StoreChange change, RoleWatch role)
+    {
+        var failure = BlobJson.Parse<RoleFailure>(change.Name, change.After!.Bytes);
+        if (failure.Epoch >= role.Epoch)
+        {
+            world.Fail($"{change.By}: {role.Role} gives up: {failure.Reason}");
         }
     }
 
@@ -91,7 +102,7 @@ internal sealed class RunWatch
 
     private void OnSent(SimulatedProcess by, object message)
     {
-        if (message is TrainSlice slice && slice.FromStep > roles[slice.RolePath].Step)
+        if (message is TrainSlice slice && slice.FromStep > roles[slice.RolePath].HighestStep)
         {
             world.Fail($"{by.Name} sends {slice} when the role stands at step {roles[slice.RolePath].Step}");
         }

@@ -1,7 +1,7 @@
 namespace Ddm.Simulation.Tests;
 
 /// <summary>What happens to whole processes, connections and disks.</summary>
-internal enum FaultKind
+public enum FaultKind
 {
     /// <summary>SIGKILL of a worker; another takes its place.</summary>
     WorkerDies,

@@ -60,13 +60,13 @@ internal sealed record FaultPlan
             StoreReplyLostOneIn = onlyBus ? 0 : Rate(60),
             StoreRefusesOneIn = onlyBus ? 0 : Rate(40),
             StoreLateOneIn = onlyBus ? 0 : Rate(100),
-            StoreSlowness = dice.Next(3) == 0 ? 10 * dice.NextDouble() + 0.1 : 1,
+            StoreSlowness = dice.Next(3) == 0 ? (40 * dice.NextDouble()) + 0.1 : 1,
             BusDropsOneIn = Rate(5),
             BusDoublesOneIn = Rate(4),
             BusDelaysOneIn = Rate(8),
             SendFailsOneIn = Rate(10),
             Kinds = onlyBus ? [.. kinds.Where(kind => kind is FaultKind.BrokerRestarts or FaultKind.BrokerIsWiped or FaultKind.ConnectionsClose)] : kinds,
-            Every = TimeSpan.FromSeconds(10 + 90 * dice.NextDouble()),
+            Every = TimeSpan.FromSeconds(5 + 55 * dice.NextDouble()),
             Until = TimeSpan.FromMinutes(2 + 8 * dice.NextDouble()),
         };
 

@@ -26,7 +26,8 @@ internal sealed class Injector(SimulatedRun run)
 
     private void Happen(FaultKind kind)
     {
-        var minutes = world.Between(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(4));
+        var minutes = world.Chance(12)
+            ? world.Between(TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(60)) : world.Between(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(4));
         switch (kind)
         {
             case FaultKind.ConnectionsClose:
@@ -71,11 +72,11 @@ internal sealed class Injector(SimulatedRun run)
         switch (kind)
         {
             case FaultKind.WorkerDies:
-                run.Waste.Faults++;
+                run.Tally.Faults++;
                 run.Fleet.Kill(worker, time);
                 break;
             case FaultKind.WorkerIsPreempted:
-                run.Waste.Faults++;
+                run.Tally.Faults++;
                 world.Note(process.Name, "is told to stop");
                 process.Start("its stop", () =>
                 {
@@ -91,12 +92,12 @@ internal sealed class Injector(SimulatedRun run)
                 });
                 break;
             case FaultKind.WorkerPauses when !process.Paused:
-                run.Waste.Faults++;
+                run.Tally.Faults++;
                 process.Pause();
                 world.After(time, process.Wake);
                 break;
             case FaultKind.WorkerLosesStore when !process.StoreCut:
-                run.Waste.Faults++;
+                run.Tally.Faults++;
                 process.StoreCut = true;
                 world.Note(process.Name, "loses the store");
                 world.After(time, () =>
@@ -109,7 +110,7 @@ internal sealed class Injector(SimulatedRun run)
                 run.Bus.Cut(process, time);
                 break;
             case FaultKind.WorkerIsSlow when process.Slowness < 2:
-                run.Waste.Faults++;
+                run.Tally.Faults++;
                 var usual = process.Slowness;
                 process.Slowness = 10 * usual;
                 world.Note(process.Name, "is slow");
@@ -133,7 +134,7 @@ internal sealed class Injector(SimulatedRun run)
             return; // verified, and about to be loaded: that it stays so in between is believed
         }
 
-        run.Waste.Faults++;
+        run.Tally.Faults++;
         role.Damaged(folder, inManifest);
         var bytes = run.Store.Read(name)!.Bytes.ToArray();
         bytes[world.Dice.Next(bytes.Length)] ^= 1;

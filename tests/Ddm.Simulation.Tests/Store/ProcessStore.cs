@@ -4,7 +4,7 @@ using Ddm.Storage;
 namespace Ddm.Simulation.Tests;
 
 /// <summary>A process's connection to the store: every call takes its time, may fail, may take effect and lose its reply, or take effect when nobody waits for it any more.</summary>
-internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedProcess process, FaultPlan faults, Waste waste) : IBlobStore
+internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedProcess process, FaultPlan faults, Tally tally) : IBlobStore
 {
     private static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ClientTimeout = TimeSpan.FromSeconds(10);
@@ -86,7 +86,12 @@ internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedP
         var reply = new TaskCompletionSource<T>();
         var watch = cancellationToken.Register(() => reply.TrySetCanceled(cancellationToken));
         var fate = faults.OfStoreCall(world, conditional);
-        waste.Faults += fate == CallFate.Good ? 0 : 1;
+        if (fate != CallFate.Good)
+        {
+            tally.Faults++;
+            tally.StoreFaults++;
+        }
+
         world.After(world.About(Usual * faults.StoreSlowness), Arrive);
         return reply.Task;
 
