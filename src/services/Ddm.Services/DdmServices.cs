@@ -43,7 +43,7 @@ public static class DdmServices
         services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
         services.AddSingleton<WorkerDirectory>();
-        services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>();
+        services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<ModelCatalog>().AddSingleton<Publication>();
         return new DdmBuilder(services, settings);

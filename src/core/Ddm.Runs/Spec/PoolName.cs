@@ -15,6 +15,9 @@ public static partial class PoolName
     public const string Rule = "1 to 40 of a-z, 0-9 and '-', starting with a letter or digit";
     internal const string JsonPattern = "^[a-z0-9][a-z0-9-]{0,39}$";
 
+    /// <summary>The pool of a role whose spec names none.</summary>
+    public static string Of(Role role) => role.Kind == RoleKind.Router ? Router : Local;
+
     /// <summary>Whether a text may name a pool.</summary>
     public static bool IsValid(string name) => Pattern().IsMatch(name);
 

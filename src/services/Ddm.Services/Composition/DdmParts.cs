@@ -45,6 +45,7 @@ public static class DdmParts
 
     private static DdmBuilder AddTraining(this DdmBuilder ddm, string pool)
     {
+        ddm.HasTraining = true;
         ddm.Services.TryAddSingleton<IRoleTrainers, TorchRoleTrainers>();
         ddm.Services.TryAddSingleton<WorkerPresence>();
         return ddm.Handle<TrainSlice, TrainSliceHandler>(QueueNames.Train(pool));

@@ -103,13 +103,12 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         }
     }
 
-    /// <summary>Takes over what earlier processes of this machine left: their failures, and a slice that one of them died in.</summary>
-    /// <param name="before">The machine's records of workers that live no more.</param>
-    public void Inherit(IEnumerable<WorkerRecord> before)
+    /// <summary>Takes over what dead processes of this machine left: their failures, and the slice that one of them died in. Their records go.</summary>
+    public async Task InheritAsync(IEnumerable<SeenWorker> seen, CancellationToken cancellationToken)
     {
-        lock (access)
+        foreach (var (record, _, _) in seen.Where(other => !other.IsAlive && other.Record.Host == worker.Host && other.Record.Name != worker.Name))
         {
-            foreach (var record in before.Where(record => record.Host == worker.Host))
+            lock (access)
             {
                 failures.AddRange(record.Failures);
                 if (record.Slice is { } died)
@@ -118,7 +117,8 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
                 }
             }
 
-            failures.RemoveRange(0, Math.Max(0, failures.Count - MostFailures));
+            await RenewAsync(cancellationToken); // before the only other trace of it goes
+            await blobs.DeleteAsync(BlobNames.Worker(Encode(record.Name)), cancellationToken);
         }
     }
 

@@ -37,10 +37,10 @@ public sealed class TrainSliceHandler(
         var received = time.GetTimestamp();
         for (var slice = command; ;)
         {
-            var document = await runs.GetAsync(slice.Run, cancellationToken);
+            var document = await ReadAsync(slice, cancellationToken);
             var role = Role.Parse(slice.RolePath);
-            var target = document.Roles.Single(r => r.Role == role.Path).TargetSteps;
-            if (document.Status != RunStatus.Running || slice.FromStep >= target)
+            var target = document.Roles.FirstOrDefault(r => r.Role == role.Path)?.TargetSteps ?? 0;
+            if (document.Status != RunStatus.Running || slice.FromStep >= target || (slice.Submission != 0 && slice.Submission != document.Submission))
             {
                 return;
             }
@@ -77,6 +77,12 @@ public sealed class TrainSliceHandler(
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await CoolAsync();
+
+    // What a slice needs of the document never changes. That its run was paused meanwhile the head says: it is held.
+    private async Task<RunDocument> ReadAsync(TrainSlice slice, CancellationToken cancellationToken)
+        => runs.LastSeen(slice.Run) is { Status: RunStatus.Running, Stage: RunStage.Train } known && known.Submission == slice.Submission
+            ? known
+            : await runs.GetAsync(slice.Run, cancellationToken);
 
     private async Task<RoleClaim?> ClaimAsync(TrainSlice slice, Role role, CancellationToken cancellationToken)
     {
