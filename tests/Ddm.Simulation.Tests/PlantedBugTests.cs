@@ -1,3 +1,5 @@
+using Ddm.Runs;
+
 namespace Ddm.Simulation.Tests;
 
 /// <summary>A simulation that finds nothing is of use only if it finds what is there: each of these bugs is put into every worker, and must be found within a few hundred seeds.</summary>
@@ -31,6 +33,22 @@ public sealed class PlantedBugTests
 
     [Fact]
     public void ALostReplyReadAsFenced() => Find(new Planted { Store = (store, _, _) => new DeafSwap(store) }, LostReplies, "takes its own commit for another's");
+
+    [Fact]
+    public void APoisonousRoleIsSetAside()
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var run = Poisoned(seed, Planted.Nothing);
+            Assert.Null(Play.Try(run));
+            Assert.InRange(run.Fleet.Deaths, run.Attempts.Most, run.Attempts.Most + 3);
+        }
+    }
+
+    [Fact]
+    public void AttemptsCountedAfterTheWork() => Assert.NotNull(Play.Try(Poisoned(0, new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })));
+
+    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 7));
 
     private static void Find(Planted bug, FaultPlan faults, string told)
     {

@@ -19,6 +19,12 @@ public static class BlobNames
     /// <summary>Prefix of the published weights.</summary>
     public const string PublishedWeights = "weights/";
 
+    /// <summary>Prefix of what workers say of themselves.</summary>
+    public const string Workers = "workers/";
+
+    /// <summary>What a worker says of itself; its age says whether the worker lives.</summary>
+    public static string Worker(string name) => $"{Workers}{name}.json";
+
     /// <summary>A data set's manifest: its barrier.</summary>
     public static string DatasetManifest(string dataset) => $"{Datasets}{dataset}/manifest.json";
 

@@ -10,4 +10,16 @@ namespace Ddm.Runs;
 /// <param name="Threads">CPU threads of one operation; reductions split by it.</param>
 /// <param name="Libraries">Versions that decide the arithmetic: <c>libtorch 2.10.0; TorchSharp 0.107.0</c>.</param>
 /// <param name="Deterministic">False where the device has no deterministic kernels: then only the distribution is promised.</param>
-public sealed record NumericsClass(string Device, string ComputeType, int MicroBatch, int Threads, string Libraries, bool Deterministic);
+public sealed record NumericsClass(string Device, string ComputeType, int MicroBatch, int Threads, string Libraries, bool Deterministic)
+{
+    /// <summary>
+    /// Whether a worker of this class can compute in another: micro-batch and threads are set as asked, and a device that can do bfloat16 can do
+    /// float32 as well.
+    /// </summary>
+    public bool Covers(NumericsClass asked) => asked == this with
+    {
+        MicroBatch = asked.MicroBatch,
+        Threads = asked.Threads,
+        ComputeType = asked.ComputeType == "float32" ? asked.ComputeType : ComputeType,
+    };
+}

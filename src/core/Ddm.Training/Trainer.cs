@@ -147,23 +147,10 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>The parts of a checkpoint of this moment. No step may be made until they are written.</summary>
-    public IReadOnlyList<(string Name, Func<Stream, CancellationToken, Task> Write)> CheckpointParts()
-    {
-        var lines = metrics.ToBytes();
-        List<(string, Func<Stream, CancellationToken, Task>)> parts = [];
-        foreach (var (name, write) in State.Parts())
-        {
-            parts.Add((name, (stream, _) =>
-            {
-                write(stream);
-                return Task.CompletedTask;
-            }
-            ));
-        }
+    public IReadOnlyList<(string Name, Func<Stream, CancellationToken, Task> Write)> CheckpointParts() => CheckpointParts(State.Parts());
 
-        parts.Add((MetricsLog.Part, (stream, cancellationToken) => stream.WriteAsync(lines, cancellationToken).AsTask()));
-        return parts;
-    }
+    /// <summary>As the other overload, of a copy of <see cref="State"/>: steps may be made while they are written.</summary>
+    public IReadOnlyList<(string Name, Func<Stream, CancellationToken, Task> Write)> CheckpointParts(StateCopy copy) => CheckpointParts(copy.Parts);
 
     /// <summary>To be called when a checkpoint of <paramref name="step"/> is committed: its metrics need not be written again.</summary>
     public void Committed(long step) => metrics.ForgetUpTo(step);
@@ -175,6 +162,24 @@ public sealed class Trainer : IDisposable
         runner.Dispose();
         loader.Dispose();
         heldOut?.Dispose();
+    }
+
+    private List<(string Name, Func<Stream, CancellationToken, Task> Write)> CheckpointParts(IReadOnlyList<(string Name, Action<Stream> Write)> tensors)
+    {
+        var lines = metrics.ToBytes();
+        List<(string, Func<Stream, CancellationToken, Task>)> parts = [];
+        foreach (var (name, write) in tensors)
+        {
+            parts.Add((name, (stream, _) =>
+            {
+                write(stream);
+                return Task.CompletedTask;
+            }
+            ));
+        }
+
+        parts.Add((MetricsLog.Part, (stream, cancellationToken) => stream.WriteAsync(lines, cancellationToken).AsTask()));
+        return parts;
     }
 
     private void Use(TrainingState next)

@@ -1,3 +1,4 @@
+using Ddm.Runs;
 using Ddm.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -16,12 +17,12 @@ public static class DdmServices
     /// <param name="stop">Raised when the process should wind down.</param>
     public static IServiceCollection AddEmbeddedDdm(
         this IServiceCollection services, IBlobStore blobs, WorkerIdentity worker, IRunProgress progress, StopSignal stop)
-        => services.AddSingleton(progress).AddDdm(blobs, worker, stop, new WorkerSettings())
+        => services.AddSingleton(progress).AddDdm(blobs, worker, stop, WorkerSettings.Embedded)
             .AddControlPlane()
             .AddIngest()
             .AddFeatureExtraction()
             .AddClustering()
-            .AddExpertTraining(QueueNames.LocalPool)
+            .AddExpertTraining(PoolName.Local)
             .AddRouterTraining()
             .AddPublishing()
             .OverMemory();
@@ -41,7 +42,8 @@ public static class DdmServices
         services.AddSingleton<DeviceThread>().AddSingleton<SliceGate>();
         services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
-        services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>();
+        services.AddSingleton<WorkerDirectory>();
+        services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<ModelCatalog>().AddSingleton<Publication>();
         return new DdmBuilder(services, settings);

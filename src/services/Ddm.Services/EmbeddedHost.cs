@@ -69,7 +69,7 @@ public sealed class EmbeddedHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        host.Dispose();
+        await ((IAsyncDisposable)host).DisposeAsync();
     }
 
     // Waits for the handlers under way: a slice commits and returns.

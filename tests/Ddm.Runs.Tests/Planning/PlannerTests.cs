@@ -75,7 +75,7 @@ public class PlannerTests
             OwnedRoles = new HashSet<string> { "experts/1" },
         });
 
-        Assert.Equal([new TrainSlice("small", "experts/0", 599)], plan.Commands);
+        Assert.Equal([new TrainSlice("small", "experts/0", 599, "local", Fresh.Submission)], plan.Commands);
         Assert.Equal([RoleStatus.Training, RoleStatus.Training, RoleStatus.Complete], plan.Document.Roles.Select(role => role.Status));
     }
 
@@ -100,7 +100,7 @@ public class PlannerTests
         var failed = Seen(RunStage.Train) with { FailedRoles = new Dictionary<string, string> { ["experts/0"] = "loss is NaN at step 7." } };
         var plan = Planner.Plan(At(RunStage.Train), failed);
         Assert.Equal(RunStatus.Running, plan.Document.Status);
-        Assert.Equal([new TrainSlice("small", "experts/1", 0), new TrainSlice("small", "router", 0)], plan.Commands);
+        Assert.Equal([new TrainSlice("small", "experts/1", 0, "local", Fresh.Submission), new TrainSlice("small", "router", 0, "router", Fresh.Submission)], plan.Commands);
 
         var end = Planner.Plan(plan.Document, failed with { CommittedSteps = Committed(0, 600, 500) });
         Assert.Equal((RunStage.Train, RunStatus.Failed), (end.Document.Stage, end.Document.Status));

@@ -50,8 +50,9 @@ public class RunSpecReaderTests
               batch: 24
               decay: cosine
               t: uniform
+              pools: [a100, t4-spot]
             sampling: {steps: 20, guidance: 1.5, solver: heun, shift: 3}
-            execution: {micro_batch: 4, threads: 2, slice_seconds: 7.5, window_shards: 9, retention: {keep_last: 3, keep_every: 500}}
+            execution: {micro_batch: 4, threads: 2, slice_seconds: 7.5, commit_seconds: 90, window_shards: 9, retention: {keep_last: 3, keep_every: 500}}
             """;
         var spec = RunSpecReader.Read(Yaml, "every.yaml");
 
@@ -81,7 +82,8 @@ public class RunSpecReaderTests
             },
             spec.Experts);
         Assert.Equal(new NetworkSpec { Preset = "DiT-S/4", ClassCondition = false, MlpRatio = 3 }, spec.Router.Network);
-        Assert.Equal(new TrainingSpec { Steps = 21, Batch = 24, Decay = LearningRateDecay.Cosine }, spec.Router.Training);
+        Assert.Equal(["a100", "t4-spot"], spec.Router.Training.Pools);
+        Assert.Equal(new TrainingSpec { Steps = 21, Batch = 24, Decay = LearningRateDecay.Cosine, Pools = spec.Router.Training.Pools }, spec.Router.Training);
         Assert.Equal(new SamplingSpec { Steps = 20, Guidance = 1.5, Solver = Solver.Heun, Shift = 3 }, spec.Sampling);
         Assert.Equal(
             new ExecutionSpec
@@ -89,6 +91,7 @@ public class RunSpecReaderTests
                 MicroBatch = 4,
                 Threads = 2,
                 SliceSeconds = 7.5,
+                CommitSeconds = 90,
                 WindowShards = 9,
                 Retention = new RetentionSpec { KeepLast = 3, KeepEvery = 500 },
             },

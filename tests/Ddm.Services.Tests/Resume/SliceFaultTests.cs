@@ -102,6 +102,7 @@ public sealed class SliceFaultTests
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
         services.AddEmbeddedDdm(store, new WorkerIdentity(worker, other => other != worker), new RecordingProgress(), stop);
         services.AddSingleton<ICommandSender>(sender);
+        services.AddSingleton<IQueueDepth>(new SomebodyWaits()); // so that a role is several slices
         await using var provider = services.BuildServiceProvider();
         var handler = provider.GetRequiredService<ICommandHandler<TrainSlice>>();
         try
@@ -125,6 +126,11 @@ public sealed class SliceFaultTests
     {
         var facts = (await RunInspector.For(store).InspectAsync(TinyRun.Name, Cancel)).Roles.Single(r => r.Role == role.Path);
         return $"{facts.Step} {facts.Sha256} {facts.EmaSha256} {facts.Failure}";
+    }
+
+    private sealed class SomebodyWaits : IQueueDepth
+    {
+        public Task<int?> CountAsync(string pool, CancellationToken cancellationToken) => Task.FromResult<int?>(1);
     }
 
     private sealed class Successors : ICommandSender

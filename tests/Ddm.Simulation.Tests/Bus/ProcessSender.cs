@@ -14,6 +14,8 @@ internal sealed class ProcessSender(World world, SimulatedBus bus, SimulatedProc
 
     public Task AdvancedAsync(string run, CancellationToken cancellationToken) => PublishAsync(new RunAdvanced(run), cancellationToken);
 
+    public Task AdvancedAsync(string run, string role, CancellationToken cancellationToken) => PublishAsync(new RunAdvanced(run, role), cancellationToken);
+
     public Task ReturnAsync(IRunCommand command, CancellationToken cancellationToken) => PublishAsync(command, cancellationToken);
 
     private Task PublishAsync(object message, CancellationToken cancellationToken)

@@ -37,6 +37,12 @@ internal sealed class ChainTrainer(SimulatedRun run, SimulatedProcess process, R
         do
         {
             await Task.Delay(run.StepTime(process), process.Clock);
+            if (run.Poison is { } poison && poison.Role == role && poison.Step == Step)
+            {
+                run.Fleet.Die(process);
+                await new TaskCompletionSource().Task;
+            }
+
             state = HashChain.Next(state);
             run.Tally.Steps++;
         }

@@ -8,13 +8,15 @@ namespace Ddm.Simulation.Tests;
 /// <summary>What the product's own code gets in a simulated process: everything it would get in a real one.</summary>
 internal sealed class ProcessPorts
 {
-    public ProcessPorts(SimulatedRun run, SimulatedProcess process, Planted planted)
+    public ProcessPorts(SimulatedRun run, SimulatedProcess process, Planted planted, string pool)
     {
         Run = run;
         Process = process;
         Sender = new ProcessSender(run.World, run.Bus, process, run.Faults);
         Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally), Sender, process);
-        Worker = new WorkerIdentity(process.Name, planted.IsKnownDead);
+        Worker = new WorkerIdentity(process.Name, planted.IsKnownDead) { Host = Slot };
+        Settings = new WorkerSettings { Pool = pool, Attempts = run.Attempts };
+        Queue = new ProcessQueueDepth(run.World, run.Bus, process);
         Progress = new TraceProgress(run.World, process);
         Checkpoints = new CheckpointStore(Blobs, process.Clock, LoggerOf<CheckpointStore>());
         Runs = new RunRepository(Blobs);
@@ -31,6 +33,13 @@ internal sealed class ProcessPorts
 
     public WorkerIdentity Worker { get; }
 
+    /// <summary>The machine, whatever process it has now.</summary>
+    public string Slot => Process.Name.Split('.')[0];
+
+    public WorkerSettings Settings { get; }
+
+    public IQueueDepth Queue { get; }
+
     public IRunProgress Progress { get; }
 
     public CheckpointStore Checkpoints { get; }
@@ -38,6 +47,9 @@ internal sealed class ProcessPorts
     public RunRepository Runs { get; }
 
     public RunEvents Events { get; }
+
+    /// <summary>Whether a worker has taken over what its machine's dead processes left.</summary>
+    public bool HasInherited { get; set; }
 
     /// <summary>SIGTERM.</summary>
     public StopSignal Stop { get; } = new();
@@ -51,7 +63,7 @@ internal sealed class ProcessPorts
     public Func<object, Task> Serve<TCommand>(ICommandHandler<TCommand> handler)
         where TCommand : class, IRunCommand
     {
-        var patience = CommandPatience.Unattended(new WorkerSettings());
+        var patience = CommandPatience.Unattended(Settings);
         var runner = new CommandRunner<TCommand>(handler, Runs, Sender, Gate, patience, Stop, Progress, Process.Clock, LoggerOf<CommandRunner<TCommand>>());
         return message => runner.RunAsync((TCommand)message, CancellationToken.None);
     }

@@ -3,7 +3,7 @@ using Ddm.Runs;
 namespace Ddm.Simulation.Tests;
 
 /// <summary>What is to be trained and by how many, drawn from a world's dice.</summary>
-internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Shards, int Steps, double SliceSeconds, TimeSpan StepTime, RetentionSpec Retention)
+internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Shards, int Steps, double SliceSeconds, double CommitSeconds, TimeSpan StepTime, RetentionSpec Retention)
 {
     public const string Run = "cats";
 
@@ -14,6 +14,7 @@ internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Sh
         Shards: 1 + dice.Next(3),
         Steps: 20 + dice.Next(100),
         SliceSeconds: 5 + 40 * dice.NextDouble(),
+        CommitSeconds: 5 + 40 * dice.NextDouble(),
         StepTime: TimeSpan.FromSeconds(0.5 + 2 * dice.NextDouble()),
         Retention: new RetentionSpec { KeepLast = 2 + dice.Next(2), KeepEvery = dice.Next(2) == 0 ? null : 25 });
 
@@ -34,7 +35,7 @@ internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Sh
                 Model = network,
                 Experts = new TrainingSpec { Steps = Steps, Batch = 32 },
                 Router = new RouterSpec { Network = network, Training = new TrainingSpec { Steps = Steps / 2, Batch = 32 } },
-                Execution = new ExecutionSpec { SliceSeconds = SliceSeconds, Retention = Retention },
+                Execution = new ExecutionSpec { SliceSeconds = SliceSeconds, CommitSeconds = CommitSeconds, Retention = Retention },
             },
             SpecText = "",
             SourceRoot = "/",

@@ -187,9 +187,19 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             Fail(change, $"ownership goes back from epoch {before.Epoch} of '{before.Worker}' to {now.Epoch} of '{now.Worker}'");
         }
 
-        tally.TakeOvers += now.Epoch > before.Epoch && before.Worker.Length > 0 ? 1 : 0;
+        if (now.Epoch == before.Epoch || before.Worker.Length == 0 || before.Worker == now.Worker || head is { GivenBack: true } given && given.Epoch == before.Epoch)
+        {
+            return; // renewed, given back in one of two ways, or its own
+        }
+
+        tally.TakeOvers++;
+        if (now.Worker.Length == 0)
+        {
+            return; // by a control plane, which may
+        }
+
         var age = store.Now - change.Before!.LastModified;
-        if (now.Epoch > before.Epoch && before.Worker.Length > 0 && before.Worker != now.Worker && age < RunObserver.OwnerTimeout)
+        if (age < RunObserver.OwnerTimeout)
         {
             Fail(change, $"{now.Worker} takes the role from {before.Worker}, which told {age.TotalSeconds} s ago that it lives");
         }

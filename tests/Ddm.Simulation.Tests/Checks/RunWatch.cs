@@ -10,10 +10,12 @@ internal sealed class RunWatch
     private readonly World world;
     private readonly string documentName;
     private readonly Dictionary<string, RoleWatch> roles;
+    private readonly string? poisoned;
 
-    public RunWatch(World world, SimulatedStore store, SimulatedBus bus, RunDocument document, HashChain chain, Tally tally)
+    public RunWatch(World world, SimulatedStore store, SimulatedBus bus, RunDocument document, HashChain chain, Tally tally, Role? poisoned)
     {
         this.world = world;
+        this.poisoned = poisoned?.Path;
         Document = document;
         documentName = BlobNames.RunDocument(document.Name);
         roles = Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToDictionary(
@@ -30,7 +32,7 @@ internal sealed class RunWatch
     public bool IsComplete(Role role) => roles[role.Path].Step >= Target(role);
 
     /// <summary>What must hold once the run has succeeded: every role has exactly its steps, and no more was computed than what the faults may have cost.</summary>
-    public void CheckEnd(Tally tally, FaultPlan faults, long mostStepsOfASlice)
+    public void CheckEnd(Tally tally, FaultPlan faults, long mostStepsBetweenCommits)
     {
         foreach (var role in roles.Values.Where(role => role.Step != Target(role.Role)))
         {
@@ -38,9 +40,9 @@ internal sealed class RunWatch
         }
 
         tally.Wasted = tally.Steps - roles.Values.Sum(role => Target(role.Role));
-        if (tally.Wasted < 0 || (faults.SparesTraining && tally.Wasted > 0) || tally.Wasted > tally.Faults * mostStepsOfASlice)
+        if (tally.Wasted < 0 || (faults.SparesTraining && tally.Wasted > 0) || (!faults.StopsCommits && tally.Wasted > tally.Faults * mostStepsBetweenCommits))
         {
-            throw new ViolationException($"{tally.Wasted} steps were wasted by {tally.Faults} faults; a slice has {mostStepsOfASlice} at most");
+            throw new ViolationException($"{tally.Wasted} steps were wasted by {tally.Faults} faults; between two commits are {mostStepsBetweenCommits} at most");
         }
     }
 
@@ -67,7 +69,7 @@ internal sealed class RunWatch
     private void OnFailure(StoreChange change, RoleWatch role)
     {
         var failure = BlobJson.Parse<RoleFailure>(change.Name, change.After!.Bytes);
-        if (failure.Epoch >= role.Epoch)
+        if (failure.Epoch >= role.Epoch && role.Role.Path != poisoned)
         {
             world.Fail($"{change.By}: {role.Role} gives up: {failure.Reason}");
         }
@@ -87,7 +89,7 @@ internal sealed class RunWatch
             world.Fail($"{change.By}: the run goes back from {Document.Stage}, {Document.Status} to {now.Stage}, {now.Status}");
         }
 
-        if (now.Status == RunStatus.Failed || now.Refused)
+        if ((now.Status == RunStatus.Failed && poisoned is null) || now.Refused)
         {
             world.Fail($"{change.By}: the run fails: {now.Failure}");
         }

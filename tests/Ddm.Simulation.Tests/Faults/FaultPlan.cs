@@ -46,6 +46,9 @@ internal sealed record FaultPlan
     public bool SparesTraining => this is { StoreFailsOneIn: 0, StoreReplyLostOneIn: 0, StoreRefusesOneIn: 0, StoreLateOneIn: 0 }
         && Kinds.All(kind => kind is FaultKind.BrokerRestarts or FaultKind.BrokerIsWiped or FaultKind.ConnectionsClose or FaultKind.WorkerLosesBroker or FaultKind.ControlPlaneDies);
 
+    /// <summary>Whether commits may fail for longer than the time between two: what is lost then is lost since they began to.</summary>
+    public bool StopsCommits => StoreFailsOneIn > 0 || StoreReplyLostOneIn > 0 || StoreLateOneIn > 0 || Kinds.Contains(FaultKind.WorkerLosesStore);
+
     /// <summary>Nothing fails.</summary>
     public static FaultPlan None { get; } = new();
 

@@ -6,7 +6,8 @@ namespace Ddm.Simulation.Tests;
 /// <summary>A process's connection to the store: every call takes its time, may fail, may take effect and lose its reply, or take effect when nobody waits for it any more.</summary>
 internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedProcess process, FaultPlan faults, Tally tally) : IBlobStore
 {
-    private static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(20);
+    /// <summary>What a call takes each way.</summary>
+    public static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan ClientTimeout = TimeSpan.FromSeconds(10);
 
     public Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken) =>

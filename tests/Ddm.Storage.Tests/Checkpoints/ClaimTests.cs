@@ -108,7 +108,7 @@ public sealed class ClaimTests
     }
 
     [Theory]
-    [InlineData("""{"schema":2,"epoch":1,"step":0}""", "upgrade")]
+    [InlineData("""{"schema":3,"epoch":1,"step":0}""", "upgrade")]
     [InlineData("""{"schema":1,"epoch":1,"step":9,"checkpoint":"runs/dogs/experts/2/checkpoints/0000000009-1/","manifestSha256":"00"}""", "belongs to another run")]
     [InlineData("""{"schema":1,"epoch":1,"step":9,"checkpoint":"runs/cats/experts/2/checkpoints/","manifestSha256":"00"}""", "belongs to another run")]
     [InlineData("""{"schema":1,"epoch":1,"step":9,"checkpoint":"runs/cats/experts/2/checkpoints/0000000009-1/"}""", "was edited")]

@@ -31,7 +31,12 @@ public sealed record FreezeClusters(string Run) : IRunCommand;
 /// <param name="Run">Name of the run.</param>
 /// <param name="RolePath"><see cref="Role.Path"/>.</param>
 /// <param name="FromStep">The committed step it was sent for; a slice that finds the head elsewhere is dropped.</param>
-public sealed record TrainSlice(string Run, string RolePath, long FromStep) : IRunCommand;
+/// <param name="Pool">The pool that it is placed in; a slice whose role was placed elsewhere since is dropped.</param>
+/// <param name="Submission">
+/// When the run was submitted, Unix milliseconds: a worker that knows the run of that moment need not read its document, and a message of a run that was removed
+/// says nothing about the next of its name. 0: not said.
+/// </param>
+public sealed record TrainSlice(string Run, string RolePath, long FromStep, string Pool = PoolName.Local, long Submission = 0) : IRunCommand;
 
 /// <summary>Measures the finished experts and router and writes the report.</summary>
 /// <param name="Run">Name of the run.</param>

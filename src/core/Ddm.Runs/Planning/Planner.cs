@@ -118,6 +118,9 @@ public static class Planner
         ? [.. Enumerable.Range(0, run.ShardCount).Where(shard => !seen.FinishedShards.Contains(shard))]
         : [.. Enumerable.Range(0, run.ShardCount)];
 
+    private static bool IsFree(string role, RunObservation seen) =>
+        seen.OnlyRoles?.Contains(role) != false && !seen.OwnedRoles.Contains(role) && !seen.WaitingRoles.Contains(role) && !seen.HeldRoles.Contains(role);
+
     private static IEnumerable<IRunCommand> Commands(RunDocument run, RunObservation seen) => run.Stage switch
     {
         RunStage.Ingest => Missing(run, seen).Select(shard => new IngestShard(run.Name, shard)),
@@ -127,8 +130,9 @@ public static class Planner
         RunStage.AssignShards => Missing(run, seen).Select(shard => new AssignShard(run.Name, shard)),
         RunStage.FreezeClusters => [new FreezeClusters(run.Name)],
         RunStage.Train => run.Roles
-            .Where(role => role.Status == RoleStatus.Training && !seen.OwnedRoles.Contains(role.Role))
-            .Select(role => new TrainSlice(run.Name, role.Role, seen.CommittedSteps.GetValueOrDefault(role.Role))),
+            .Where(role => role.Status == RoleStatus.Training && IsFree(role.Role, seen))
+            .Select(role => new TrainSlice(
+                run.Name, role.Role, seen.CommittedSteps.GetValueOrDefault(role.Role), seen.Pools.GetValueOrDefault(role.Role) ?? PoolName.Of(Role.Parse(role.Role)), run.Submission)),
         RunStage.Evaluate => [new EvaluateRun(run.Name)],
         RunStage.Publish => [new PublishModel(run.Name)],
         _ => [],

@@ -29,6 +29,10 @@ public sealed record RunDocument
     /// <summary>When the run was submitted.</summary>
     public required DateTimeOffset SubmittedAt { get; init; }
 
+    /// <summary><see cref="SubmittedAt"/> as slices carry it.</summary>
+    [JsonIgnore]
+    public long Submission => SubmittedAt.ToUnixTimeMilliseconds();
+
     /// <summary>The trace of the submission (W3C <c>traceparent</c>), which the work on the run is linked to; null where nobody listened.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Trace { get; init; }

@@ -15,6 +15,21 @@ public sealed record RunObservation
     /// <summary>Steps in each role's head, by <see cref="Role.Path"/>; a role without a head is absent.</summary>
     public IReadOnlyDictionary<string, long> CommittedSteps { get; init; } = new Dictionary<string, long>();
 
+    /// <summary>Fencing number of each role's head; a role without a head is absent.</summary>
+    public IReadOnlyDictionary<string, long> Epochs { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>The pool that each role is placed in; one that is not placed is absent.</summary>
+    public IReadOnlyDictionary<string, string> Pools { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Roles that may not be claimed for a while, after failures.</summary>
+    public IReadOnlySet<string> WaitingRoles { get; init; } = new HashSet<string>();
+
+    /// <summary>Roles that nobody may claim, because a person held the run.</summary>
+    public IReadOnlySet<string> HeldRoles { get; init; } = new HashSet<string>();
+
+    /// <summary>The only roles that were looked at; null: all.</summary>
+    public IReadOnlySet<string>? OnlyRoles { get; init; }
+
     /// <summary>Roles that a live worker owns.</summary>
     public IReadOnlySet<string> OwnedRoles { get; init; } = new HashSet<string>();
 

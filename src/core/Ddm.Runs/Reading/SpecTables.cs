@@ -139,6 +139,7 @@ internal static class SpecTables
         .Number("clip", 0, 1e6, t => t.Clip, (t, v) => t with { Clip = v }, above: true)
         .Number("ema_std", 0, 0.28, t => t.EmaStd, (t, v) => t with { EmaStd = v }, above: true)
         .Section("t", TimeDensity, t => t.T, (t, v) => t with { T = v })
+        .Texts("pools", new TextValue("a pool's name", 1024, PoolProblem, PoolName.JsonPattern), t => t.Pools, (t, v) => t with { Pools = v })
         .About(
             ("steps", "Optimiser steps of each network."),
             ("batch", "Images of one step."),
@@ -151,7 +152,8 @@ internal static class SpecTables
             ("beta2", "AdamW's second decay."),
             ("clip", "Largest global gradient norm."),
             ("ema_std", "Relative width of the weight average (EDM2): 0.05 follows the last tenth of the run."),
-            ("t", "Density that training times are drawn from."));
+            ("t", "Density that training times are drawn from."),
+            ("pools", "Pools whose workers may train it, where services are distributed; without it any."));
 
     private static readonly SpecTable<RouterSpec> Router = new SpecTable<RouterSpec>(new RouterSpec { Network = Network.Blank, Training = Training.Blank })
         .Section("network", Network, r => r.Network, (r, v) => r with { Network = v }, "a preset such as DiT-Micro/4, or the numbers of a network")
@@ -180,12 +182,14 @@ internal static class SpecTables
         .Integer("micro_batch", 1, ManyRows, e => e.MicroBatch, (e, v) => e with { MicroBatch = v })
         .Integer("threads", 1, 1024, e => e.Threads, (e, v) => e with { Threads = v })
         .Number("slice_seconds", 0, 600, e => e.SliceSeconds, (e, v) => e with { SliceSeconds = v }, above: true)
+        .Number("commit_seconds", 0, 3600, e => e.CommitSeconds, (e, v) => e with { CommitSeconds = v }, above: true)
         .Integer("window_shards", 1, 65_536, e => e.WindowShards, (e, v) => e with { WindowShards = v })
         .Section("retention", Retention, e => e.Retention, (e, v) => e with { Retention = v })
         .About(
             ("micro_batch", "Images of one forward and backward pass; divides every batch. Without it: the whole batch."),
             ("threads", "CPU threads; without it: those of the machine the run is submitted on."),
-            ("slice_seconds", "Longest time one role trains before it commits and gives way, seconds."),
+            ("slice_seconds", "Turn of a role while others wait, seconds: then it commits and gives way."),
+            ("commit_seconds", "Time after which a role that goes on commits, seconds: what a crash loses. Longer where a commit takes more than a twentieth of it."),
             ("window_shards", "Shards that a sample order mixes at once."),
             ("retention", "Which checkpoints keep their tensors: a number of newest ones, or keep_last and keep_every."));
 
@@ -232,6 +236,8 @@ internal static class SpecTables
 
     private static string? NameProblem(string name) =>
         RunName.IsValid(name) ? null : RunName.Problem(name, "a run");
+
+    private static string? PoolProblem(string name) => PoolName.IsValid(name) ? null : PoolName.Problem(name);
 
     private static string? PresetProblem(string preset) => NetworkPresets.Exists(preset) ? null
         : Suggestion.Nearest(preset, NetworkPresets.Names) is { } near ? $"unknown preset '{Printable.Text(preset)}'; did you mean '{near}'?"

@@ -8,7 +8,7 @@ internal static class SpecWarnings
     private const double HighLearningRate = 5e-3;
     private const double HighGuidance = 15;
     private const int ManyTokens = 1024;
-    private const int LongSlice = 180;
+    private const int LongSlice = 180, LongCommit = 600;
 
     /// <summary>The warnings about a spec without mistakes, in the order of the file.</summary>
     public static IEnumerable<SpecNote> Of(RunSpec spec, SpecContext context)
@@ -67,7 +67,12 @@ internal static class SpecWarnings
 
         if (spec.Execution.SliceSeconds > LongSlice)
         {
-            yield return ("execution.slice_seconds", $"a crash loses up to {spec.Execution.SliceSeconds} seconds of training; 20 to 60 is usual");
+            yield return ("execution.slice_seconds", $"other roles wait up to {spec.Execution.SliceSeconds} seconds for their turn; 20 to 60 is usual");
+        }
+
+        if (spec.Execution.CommitSeconds > LongCommit)
+        {
+            yield return ("execution.commit_seconds", $"a crash loses up to {spec.Execution.CommitSeconds} seconds of training; 20 to 300 is usual");
         }
 
         if (spec.Execution.Retention.KeepEvery is { } every && spec.Experts.Steps / every > 100)

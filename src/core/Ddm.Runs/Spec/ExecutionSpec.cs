@@ -9,8 +9,11 @@ public sealed record ExecutionSpec
     /// <summary>CPU threads; null: those of the machine the run is submitted on.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>Longest time one slice trains before it commits and gives way, seconds.</summary>
+    /// <summary>Turn of a role while others wait, seconds: then it commits and gives way.</summary>
     public double SliceSeconds { get; init; } = 20;
+
+    /// <summary>Time after which a role that goes on commits, seconds: what a crash loses. Longer where commits are slow, so that they cost no more than a twentieth.</summary>
+    public double CommitSeconds { get; init; } = 20;
 
     /// <summary>Shards a sample order mixes at once.</summary>
     public int WindowShards { get; init; } = 64;

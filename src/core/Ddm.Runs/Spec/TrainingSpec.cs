@@ -38,4 +38,7 @@ public sealed record TrainingSpec
 
     /// <summary>Density that t is drawn from.</summary>
     public TimeDensitySpec T { get; init; } = new();
+
+    /// <summary>Pools that may train it; empty: any.</summary>
+    public IReadOnlyList<string> Pools { get; init; } = [];
 }

@@ -12,7 +12,7 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 /// <summary>Follows a role's checkpoints from the head to the oldest, believing nothing whose hash is not vouched for by what lies above it.</summary>
 internal sealed class CheckpointChain(IBlobStore store)
 {
-    private const long SmallPart = 1 << 20; // a thread of its own costs more
+    private const long SmallPart = 1 << 20; // a stream and a thread of its own cost more
 
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
@@ -30,28 +30,24 @@ internal sealed class CheckpointChain(IBlobStore store)
     }
 
     /// <summary>Reads every part once, side by side, and compares.</summary>
+    /// <param name="link">The checkpoint.</param>
+    /// <param name="small">Takes the parts that are small, so that whoever uses them need not read them again; null: nobody will.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>What is wrong with the first bad part; null when all are whole.</returns>
-    public async Task<string?> FindBadPartAsync(ChainLink link, CancellationToken cancellationToken)
+    public async Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
         var hashes = new List<Task<(long Length, string Sha256)>>();
         try
         {
             foreach (var part in link.Manifest!.Parts)
             {
-                var stream = await store.OpenReadAsync(link.Folder + part.Name, cancellationToken);
-                if (stream is null)
+                var (found, fault) = await BeginAsync(link.Folder, part, small, cancellationToken);
+                if (found is null)
                 {
-                    return $"{link.Folder}{part.Name} is missing";
+                    return fault;
                 }
 
-                if (stream.Length != part.Length)
-                {
-                    var length = stream.Length;
-                    await stream.DisposeAsync();
-                    return $"{link.Folder}{part.Name} has {length} bytes where its manifest says {part.Length}";
-                }
-
-                hashes.Add(stream.Length < SmallPart ? HashAsync(stream, cancellationToken) : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None));
+                hashes.Add(found);
             }
         }
         finally
@@ -62,6 +58,40 @@ internal sealed class CheckpointChain(IBlobStore store)
         var (at, bad) = link.Manifest.Parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
         return bad is null ? null : $"{link.Folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
     }
+
+    // The hash under way, or what is wrong already.
+    private async Task<(Task<(long Length, string Sha256)>? Hash, string? Fault)> BeginAsync(
+        string folder, CheckpointPart part, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
+    {
+        var name = folder + part.Name;
+        if (part.Length < SmallPart)
+        {
+            if (await store.ReadAsync(name, cancellationToken) is not { Bytes: var bytes })
+            {
+                return (null, $"{name} is missing");
+            }
+
+            small?.TryAdd(part.Name, bytes);
+            return bytes.Length == part.Length ? (Task.FromResult(((long)bytes.Length, Sha256.Of(bytes))), null) : (null, Length(name, bytes.Length, part));
+        }
+
+        var stream = await store.OpenReadAsync(name, cancellationToken);
+        if (stream is null)
+        {
+            return (null, $"{name} is missing");
+        }
+
+        if (stream.Length != part.Length)
+        {
+            var length = stream.Length;
+            await stream.DisposeAsync();
+            return (null, Length(name, length, part));
+        }
+
+        return (Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
+    }
+
+    private static string Length(string name, long length, CheckpointPart part) => $"{name} has {length} bytes where its manifest says {part.Length}";
 
     private static async Task<(long Length, string Sha256)> HashAsync(Stream stream, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using Ddm.Runs;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
@@ -14,18 +15,29 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
     {
         Check(request);
         var blobs = new RoleBlobs(claim.Run, claim.Role);
-        var head = await records.ReadHeadAsync(blobs, cancellationToken);
-        if (head is null || head.Head.Epoch != claim.Epoch)
+        if (claim.IsUnsure)
         {
-            return Fenced(claim, head);
+            var head = await records.ReadHeadAsync(blobs, cancellationToken);
+            if (head is null || head.Head.Epoch != claim.Epoch)
+            {
+                return Fenced(claim, head);
+            }
+
+            if (head.ETag != claim.HeadETag)
+            {
+                // Our epoch and yet not what we left: an earlier commit of ours, whose reply was lost.
+                Adopt(claim, head);
+            }
         }
 
-        if (head.ETag != claim.HeadETag)
-        {
-            // Our epoch and yet not what we left: an earlier commit of ours, whose reply was lost.
-            Adopt(claim, head);
-        }
+        claim.IsUnsure = true;
+        var outcome = await CommitKnownAsync(blobs, claim, request, cancellationToken);
+        claim.IsUnsure = false;
+        return outcome;
+    }
 
+    private async Task<CommitOutcome> CommitKnownAsync(RoleBlobs blobs, RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)
+    {
         if (claim.Base is { } standing && standing.Step == request.Step)
         {
             var name = standing.Folder + RoleBlobs.ManifestName;
@@ -36,7 +48,7 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
 
         CheckBase(claim, request);
         var (reference, manifest) = await WriteCheckpointAsync(blobs, claim, request, cancellationToken);
-        return await MoveHeadAsync(blobs, claim, reference, manifest, cancellationToken);
+        return await MoveHeadAsync(blobs, claim, request, reference, manifest, cancellationToken);
     }
 
     private async Task<(CheckpointReference Reference, CheckpointManifest Manifest)> WriteCheckpointAsync(
@@ -110,8 +122,9 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
     }
 
     private async Task<CommitOutcome> MoveHeadAsync(
-        RoleBlobs blobs, RoleClaim claim, CheckpointReference reference, CheckpointManifest manifest, CancellationToken cancellationToken)
+        RoleBlobs blobs, RoleClaim claim, CommitRequest request, CheckpointReference reference, CheckpointManifest manifest, CancellationToken cancellationToken)
     {
+        var (kept, replaced) = Retain(claim, request.Retention, new KeptCheckpoint(reference.Folder, manifest.FromStep, manifest.Step));
         var next = new RoleHead
         {
             Schema = RoleHead.CurrentSchema,
@@ -121,6 +134,9 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
             ManifestSha256 = reference.ManifestSha256,
             Parent = manifest.Parent,
             ParentManifestSha256 = manifest.ParentManifestSha256,
+            Pool = claim.Head.Pool,
+            GivenBack = request.GivesBack,
+            Kept = kept,
         };
         var etag = await store.SwapAsync(blobs.Head, next, WriteCondition.IfMatch(claim.HeadETag), cancellationToken);
         if (etag is null)
@@ -129,10 +145,28 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         }
 
         (claim.Head, claim.HeadETag, claim.Base) = (next, etag, reference);
+        claim.Superseded.AddRange(replaced.SelectMany(old => manifest.Parts.Select(part => part.Name).Where(RoleBlobs.IsTensor).Select(part => old.Folder + part)));
         logger.LogInformation(
             "{Worker} committed {Role} of run {Run} at step {Step}, epoch {Epoch}",
             claim.Worker, claim.Role, claim.Run, next.Step, next.Epoch);
         return new CommitOutcome.Committed(manifest);
+    }
+
+    /// <summary>What retention still has to look at, and what it lets go. Milestones are in neither: they stay for good.</summary>
+    private static (IReadOnlyList<KeptCheckpoint>? Kept, IReadOnlyList<KeptCheckpoint> Replaced) Retain(
+        RoleClaim claim, RetentionSpec? retention, KeptCheckpoint newest)
+    {
+        // Unknown until the sweep has listed: then the chain from here on is.
+        var known = claim.Head.Kept ?? (claim.Head.Checkpoint is null || claim.WantsSweep ? [] : null);
+        if (retention is null || known is null)
+        {
+            return (null, []);
+        }
+
+        // A checkpoint passed over as damaged is no link of the chain any more, and a sweep's to delete.
+        var below = known.SkipWhile(kept => kept.Folder != claim.Base?.Folder).ToArray();
+        KeptCheckpoint[] all = [newest, .. below.Length == 0 && claim.Opened is { } opened && opened.Folder == claim.Base?.Folder ? [opened] : below];
+        return (all[..Math.Min(retention.KeepLast, all.Length)], [.. all.Skip(retention.KeepLast).Where(old => !retention.IsMilestone(old.FromStep, old.Step))]);
     }
 
     private CommitOutcome.Fenced Fenced(RoleClaim claim, HeadRecord? head)

@@ -44,11 +44,34 @@ public sealed class CheckpointStore
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="CheckpointException">The head is unreadable, lost, another run's or a newer version's.</exception>
     public Task<ClaimOutcome> ClaimAsync(
-        string run, Role role, string worker, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+        string run, Role role, string worker, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken) => ClaimAsync(
+            new ClaimRequest { Run = run, Role = role, Worker = worker, IsKnownDead = isKnownDead, OwnerTimeout = ownerTimeout }, cancellationToken);
+
+    /// <summary>Claims a role if the wake-up that asks for it still holds, its owner is absent, dead or silent, and failures do not stand in the way.</summary>
+    /// <exception cref="CheckpointException">The head is unreadable, lost, another run's or a newer version's.</exception>
+    public Task<ClaimOutcome> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(worker);
-        return _ownership.ClaimAsync(run, role, worker, isKnownDead, ownerTimeout, cancellationToken);
+        ArgumentException.ThrowIfNullOrWhiteSpace(request.Worker);
+        return _ownership.ClaimAsync(request, cancellationToken);
     }
+
+    /// <summary>To be called when a claim ends without a commit for a reason that is not its role's, as when the machine is taken away: it is not counted.</summary>
+    public Task ForgiveAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.ForgiveAsync(claim, cancellationToken);
+
+    /// <summary>Takes the role from whoever trains it, and lets nobody claim it until <see cref="FreeAsync"/>. What was not committed is lost.</summary>
+    public Task<RoleHead> HoldAsync(string run, Role role, CancellationToken cancellationToken) =>
+        _ownership.FenceAsync(run, role, head => head with { Held = true }, cancellationToken);
+
+    /// <summary>Places the role in a pool, and takes it from whoever trains it: a wake-up through any other pool's queue is void from now on.</summary>
+    public Task<RoleHead> GrantAsync(string run, Role role, string pool, CancellationToken cancellationToken) =>
+        _ownership.FenceAsync(run, role, head => head with { Pool = pool, NotBefore = null }, cancellationToken);
+
+    /// <summary>Lets the role be claimed again, with its failures forgotten; does nothing where it was never claimed.</summary>
+    public Task FreeAsync(string run, Role role, CancellationToken cancellationToken) => _ownership.UpdateHeadAsync(
+        run,
+        role,
+        head => head is { Held: false, Attempts: 0, NotBefore: null } ? head : head with { Held = false, Attempts = 0, Tried = null, NotBefore = null },
+        cancellationToken);
 
     /// <summary>Says that the claim's owner still lives.</summary>
     /// <returns>False when the claim was given back or taken away: stop training.</returns>
@@ -62,6 +85,14 @@ public sealed class CheckpointStore
     public async Task<RoleHead?> ReadHeadAsync(string run, Role role, CancellationToken cancellationToken) =>
         (await _records.ReadHeadAsync(new RoleBlobs(run, role), cancellationToken))?.Head;
 
+    /// <summary>The owner record, whatever its age, unless its owner gave the role back with its last commit; null when the role was never claimed.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="head">The head, read before.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async Task<RoleOwner?> ReadOwnerAsync(string run, Role role, RoleHead? head, CancellationToken cancellationToken) =>
+        await ReadOwnerAsync(run, role, cancellationToken) is { } owner && RoleOwnership.IsHeld(owner, head) ? owner : null;
+
     /// <summary>The owner record, whatever its age; null when the role was never claimed.</summary>
     public async Task<RoleOwner?> ReadOwnerAsync(string run, Role role, CancellationToken cancellationToken) =>
         (await _records.ReadOwnerAsync(new RoleBlobs(run, role), cancellationToken))?.Owner;
@@ -70,8 +101,16 @@ public sealed class CheckpointStore
     public async Task<RoleOwner?> ReadLiveOwnerAsync(
         string run, Role role, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
     {
+        var head = await ReadHeadAsync(run, role, cancellationToken);
+        return await ReadLiveOwnerAsync(run, role, head, isKnownDead, ownerTimeout, cancellationToken);
+    }
+
+    /// <summary>As the other overload, where the head was just read.</summary>
+    public async Task<RoleOwner?> ReadLiveOwnerAsync(
+        string run, Role role, RoleHead? head, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    {
         var record = await _records.ReadOwnerAsync(new RoleBlobs(run, role), cancellationToken);
-        return record is not null && await _ownership.IsLiveAsync(record, isKnownDead, ownerTimeout, cancellationToken) ? record.Owner : null;
+        return record is not null && await _ownership.IsLiveAsync(record, head, isKnownDead, ownerTimeout, cancellationToken) ? record.Owner : null;
     }
 
     /// <summary>
@@ -132,7 +171,25 @@ public sealed class CheckpointStore
     {
         var opened = await _opening.OpenAsync(new RoleBlobs(claim.Run, claim.Role), claim.Head, expectedDataManifestSha256, cancellationToken);
         claim.Base = opened?.Reference;
+        claim.Opened = opened is null ? null : new KeptCheckpoint(opened.Folder, opened.Manifest.FromStep, opened.Manifest.Step);
+        claim.WantsSweep |= opened is { Skipped.Count: > 0 };
         return opened;
+    }
+
+    /// <summary>
+    /// Whether the claim's head names the checkpoint that a worker has in memory: then its next commit will name it as its parent, and nothing is read.
+    /// </summary>
+    /// <param name="claim">The claim.</param>
+    /// <param name="manifestSha256">SHA-256 of the manifest of the checkpoint in memory; null: the state of step 0.</param>
+    public static bool GoOn(RoleClaim claim, string? manifestSha256)
+    {
+        if (claim.Head.ManifestSha256 != manifestSha256 || (manifestSha256 is not null && claim.Head.Kept is null))
+        {
+            return false;
+        }
+
+        claim.Base = manifestSha256 is null ? null : new CheckpointReference(claim.Head.Checkpoint!, manifestSha256, claim.Head.Step);
+        return true;
     }
 
     /// <summary>Opens the newest whole checkpoint for reading, every byte verified, while its role may be training on.</summary>
@@ -194,6 +251,16 @@ public sealed class CheckpointStore
     public Task<string?> RepairHeadAsync(string run, Role role, bool newestToo, CancellationToken cancellationToken) =>
         _repair.RepairAsync(new RoleBlobs(run, role), newestToo, cancellationToken);
 
+    /// <summary>Deletes the tensors that the claim's commits have replaced, as far as <see cref="CommitRequest.Retention"/> allows. Lists nothing.</summary>
+    public async Task TrimAsync(RoleClaim claim, CancellationToken cancellationToken)
+    {
+        while (claim.Superseded.Count > 0)
+        {
+            await _store.DeleteAsync(claim.Superseded[^1], cancellationToken);
+            claim.Superseded.RemoveAt(claim.Superseded.Count - 1);
+        }
+    }
+
     /// <summary>Deletes the tensors of checkpoints that <paramref name="retention"/> does not keep, and what crashed or fenced commits left.</summary>
     /// <param name="run">The run.</param>
     /// <param name="role">The role.</param>
@@ -207,8 +274,16 @@ public sealed class CheckpointStore
         }
     }
 
+    /// <summary>Sweeps the claim's role, and notes that nothing is left behind.</summary>
+    public async Task SweepAsync(RoleClaim claim, RetentionSpec retention, CancellationToken cancellationToken)
+    {
+        await SweepAsync(claim.Run, claim.Role, retention, cancellationToken);
+        claim.WantsSweep = false;
+        claim.Superseded.Clear();
+    }
+
     /// <summary>
-    /// What <see cref="SweepAsync"/> would delete now, in the order in which it must be deleted. Safe to delete
+    /// What <see cref="SweepAsync(string, Role, RetentionSpec, CancellationToken)"/> would delete now, in the order in which it must be deleted. Safe to delete
     /// while the role trains on.
     /// </summary>
     public Task<IReadOnlyList<BlobInfo>> FindSweepableAsync(string run, Role role, RetentionSpec retention, CancellationToken cancellationToken) =>

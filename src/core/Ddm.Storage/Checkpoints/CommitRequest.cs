@@ -21,4 +21,10 @@ public sealed record CommitRequest
     /// Names (one segment each, unique) and writers of the parts. A writer may be called more than once and must write the same bytes each time.
     /// </summary>
     public required IReadOnlyList<(string Name, Func<Stream, CancellationToken, Task> Write)> Parts { get; init; }
+
+    /// <summary>What is kept: older tensors are deleted by <see cref="CheckpointStore.TrimAsync"/>. Null: only a sweep deletes.</summary>
+    public RetentionSpec? Retention { get; init; }
+
+    /// <summary>The claim's last commit: it gives the role back too, and the claim can do nothing more.</summary>
+    public bool GivesBack { get; init; }
 }

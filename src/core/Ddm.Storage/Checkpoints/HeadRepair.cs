@@ -27,7 +27,7 @@ internal sealed class HeadRepair(IBlobStore store, RoleRecords records, Checkpoi
         foreach (var (folder, _, _) in folders.OrderByDescending(found => (found.Step, found.Epoch)).ThenByDescending(found => found.Name, StringComparer.Ordinal))
         {
             var link = await chain.ReadAsync(blobs, folder, null, cancellationToken);
-            if ((link.Fault ?? await chain.FindBadPartAsync(link, cancellationToken)) is { } bad)
+            if ((link.Fault ?? await chain.FindBadPartAsync(link, null, cancellationToken)) is { } bad)
             {
                 faults.Add(bad);
                 continue;
@@ -66,7 +66,7 @@ internal sealed class HeadRepair(IBlobStore store, RoleRecords records, Checkpoi
         {
             await foreach (var link in chain.WalkAsync(blobs, record.Head, cancellationToken))
             {
-                return (link.Fault ?? await chain.FindBadPartAsync(link, cancellationToken)) is { } bad ? $"{blobs.Head} named a checkpoint that is damaged: {bad}" : null;
+                return (link.Fault ?? await chain.FindBadPartAsync(link, null, cancellationToken)) is { } bad ? $"{blobs.Head} named a checkpoint that is damaged: {bad}" : null;
             }
         }
 

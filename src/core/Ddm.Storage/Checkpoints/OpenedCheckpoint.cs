@@ -4,10 +4,11 @@ namespace Ddm.Storage;
 public sealed class OpenedCheckpoint
 {
     private readonly IBlobStore _store;
+    private readonly IReadOnlyDictionary<string, byte[]> _small;
 
-    internal OpenedCheckpoint(IBlobStore store, CheckpointReference reference, CheckpointManifest manifest, IReadOnlyList<string> skipped)
+    internal OpenedCheckpoint(IBlobStore store, CheckpointReference reference, CheckpointManifest manifest, IReadOnlyList<string> skipped, IReadOnlyDictionary<string, byte[]> small)
     {
-        _store = store;
+        (_store, _small) = (store, small);
         Reference = reference;
         Manifest = manifest;
         Skipped = skipped;
@@ -34,6 +35,11 @@ public sealed class OpenedCheckpoint
         if (Manifest.Parts.All(part => part.Name != name))
         {
             throw new CheckpointException($"{Folder} has no part '{name}'; it has {string.Join(", ", Manifest.Parts.Select(part => part.Name))}.");
+        }
+
+        if (_small.TryGetValue(name, out var bytes))
+        {
+            return new MemoryStream(bytes, writable: false);
         }
 
         return await _store.OpenReadAsync(Folder + name, cancellationToken)

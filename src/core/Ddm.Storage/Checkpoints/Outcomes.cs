@@ -12,6 +12,15 @@ public abstract record ClaimOutcome
 
     /// <summary>A live owner has it, or won the race for it.</summary>
     public sealed record HeldBy(string Worker) : ClaimOutcome;
+
+    /// <summary>The wake-up is void: the role stands at another step, is placed in another pool, or is held.</summary>
+    public sealed record Void(RoleHead? Head) : ClaimOutcome;
+
+    /// <summary>Claims without a commit came one after the other: it may be claimed again after <paramref name="Wait"/>.</summary>
+    public sealed record NotYet(TimeSpan Wait) : ClaimOutcome;
+
+    /// <summary>Too many claims in a row ended without a commit, on enough machines: whatever it is, it is the role's.</summary>
+    public sealed record Poisoned(RoleHead Head) : ClaimOutcome;
 }
 
 /// <summary>What became of a commit.</summary>

@@ -11,6 +11,9 @@ internal sealed record RoleBlobs(string Run, Role Role)
     /// <summary>Parts that end so are tensors: large, and swept once newer checkpoints have replaced them.</summary>
     public const string TensorExtension = ".safetensors";
 
+    /// <summary>Whether a part of that name is one of tensors.</summary>
+    public static bool IsTensor(string part) => part.EndsWith(TensorExtension, StringComparison.Ordinal);
+
     public string Head => BlobNames.Head(Run, Role);
 
     public string Owner => BlobNames.Owner(Run, Role);

@@ -8,7 +8,7 @@ namespace Ddm.Storage;
 /// </summary>
 public sealed class RoleClaim
 {
-    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead head, string headETag)
+    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead before, RoleHead head, string headETag, bool takenOver)
     {
         Run = run;
         Role = role;
@@ -18,6 +18,8 @@ public sealed class RoleClaim
         OwnerETag = ownerETag;
         Head = head;
         HeadETag = headETag;
+        Before = before;
+        WantsSweep = takenOver || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
     }
 
     /// <summary>The run.</summary>
@@ -32,8 +34,17 @@ public sealed class RoleClaim
     /// <summary>The fencing number of everything this claim writes.</summary>
     public long Epoch { get; }
 
+    /// <summary>
+    /// Whether the owner before it may have left something behind that no head names: then the role is to be swept by
+    /// <see cref="CheckpointStore.SweepAsync(RoleClaim, RetentionSpec, CancellationToken)"/>, else <see cref="CheckpointStore.TrimAsync"/> does, which lists nothing.
+    /// </summary>
+    public bool WantsSweep { get; internal set; }
+
     /// <summary>The head as this claim last saw or moved it.</summary>
     public RoleHead Head { get; internal set; }
+
+    /// <summary>The head as it was before the claim.</summary>
+    internal RoleHead Before { get; }
 
     internal RoleOwner Owner { get; set; }
 
@@ -43,4 +54,13 @@ public sealed class RoleClaim
 
     /// <summary>What the next commit is trained from; null until a checkpoint was opened or committed.</summary>
     internal CheckpointReference? Base { get; set; }
+
+    /// <summary>The checkpoint that was opened.</summary>
+    internal KeptCheckpoint? Opened { get; set; }
+
+    /// <summary>A commit threw: whether it moved the head is not known.</summary>
+    internal bool IsUnsure { get; set; }
+
+    /// <summary>Blobs that retention no longer keeps and that are not deleted yet.</summary>
+    internal List<string> Superseded { get; } = [];
 }

@@ -12,21 +12,28 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     // Distinguishes claims of one process by one worker name, so that a record read back is known to be this claim's.
     private static long s_attempts;
 
-    public async Task<ClaimOutcome> ClaimAsync(
-        string run, Role role, string worker, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    private const int MostHosts = 8;
+
+    public async Task<ClaimOutcome> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        var blobs = new RoleBlobs(run, role);
+        var blobs = new RoleBlobs(request.Run, request.Role);
         var before = await records.ReadOwnerAsync(blobs, cancellationToken);
-        if (before is not null && await IsLiveAsync(before, isKnownDead, ownerTimeout, cancellationToken))
+        var head = await records.ReadHeadAsync(blobs, cancellationToken);
+        if (before is not null && await IsLiveAsync(before, head?.Head, request.IsKnownDead, request.OwnerTimeout, cancellationToken))
         {
             return new ClaimOutcome.HeldBy(before.Owner.Worker);
         }
 
-        var head = await records.ReadHeadAsync(blobs, cancellationToken) ?? await RefuseLostHeadAsync(blobs, cancellationToken);
+        head ??= await RefuseLostHeadAsync(blobs, cancellationToken);
+        if (await FindObstacleAsync(request, head?.Head, cancellationToken) is { } obstacle)
+        {
+            return obstacle;
+        }
+
         var owner = new RoleOwner
         {
             Epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1,
-            Worker = worker,
+            Worker = request.Worker,
             Attempt = Interlocked.Increment(ref s_attempts),
             Renewals = 0,
         };
@@ -39,7 +46,8 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
 
         try
         {
-            return await TakeHeadAsync(blobs, owner, etag, cancellationToken);
+            var takenOver = before is not null && IsHeld(before.Owner, head?.Head);
+            return await TakeHeadAsync(blobs, request, owner, etag, head, takenOver, cancellationToken);
         }
         catch
         {
@@ -51,12 +59,82 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     public async Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) =>
         await UpdateOwnerAsync(claim, owner => owner with { Renewals = owner.Renewals + 1 }, cancellationToken);
 
-    public async Task ReleaseAsync(RoleClaim claim, CancellationToken cancellationToken) =>
-        await UpdateOwnerAsync(claim, owner => owner with { Worker = "", Renewals = owner.Renewals + 1 }, cancellationToken);
-
-    public async Task<bool> IsLiveAsync(OwnerRecord record, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    public async Task ReleaseAsync(RoleClaim claim, CancellationToken cancellationToken)
     {
-        if (record.Owner.Worker.Length == 0 || isKnownDead(record.Owner.Worker))
+        if (!claim.Head.GivenBack)
+        {
+            await UpdateOwnerAsync(claim, owner => owner with { Worker = "", Renewals = owner.Renewals + 1 }, cancellationToken);
+        }
+    }
+
+    /// <summary>Takes the claim out of the count of those without a commit.</summary>
+    public async Task ForgiveAsync(RoleClaim claim, CancellationToken cancellationToken)
+    {
+        var before = claim.Before;
+        var head = claim.Head with { Attempts = before.Attempts, Tried = before.Tried, NotBefore = before.NotBefore };
+        if (claim.Head.Attempts > before.Attempts
+            && await store.SwapAsync(new RoleBlobs(claim.Run, claim.Role).Head, head, WriteCondition.IfMatch(claim.HeadETag), cancellationToken) is { } etag)
+        {
+            (claim.Head, claim.HeadETag) = (head, etag);
+        }
+    }
+
+    /// <summary>Takes the role from whoever has it and changes its head under the new epoch.</summary>
+    public async Task<RoleHead> FenceAsync(string run, Role role, Func<RoleHead, RoleHead> change, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var before = await records.ReadOwnerAsync(blobs, cancellationToken);
+            var head = await records.ReadHeadAsync(blobs, cancellationToken) ?? await RefuseLostHeadAsync(blobs, cancellationToken);
+            var epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1;
+
+            // The owner first, as a claim does: a claim that is under way loses one of its two swaps.
+            var nobody = new RoleOwner { Epoch = epoch, Worker = "", Attempt = Interlocked.Increment(ref s_attempts), Renewals = 0 };
+            var condition = before is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(before.ETag);
+            if (await store.SwapAsync(blobs.Owner, nobody, condition, cancellationToken) is null)
+            {
+                continue;
+            }
+
+            while (head is null || head.Head.Epoch < epoch)
+            {
+                var next = change((head?.Head ?? Blank) with { Schema = RoleHead.CurrentSchema, Epoch = epoch, GivenBack = false });
+                var at = head is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(head.ETag);
+                if (await store.SwapAsync(blobs.Head, next, at, cancellationToken) is not null)
+                {
+                    logger.LogInformation("{Role} of run {Run} was taken from its owner: epoch {Epoch}", role, run, epoch);
+                    return next;
+                }
+
+                head = await records.ReadHeadAsync(blobs, cancellationToken); // its owner committed in between, for the last time
+            }
+        }
+    }
+
+    /// <summary>Changes a head that is there and leaves its owner alone; null where there is none.</summary>
+    public async Task<RoleHead?> UpdateHeadAsync(string run, Role role, Func<RoleHead, RoleHead> change, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        while (await records.ReadHeadAsync(blobs, cancellationToken) is { } found)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var next = change(found.Head);
+            if (ReferenceEquals(next, found.Head)
+                || await store.SwapAsync(blobs.Head, next with { Schema = RoleHead.CurrentSchema }, WriteCondition.IfMatch(found.ETag), cancellationToken) is not null)
+            {
+                return next;
+            }
+        }
+
+        return null;
+    }
+
+    public async Task<bool> IsLiveAsync(
+        OwnerRecord record, RoleHead? head, Func<string, bool> isKnownDead, TimeSpan ownerTimeout, CancellationToken cancellationToken)
+    {
+        if (!IsHeld(record.Owner, head) || isKnownDead(record.Owner.Worker))
         {
             return false;
         }
@@ -65,20 +143,47 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         return await store.ReadClockAsync(cancellationToken) - record.LastModified < ownerTimeout;
     }
 
-    private async Task<ClaimOutcome> TakeHeadAsync(RoleBlobs blobs, RoleOwner owner, string ownerETag, CancellationToken cancellationToken)
+    /// <summary>Whether an owner has not given the role back, in its own record or with its last commit.</summary>
+    public static bool IsHeld(RoleOwner owner, RoleHead? head) =>
+        owner.Worker.Length > 0 && !(head is { GivenBack: true } && head.Epoch == owner.Epoch);
+
+    private static RoleHead Blank { get; } = new() { Schema = RoleHead.CurrentSchema, Epoch = 0, Step = 0 };
+
+    private async Task<ClaimOutcome?> FindObstacleAsync(ClaimRequest request, RoleHead? head, CancellationToken cancellationToken)
+    {
+        var elsewhere = request.FromStep is { } step && step != (head?.Step ?? 0);
+        if (elsewhere || head is { Held: true } || (request.Pool is not null && head?.Pool is { } pool && pool != request.Pool))
+        {
+            return new ClaimOutcome.Void(head);
+        }
+
+        if (head is null)
+        {
+            return null;
+        }
+
+        if (request.Attempts.IsPoison(head))
+        {
+            return new ClaimOutcome.Poisoned(head);
+        }
+
+        var wait = head.NotBefore is { } until ? until - await store.ReadClockAsync(cancellationToken) : TimeSpan.Zero;
+        return wait > TimeSpan.Zero ? new ClaimOutcome.NotYet(wait) : null;
+    }
+
+    private async Task<ClaimOutcome> TakeHeadAsync(
+        RoleBlobs blobs, ClaimRequest request, RoleOwner owner, string ownerETag, HeadRecord? current, bool takenOver, CancellationToken cancellationToken)
     {
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var current = await records.ReadHeadAsync(blobs, cancellationToken);
             if (current is not null && current.Head.Epoch >= owner.Epoch)
             {
                 return await LostToAsync(blobs, cancellationToken);
             }
 
-            var next = current is null
-                ? new RoleHead { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, Step = 0 }
-                : current.Head with { Epoch = owner.Epoch };
+            var before = current?.Head ?? Blank;
+            var next = await CountAsync(request, before, cancellationToken) with { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, GivenBack = false };
             var condition = current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag);
             var etag = await store.SwapAsync(blobs.Head, next, condition, cancellationToken);
             if (etag is not null)
@@ -86,11 +191,26 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
                 logger.LogInformation(
                     "{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}",
                     owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
-                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, next, etag));
+                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, before, next, etag, takenOver));
             }
 
             // The owner before us committed in between, for the last time: build on that.
+            current = await records.ReadHeadAsync(blobs, cancellationToken);
         }
+    }
+
+    private async Task<RoleHead> CountAsync(ClaimRequest request, RoleHead head, CancellationToken cancellationToken)
+    {
+        var (attempts, host) = (head.Attempts + 1, request.Host ?? request.Worker);
+        var tried = head.Tried ?? [];
+        var wait = request.Attempts.After(attempts);
+        return head with
+        {
+            Attempts = attempts,
+            Tried = tried.Contains(host) || tried.Count == MostHosts ? tried : [.. tried, host],
+            NotBefore = wait > TimeSpan.Zero ? await store.ReadClockAsync(cancellationToken) + wait : null,
+            Pool = request.Pool ?? head.Pool,
+        };
     }
 
     private async Task<bool> UpdateOwnerAsync(RoleClaim claim, Func<RoleOwner, RoleOwner> change, CancellationToken cancellationToken)

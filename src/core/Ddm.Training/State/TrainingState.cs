@@ -108,18 +108,23 @@ public sealed class TrainingState : IDisposable
     }
 
     /// <summary>The files of this state: what a checkpoint holds besides its manifest. The state must not be stepped while they are written.</summary>
-    public IReadOnlyList<(string Name, Action<Stream> Write)> Parts()
+    public IReadOnlyList<(string Name, Action<Stream> Write)> Parts() => Parts(tensor => tensor);
+
+    /// <summary>The files of this moment's state, from a copy in host memory: the state may be stepped while they are written.</summary>
+    public StateCopy Copy()
     {
-        var metadata = new Dictionary<string, string> { ["format"] = "pt", ["step"] = Step.ToString(CultureInfo.InvariantCulture) };
-        var described = new Dictionary<string, string>(metadata) { ["config"] = OwnConfig.Of(Network) };
-        IReadOnlyList<(string, Tensor)> moments =
-            [.. Named(FirstMoments).Select(m => (FirstMomentPrefix + m.Name, m.Tensor)), .. Named(SecondMoments).Select(m => (SecondMomentPrefix + m.Name, m.Tensor))];
-        return
-        [
-            (WeightsPart, stream => TensorFile.Save(stream, Named(Weights), described)),
-            (AveragePart, stream => TensorFile.Save(stream, Named(Averages), described)),
-            (OptimizerPart, stream => TensorFile.Save(stream, moments, metadata)),
-        ];
+        var copies = new List<Tensor>();
+        return new StateCopy(Step, Parts(Copied), copies);
+
+        Tensor Copied(Tensor tensor)
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            var source = tensor.detach();
+            var copy = (source.device_type == TorchSharp.DeviceType.CPU ? source.clone() : source.cpu()).DetachFromDisposeScope();
+            copies.Add(copy);
+            return copy;
+        }
     }
 
     /// <inheritdoc/>
@@ -131,6 +136,24 @@ public sealed class TrainingState : IDisposable
         {
             moment.Dispose();
         }
+    }
+
+    private IReadOnlyList<(string Name, Action<Stream> Write)> Parts(Func<Tensor, Tensor> take)
+    {
+        var metadata = new Dictionary<string, string> { ["format"] = "pt", ["step"] = Step.ToString(CultureInfo.InvariantCulture) };
+        var described = new Dictionary<string, string>(metadata) { ["config"] = OwnConfig.Of(Network) };
+        var (weights, averages) = (Named([.. Weights.Select(take)]), Named([.. Averages.Select(take)]));
+        IReadOnlyList<(string, Tensor)> moments =
+        [
+            .. Named([.. FirstMoments.Select(take)]).Select(m => (FirstMomentPrefix + m.Name, m.Tensor)),
+            .. Named([.. SecondMoments.Select(take)]).Select(m => (SecondMomentPrefix + m.Name, m.Tensor)),
+        ];
+        return
+        [
+            (WeightsPart, stream => TensorFile.Save(stream, weights, described)),
+            (AveragePart, stream => TensorFile.Save(stream, averages, described)),
+            (OptimizerPart, stream => TensorFile.Save(stream, moments, metadata)),
+        ];
     }
 
     private IReadOnlyList<(string Name, Tensor Tensor)> Named(Tensor[] tensors) => [.. names.Zip(tensors)];

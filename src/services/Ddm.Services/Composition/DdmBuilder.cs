@@ -22,6 +22,9 @@ public sealed class DdmBuilder
     /// <summary>True once this process decides what runs do next.</summary>
     internal bool HasControlPlane { get; set; }
 
+    /// <summary>True once this process trains.</summary>
+    internal bool HasTraining { get; set; }
+
     /// <summary>The queues this process reads, each once.</summary>
     internal IReadOnlyList<string> Queues => [.. bindings.Select(binding => binding.Queue).Distinct()];
 

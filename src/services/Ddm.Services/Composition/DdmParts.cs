@@ -31,7 +31,7 @@ public static class DdmParts
     public static DdmBuilder AddExpertTraining(this DdmBuilder ddm, string pool) => ddm.AddTraining(pool);
 
     /// <summary>Slices of routers. A queue of their own: a router is small and sees all clusters, so it belongs on other hardware, near the data, and must not wait behind experts.</summary>
-    public static DdmBuilder AddRouterTraining(this DdmBuilder ddm) => ddm.AddTraining(QueueNames.RouterPool);
+    public static DdmBuilder AddRouterTraining(this DdmBuilder ddm) => ddm.AddTraining(PoolName.Router);
 
     /// <summary>Reports and publication.</summary>
     public static DdmBuilder AddPublishing(this DdmBuilder ddm)
@@ -45,7 +45,9 @@ public static class DdmParts
 
     private static DdmBuilder AddTraining(this DdmBuilder ddm, string pool)
     {
+        ddm.HasTraining = true;
         ddm.Services.TryAddSingleton<IRoleTrainers, TorchRoleTrainers>();
+        ddm.Services.TryAddSingleton<WorkerPresence>();
         return ddm.Handle<TrainSlice, TrainSliceHandler>(QueueNames.Train(pool));
     }
 }

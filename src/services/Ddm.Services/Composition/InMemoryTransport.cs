@@ -9,7 +9,10 @@ internal static class InMemoryTransport
     /// <summary>Connects the parts through memory. Commands live as long as the process, so what fails a few times ends the run: a person stands by.</summary>
     public static IServiceCollection OverMemory(this DdmBuilder ddm)
     {
-        ddm.Services.AddSingleton(CommandPatience.Attended).AddSingleton<ICommandSender, MassTransitSender>();
+        ddm.Services.AddSingleton(CommandPatience.Attended).AddSingleton<ICommandSender, MassTransitSender>().AddSingleton<ISlicePlacement, OwnPlacement>();
+        ddm.Services.AddSingleton<EmbeddedQueueDepth>().AddSingleton<IQueueDepth>(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
+        ddm.Services.AddSendObserver(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
+        ddm.Services.AddConsumeObserver(provider => provider.GetRequiredService<EmbeddedQueueDepth>());
         if (ddm.HasControlPlane)
         {
             ddm.Consume<RunAdvancedConsumer>(QueueNames.ControlPlane);

@@ -4,13 +4,16 @@ using Ddm.Runs;
 namespace Ddm.Services;
 
 /// <summary>
-/// Remembers which commands were sent lately, so that a look at the run does not send again what is on its way. Only a saving: it may be
-/// lost or wrong, for a repeated command finds its work done.
+/// Remembers which commands are on their way, so that a look at the run does not send them again. Only a saving: it may be lost or wrong, for a repeated
+/// command finds its work done. A slice whose role went on is its worker's to send; one whose role stands still was lost, or waits in a long queue: so the
+/// patience doubles each time.
 /// </summary>
 public sealed class DispatchLedger(TimeProvider time)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private const int MostDoublings = 5;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5), SlicePatience = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<IRunCommand, long> sent = new();
+    private readonly ConcurrentDictionary<(string Run, string Role), Entry> slices = new();
 
     /// <summary>True when <paramref name="command"/> is due: never sent, or so long ago that it must have been lost.</summary>
     public bool TryClaim(IRunCommand command)
@@ -27,4 +30,46 @@ public sealed class DispatchLedger(TimeProvider time)
 
     /// <summary>Says that <paramref name="command"/> was not sent after all.</summary>
     public void Forget(IRunCommand command) => sent.TryRemove(command, out _);
+
+    /// <summary>The slice where it is due; null when it is on its way.</summary>
+    /// <param name="slice">What the planner asks for.</param>
+    /// <param name="epoch">Fencing number of the role's head; 0 without one.</param>
+    /// <param name="pool">Where the head says it is placed; null: nowhere.</param>
+    public DueSlice? Due(TrainSlice slice, long epoch, string? pool)
+    {
+        if (!slices.TryGetValue((slice.Run, slice.RolePath), out var known) || slice.FromStep < known.Step)
+        {
+            return new DueSlice(slice, pool, false);
+        }
+
+        if (slice.FromStep > known.Step)
+        {
+            slices[(slice.Run, slice.RolePath)] = new Entry(slice.FromStep, epoch, time.GetTimestamp(), 0, pool);
+            return null;
+        }
+
+        if (epoch != known.Epoch)
+        {
+            return new DueSlice(slice, pool ?? known.Pool, false); // somebody had it since, or a person moved it
+        }
+
+        return time.GetElapsedTime(known.At) >= SlicePatience * (1 << Math.Min(known.Sends, MostDoublings)) ? new DueSlice(slice, pool ?? known.Pool, true) : null;
+    }
+
+    /// <summary>Notes that a slice was sent, or found waiting in its queue.</summary>
+    public void Sent(TrainSlice slice, long epoch)
+    {
+        var key = (slice.Run, slice.RolePath);
+        var sends = slices.TryGetValue(key, out var known) && known.Step == slice.FromStep ? known.Sends + 1 : 0;
+        slices[key] = new Entry(slice.FromStep, epoch, time.GetTimestamp(), sends, slice.Pool);
+    }
+
+    /// <summary>Whether a role was seen before with the same head, or never.</summary>
+    public bool IsStill(string run, string role, long step, long epoch)
+        => !slices.TryGetValue((run, role), out var known) || (known.Step == step && known.Epoch == epoch);
+
+    /// <summary>Somebody says that this role is to be looked at: what is due is sent whatever was sent before.</summary>
+    public void Forget(string run, string role) => slices.TryRemove((run, role), out _);
+
+    private readonly record struct Entry(long Step, long Epoch, long At, int Sends, string? Pool);
 }

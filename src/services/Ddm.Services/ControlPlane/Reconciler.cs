@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 
 namespace Ddm.Services;
 
@@ -6,15 +7,27 @@ namespace Ddm.Services;
 /// Brings a run one look further: observes the blobs, lets the pure planner decide, stores the decision, then sends what it asks for.
 /// Level-triggered: any number of looks, in any order, come to the same end.
 /// </summary>
-public sealed class Reconciler(RunRepository runs, RunObserver observer, RunEvents events, ICommandSender sender, DispatchLedger ledger, IRunProgress progress)
+public sealed class Reconciler(
+    RunRepository runs, RunObserver observer, CheckpointStore checkpoints, RunEvents events, ICommandSender sender, DispatchLedger ledger, ISlicePlacement placement, IRunProgress progress)
 {
     /// <summary>Looks at the run until nothing more changes, and sends the commands that are due.</summary>
-    public async Task ReconcileAsync(string run, CancellationToken cancellationToken)
+    public Task ReconcileAsync(string run, CancellationToken cancellationToken) => ReconcileAsync(run, null, cancellationToken);
+
+    /// <summary>As the other overload, where only one role's training is new.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role; null: any may be.</param>
+    /// <param name="cancellationToken">Stops the look.</param>
+    public async Task ReconcileAsync(string run, string? role, CancellationToken cancellationToken)
     {
+        if (role is not null)
+        {
+            ledger.Forget(run, role);
+        }
+
         while (await runs.FindAsync(run, cancellationToken) is { } found)
         {
             var (document, etag) = found;
-            var observation = await observer.ObserveAsync(document, cancellationToken);
+            var observation = await observer.ObserveAsync(document, role, ledger, cancellationToken);
             var plan = Planner.Plan(document, observation);
             if (!ReferenceEquals(plan.Document, document))
             {
@@ -28,12 +41,34 @@ public sealed class Reconciler(RunRepository runs, RunObserver observer, RunEven
             }
 
             Report(document, observation);
-            foreach (var command in plan.Commands.Where(ledger.TryClaim))
+            if (await MendHoldsAsync(document, observation, cancellationToken))
             {
-                await SendAsync(command, cancellationToken);
+                continue;
             }
 
+            await SendAsync(document, observation, plan.Commands, cancellationToken);
             return;
+        }
+    }
+
+    private async Task SendAsync(RunDocument document, RunObservation seen, IReadOnlyList<IRunCommand> commands, CancellationToken cancellationToken)
+    {
+        foreach (var command in commands.Where(command => command is not TrainSlice && ledger.TryClaim(command)))
+        {
+            await SendAsync(command, cancellationToken);
+        }
+
+        var due = commands.OfType<TrainSlice>()
+            .Select(slice => ledger.Due(slice, seen.Epochs.GetValueOrDefault(slice.RolePath), seen.Pools.GetValueOrDefault(slice.RolePath)))
+            .OfType<DueSlice>().ToList();
+        foreach (var slice in await placement.PlaceAsync(document, seen, due, cancellationToken))
+        {
+            await sender.SendAsync(slice, cancellationToken);
+        }
+
+        foreach (var (slice, _, _) in due)
+        {
+            ledger.Sent(slice, seen.Epochs.GetValueOrDefault(slice.RolePath));
         }
     }
 
@@ -48,6 +83,22 @@ public sealed class Reconciler(RunRepository runs, RunObserver observer, RunEven
             ledger.Forget(command); // due again at the next look, not when patience ends
             throw;
         }
+    }
+
+    // A person's pause or resume that was cut off between the document and the heads: the document holds.
+    private async Task<bool> MendHoldsAsync(RunDocument document, RunObservation seen, CancellationToken cancellationToken)
+    {
+        if (document.Status != RunStatus.Running || seen.HeldRoles.Count == 0)
+        {
+            return false;
+        }
+
+        foreach (var role in seen.HeldRoles)
+        {
+            await checkpoints.FreeAsync(document.Name, Role.Parse(role), cancellationToken);
+        }
+
+        return true;
     }
 
     private async Task RecordAsync(RunDocument before, RunDocument after, CancellationToken cancellationToken)

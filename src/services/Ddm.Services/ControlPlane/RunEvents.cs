@@ -79,6 +79,21 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
     /// <summary>Something else a person should know: a quarantined image, a retry.</summary>
     public const string Notice = "notice";
 
+    /// <summary>A person held the run.</summary>
+    public const string Paused = "paused";
+
+    /// <summary>A person ended the run.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>A role was placed in another pool.</summary>
+    public const string Placed = "placed";
+
+    /// <summary>A pool has no worker for what waits in it.</summary>
+    public const string NoWorker = "no worker";
+
+    /// <summary>A role was set aside after too many slices without a commit.</summary>
+    public const string Quarantined = "quarantined";
+
     /// <summary>The run stopped and waits for a person.</summary>
     public const string Failed = "failed";
 }

@@ -68,4 +68,13 @@ public sealed record RoleFacts
 
     /// <summary>Why the role failed.</summary>
     public string? Failure { get; init; }
+
+    /// <summary>The pool it is placed in; null: not placed yet.</summary>
+    public string? Pool { get; init; }
+
+    /// <summary>Slices since the last commit that ended without one, the present one among them.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>Until when, by the store's clock, it waits after failures.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
 }

@@ -40,7 +40,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     {
         var role = Role.Parse(decision.Role);
         var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
-        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, cancellationToken);
+        var owner = await checkpoints.ReadOwnerAsync(document.Name, role, head, cancellationToken);
         var facts = new RoleFacts
         {
             Role = decision.Role,
@@ -49,6 +49,9 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
             Epoch = head?.Epoch ?? 0,
             Worker = string.IsNullOrEmpty(owner?.Worker) ? null : owner.Worker,
             Failure = decision.Failure,
+            Pool = head?.Pool,
+            Attempts = head?.Attempts ?? 0,
+            NotBefore = head?.NotBefore,
         };
         if (head?.Checkpoint is null)
         {

@@ -10,18 +10,24 @@ namespace Ddm.Services;
 /// out. All runs are listed at the start and rarely after: in between, wake-ups tell of new ones.
 /// </summary>
 internal sealed class RunKeeper(
-    RunRepository runs, Reconciler reconciler, ReconcilerLeases leases, IRunProgress progress, WorkerSettings settings, TimeProvider time, ILogger<RunKeeper> log)
+    RunRepository runs, Reconciler reconciler, RunControl control, ReconcilerLeases leases, IRunProgress progress, WorkerSettings settings, TimeProvider time, ILogger<RunKeeper> log)
     : BackgroundService
 {
     private static readonly TimeSpan ListEvery = TimeSpan.FromMinutes(10);
+
+    // A look at a run reads a blob or two a role: with many roles it comes less often, so that looks cost little beside slices.
+    private static readonly TimeSpan LookEveryRole = TimeSpan.FromSeconds(0.3);
     private readonly ConcurrentDictionary<string, bool> unfinished = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, bool> woken = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Run, string? Role), bool> woken = new();
+    private readonly Dictionary<string, long> looked = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim wake = new(0, int.MaxValue);
 
     /// <summary>Says that something of a run happened. Returns at once.</summary>
-    public void Wake(string run)
+    /// <param name="run">The run.</param>
+    /// <param name="role">The one role that it is about; null: any may be.</param>
+    public void Wake(string run, string? role = null)
     {
-        if (RunName.IsValid(run) && woken.TryAdd(run, true))
+        if (RunName.IsValid(run) && woken.TryAdd((run, role), true))
         {
             wake.Release();
         }
@@ -64,10 +70,15 @@ internal sealed class RunKeeper(
 
                 var all = lookedAt is not { } looked || time.GetElapsedTime(looked) >= settings.ReconcileEvery;
                 lookedAt = all ? time.GetTimestamp() : lookedAt;
-                foreach (var run in woken.Keys.Concat(all ? unfinished.Keys : []).Distinct().ToArray())
+                foreach (var (run, role) in woken.Keys.ToArray())
                 {
-                    woken.TryRemove(run, out _); // before the look: what happens during it is looked at again
-                    await LookAsync(run, stoppingToken);
+                    woken.TryRemove((run, role), out _); // before the look: what happens during it is looked at again
+                    await LookAsync(run, role, isWoken: true, stoppingToken);
+                }
+
+                foreach (var run in all ? unfinished.Keys.ToArray() : [])
+                {
+                    await LookAsync(run, null, isWoken: false, stoppingToken);
                 }
 
                 await wake.WaitAsync(TimeLeft(lookedAt!.Value), stoppingToken);
@@ -90,6 +101,9 @@ internal sealed class RunKeeper(
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
+    private bool IsDue(RunDocument document) => document.Stage != RunStage.Train
+        || !looked.TryGetValue(document.Name, out var at) || time.GetElapsedTime(at) >= document.Roles.Count(role => role.Status == RoleStatus.Training) * LookEveryRole;
+
     private async Task ListAsync(CancellationToken cancellationToken)
     {
         foreach (var run in await runs.NamesAsync(cancellationToken))
@@ -98,21 +112,31 @@ internal sealed class RunKeeper(
         }
     }
 
-    private async Task LookAsync(string run, CancellationToken cancellationToken)
+    private async Task LookAsync(string run, string? role, bool isWoken, CancellationToken cancellationToken)
     {
         try
         {
-            if (await runs.FindAsync(run, cancellationToken) is not { Value: var document } || document.Status != RunStatus.Running)
+            if ((await runs.FindAsync(run, cancellationToken))?.Value is not { Status: RunStatus.Running } document)
             {
                 unfinished.TryRemove(run, out _); // whoever takes it up again wakes us
+                if (runs.LastSeen(run) is { Status: RunStatus.Paused or RunStatus.Cancelled } stopped)
+                {
+                    await control.EnforceAsync(stopped, cancellationToken);
+                }
+
                 return;
             }
 
             unfinished.TryAdd(run, true);
-            if (await leases.HoldAsync(run, cancellationToken))
+            if (await leases.HoldAsync(run, cancellationToken) && (isWoken || IsDue(document)))
             {
                 using var scope = RunScope.Enter(run);
-                await reconciler.ReconcileAsync(run, cancellationToken);
+                if (role is null)
+                {
+                    looked[run] = time.GetTimestamp();
+                }
+
+                await reconciler.ReconcileAsync(run, role, cancellationToken);
             }
         }
         catch (Exception e) when (Faults.IsFinal(e))

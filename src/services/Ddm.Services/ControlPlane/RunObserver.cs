@@ -5,13 +5,17 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>Reads from the blobs how far a run's present stage is. That a piece is done means that its blob exists.</summary>
-public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker)
+public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, WorkerIdentity worker, WorkerSettings settings)
 {
     /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
     public static readonly TimeSpan OwnerTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Looks at what <paramref name="document"/>'s stage needs.</summary>
-    public async Task<RunObservation> ObserveAsync(RunDocument document, CancellationToken cancellationToken)
+    /// <param name="document">The run.</param>
+    /// <param name="only">The only role whose training is looked at; null: all.</param>
+    /// <param name="ledger">What earlier looks saw: a role that goes on is looked at less closely.</param>
+    /// <param name="cancellationToken">Stops the look.</param>
+    public async Task<RunObservation> ObserveAsync(RunDocument document, string? only, DispatchLedger ledger, CancellationToken cancellationToken)
     {
         var run = document.Name;
         return document.Stage switch
@@ -34,35 +38,46 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
                 FinishedShards = await IndicesAsync(BlobNames.Assignments(run), ".safetensors", cancellationToken),
             },
             RunStage.FreezeClusters => new RunObservation { Stage = document.Stage, StageFinished = await FrozenAsync(document, cancellationToken) },
-            RunStage.Train => await ObserveTrainingAsync(document, cancellationToken),
+            RunStage.Train => await ObserveTrainingAsync(document, only, ledger, cancellationToken),
             RunStage.Evaluate => await SingleAsync(document, BlobNames.EvaluationManifest(run), cancellationToken),
             RunStage.Publish => new RunObservation { Stage = document.Stage, StageFinished = await PublishedAsync(document, cancellationToken) },
             _ => new RunObservation { Stage = document.Stage },
         };
     }
 
-    private async Task<RunObservation> ObserveTrainingAsync(RunDocument document, CancellationToken cancellationToken)
+    // One small blob a role that waits, two a role that is trained; the others only where something is wrong or new.
+    private async Task<RunObservation> ObserveTrainingAsync(RunDocument document, string? only, DispatchLedger ledger, CancellationToken cancellationToken)
     {
-        var committed = new Dictionary<string, long>(StringComparer.Ordinal);
-        var owned = new HashSet<string>(StringComparer.Ordinal);
-        var failed = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var role in document.Roles.Select(r => Role.Parse(r.Role)))
+        var looks = new RoleLooks();
+        foreach (var decision in document.Roles.Where(role => role.Status == RoleStatus.Training && (only is null || role.Role == only)))
         {
+            var role = Role.Parse(decision.Role);
             var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
-            committed[role.Path] = head?.Step ?? 0;
-            if (await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
-                && failure.Value.Epoch >= (head?.Epoch ?? 0))
+            looks.Add(role.Path, head);
+            if (head?.Step >= decision.TargetSteps)
             {
-                failed[role.Path] = failure.Value.Reason;
+                continue;
             }
 
-            if (await checkpoints.ReadLiveOwnerAsync(document.Name, role, worker.IsKnownDead, OwnerTimeout, cancellationToken) is not null)
+            if (head is not { GivenBack: true }
+                && await checkpoints.ReadLiveOwnerAsync(document.Name, role, head, worker.IsKnownDead, settings.OwnerTimeout, cancellationToken) is not null)
             {
-                owned.Add(role.Path);
+                looks.Owned.Add(role.Path);
+            }
+            else if ((only is not null || ledger.IsStill(document.Name, role.Path, head?.Step ?? 0, head?.Epoch ?? 0))
+                && await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
+                && failure.Value.Epoch >= (head?.Epoch ?? 0))
+            {
+                looks.Failed[role.Path] = failure.Value.Reason;
+            }
+
+            if (head?.NotBefore is { } until && until > await blobs.ReadClockAsync(cancellationToken))
+            {
+                looks.Waiting.Add(role.Path);
             }
         }
 
-        return new RunObservation { Stage = document.Stage, CommittedSteps = committed, OwnedRoles = owned, FailedRoles = failed };
+        return looks.ToObservation(document.Stage, only);
     }
 
     private async Task<RunObservation> SingleAsync(RunDocument document, string barrier, CancellationToken cancellationToken)

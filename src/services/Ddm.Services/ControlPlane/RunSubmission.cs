@@ -12,7 +12,7 @@ namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
 public sealed class RunSubmission(
-    IBlobStore blobs, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, IRunProgress progress, TimeProvider time)
+    IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, IRunProgress progress, TimeProvider time)
 {
     /// <summary>Creates the run of a spec, or resumes it when it exists with the same spec.</summary>
     /// <param name="specText">The YAML.</param>
@@ -108,6 +108,11 @@ public sealed class RunSubmission(
                 + "A run's spec never changes. Give the new spec another 'name:', or undo the change to go on with this run.");
         }
 
+        if (document.Status is RunStatus.Paused or RunStatus.Cancelled)
+        {
+            return document; // a person stopped it: only a person's word takes it up again
+        }
+
         await events.AddAsync(document.Name, RunEvent.Resumed, document.Failure ?? $"at stage {document.Stage}", cancellationToken);
         foreach (var role in document.Roles)
         {
@@ -115,8 +120,13 @@ public sealed class RunSubmission(
         }
 
         await repair.RepairAsync(document, cancellationToken);
+        foreach (var role in document.Roles.Where(role => role.Status != RoleStatus.Complete))
+        {
+            await checkpoints.FreeAsync(document.Name, Role.Parse(role.Role), cancellationToken); // whoever takes it up again has seen its failures
+        }
+
         var relisted = await RelistAsync(document, cancellationToken);
-        return await runs.UpdateAsync(document.Name, d => relisted(d.Status == RunStatus.Failed ? Reopen(d) : d), cancellationToken);
+        return await runs.UpdateAsync(document.Name, d => relisted(d.Status == RunStatus.Failed ? RunControl.Reopen(d) : d), cancellationToken);
     }
 
     // Until the data set is sealed nothing rests on it: pictures that were mended, removed or added since are listed anew.
@@ -131,12 +141,4 @@ public sealed class RunSubmission(
         var shards = DatasetIngest.ShardCount(document.Spec.Data, source);
         return id == document.DatasetId ? d => d : d => d with { DatasetId = id, ShardCount = shards, Stage = RunStage.Ingest };
     }
-
-    private static RunDocument Reopen(RunDocument document) => document with
-    {
-        Status = RunStatus.Running,
-        Failure = null,
-        Refused = false,
-        Roles = [.. document.Roles.Select(r => r.Status == RoleStatus.Failed ? r with { Status = RoleStatus.Training, Failure = null } : r)],
-    };
 }

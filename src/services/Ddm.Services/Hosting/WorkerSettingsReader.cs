@@ -43,8 +43,8 @@ internal static partial class WorkerSettingsReader
     {
         var pool = section[nameof(WorkerSettings.Pool)];
         return string.IsNullOrEmpty(pool) ? otherwise
-            : RunName.IsValid(pool) ? pool
-            : throw new UserErrorException($"{section.Path}:Pool: '{Printable.Text(pool)}' cannot name a pool; expected {RunName.Rule}.");
+            : PoolName.IsValid(pool) ? pool
+            : throw new UserErrorException($"{section.Path}:Pool: '{Printable.Text(pool)}' cannot name a pool; expected {PoolName.Rule}.");
     }
 
     private static string Worker(string name) => WorkerName().IsMatch(name)

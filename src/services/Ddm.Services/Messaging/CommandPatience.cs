@@ -7,14 +7,12 @@ namespace Ddm.Services;
 /// <param name="LongestDelay">Longest pause.</param>
 public sealed record CommandPatience(bool Endless, TimeSpan HandBackAfter, TimeSpan FirstDelay, TimeSpan LongestDelay)
 {
-    private const double ShareOfTimeout = 0.8;
-
     /// <summary>Of one process that a person waits for.</summary>
     public static CommandPatience Attended { get; } = new(false, Timeout.InfiniteTimeSpan, TimeSpan.Zero, TimeSpan.Zero);
 
     /// <summary>Of a service.</summary>
     public static CommandPatience Unattended(WorkerSettings settings)
-        => new(true, settings.AcknowledgementTimeout * ShareOfTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        => new(true, settings.LongestMessage, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
 
     /// <summary>Whether a command that has been tried for so long goes back to its queue.</summary>
     public bool IsOver(TimeSpan tried) => HandBackAfter != Timeout.InfiniteTimeSpan && tried >= HandBackAfter;

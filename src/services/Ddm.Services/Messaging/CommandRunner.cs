@@ -56,7 +56,9 @@ public sealed class CommandRunner<TCommand>(
                 if (failures + outages > 0)
                 {
                     // The attempt that failed may have done its work and not told: a slice that committed is dropped here, and its successor is still to be sent.
-                    await sender.AdvancedAsync(command.Run, cancellationToken);
+                    await (command is TrainSlice slice
+                        ? sender.AdvancedAsync(command.Run, slice.RolePath, cancellationToken)
+                        : sender.AdvancedAsync(command.Run, cancellationToken));
                 }
 
                 return;

@@ -14,9 +14,14 @@ internal sealed class MassTransitSender(IBus bus) : ICommandSender
     }
 
     /// <inheritdoc/>
-    public async Task AdvancedAsync(string run, CancellationToken cancellationToken)
+    public Task AdvancedAsync(string run, CancellationToken cancellationToken) => AdvancedAsync(new RunAdvanced(run), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task AdvancedAsync(string run, string role, CancellationToken cancellationToken) => AdvancedAsync(new RunAdvanced(run, role), cancellationToken);
+
+    private async Task AdvancedAsync(RunAdvanced message, CancellationToken cancellationToken)
     {
         var endpoint = await bus.GetSendEndpoint(new Uri("exchange:" + QueueNames.ControlPlane));
-        await endpoint.Send(new RunAdvanced(run), cancellationToken);
+        await endpoint.Send(message, cancellationToken);
     }
 }

@@ -23,22 +23,16 @@ public static class QueueNames
     /// <summary>Reports and publication.</summary>
     public const string Publishing = "publishing";
 
-    /// <summary>The pool of a process by itself, and of experts whose spec names none.</summary>
-    public const string LocalPool = "local";
-
-    /// <summary>The pool of routers whose spec names none.</summary>
-    public const string RouterPool = "router";
-
     /// <summary>Where every message ends that nobody can take: unreadable, or handed out too often.</summary>
     public const string Dead = "ddm.dead";
 
     private const string TrainPrefix = "train.";
 
     /// <summary>The queues that there are whatever pools there are.</summary>
-    public static IReadOnlyList<string> Fixed { get; } = [Submit, Ingest, Features, Clustering, Publishing, Train(LocalPool), Train(RouterPool)];
+    public static IReadOnlyList<string> Fixed { get; } = [Submit, Ingest, Features, Clustering, Publishing, Train(PoolName.Local), Train(PoolName.Router)];
 
     /// <summary>Training slices of a pool.</summary>
-    public static string Train(string pool) => TrainPrefix + pool;
+    public static string Train(string pool) => TrainPrefix + PoolName.Require(pool);
 
     /// <summary>The queue a command belongs in.</summary>
     public static string For(IRunCommand command) => command switch
@@ -46,7 +40,7 @@ public static class QueueNames
         IngestShard => Ingest,
         FitFeatures or ExtractFeatures => Features,
         FitPartition or AssignShard or FreezeClusters => Clustering,
-        TrainSlice slice => Train(slice.RolePath == Role.Router.Path ? RouterPool : LocalPool),
+        TrainSlice slice => Train(slice.Pool),
         EvaluateRun or PublishModel => Publishing,
         _ => throw new ArgumentOutOfRangeException(nameof(command), command.GetType().Name, "No queue takes this command."),
     };

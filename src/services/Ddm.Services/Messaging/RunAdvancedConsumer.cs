@@ -20,7 +20,7 @@ internal sealed class RunAdvancedConsumer(
         var run = context.Message.Run;
         try
         {
-            await reconciler.ReconcileAsync(run, context.CancellationToken);
+            await reconciler.ReconcileAsync(run, context.Message.Role, context.CancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

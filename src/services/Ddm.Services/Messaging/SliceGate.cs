@@ -11,6 +11,10 @@ public sealed class SliceGate : IDisposable
 {
     private readonly SemaphoreSlim slices = new(1, 1);
     private readonly ConcurrentDictionary<IRunCommand, Task> running = new();
+    private int waiting;
+
+    /// <summary>Slices that wait for the present one to end.</summary>
+    public int Waiting => Volatile.Read(ref waiting);
 
     /// <summary>Does the work, or waits for the same command's work under way. A slice waits for the slice before it.</summary>
     public async Task RunAsync(IRunCommand command, Func<Task> work)
@@ -46,7 +50,16 @@ public sealed class SliceGate : IDisposable
             return;
         }
 
-        await slices.WaitAsync();
+        Interlocked.Increment(ref waiting);
+        try
+        {
+            await slices.WaitAsync();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
+        }
+
         try
         {
             await work();

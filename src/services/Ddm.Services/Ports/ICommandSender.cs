@@ -11,6 +11,9 @@ public interface ICommandSender
     /// <summary>Tells the control plane that something of this run has finished or failed.</summary>
     Task AdvancedAsync(string run, CancellationToken cancellationToken);
 
+    /// <summary>As the other overload, where one role's is all that is new.</summary>
+    Task AdvancedAsync(string run, string role, CancellationToken cancellationToken) => AdvancedAsync(run, cancellationToken);
+
     /// <summary>
     /// Puts a command that this process took and will not do back into its queue. Where queues live as long as the process there is nothing to do: the next look
     /// at the run finds the work undone.

@@ -9,6 +9,9 @@ public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
 {
     private const string EmbeddedPrefix = "embedded:";
 
+    /// <summary>The machine, the same after a restart: failures are counted by it.</summary>
+    public string Host { get; init; } = Name;
+
     /// <summary>
     /// The worker of <c>ddm run</c>. It holds the run's lock, which the operating system takes from a process that dies, so every other
     /// embedded worker of the run is dead, and so is whoever wrote an owner record that cannot be read.
@@ -16,7 +19,10 @@ public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
     public static WorkerIdentity Embedded(string host, int processId, long startedAt)
     {
         var name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{EmbeddedPrefix}{host}:{processId}:{startedAt}");
-        return new WorkerIdentity(name, other => other != name && (other == RoleOwner.Unreadable || other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal)));
+        return new WorkerIdentity(name, other => other != name && (other == RoleOwner.Unreadable || other.StartsWith(EmbeddedPrefix, StringComparison.Ordinal)))
+        {
+            Host = host,
+        };
     }
 
     /// <summary>
@@ -24,5 +30,5 @@ public sealed record WorkerIdentity(string Name, Func<string, bool> IsKnownDead)
     /// machine gives a process's number out again.
     /// </summary>
     public static WorkerIdentity Service(string host, int processId, long startedAt)
-        => new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{host}:{processId}:{startedAt}"), static _ => false);
+        => new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{host}:{processId}:{startedAt}"), static _ => false) { Host = host };
 }

@@ -1,3 +1,6 @@
+using Ddm.Runs;
+using Ddm.Storage;
+
 namespace Ddm.Services;
 
 /// <summary>What a service process is told about itself and its surroundings: the configuration section <c>Ddm</c>. The defaults are those of one process by itself.</summary>
@@ -6,8 +9,16 @@ public sealed record WorkerSettings
     /// <summary>The section's name.</summary>
     public const string Section = "Ddm";
 
+    private const double ShareOfTimeout = 0.8;
+
     /// <summary>The pool whose slices this process trains: workers with the same hardware.</summary>
-    public string Pool { get; init; } = QueueNames.LocalPool;
+    public string Pool { get; init; } = PoolName.Local;
+
+    /// <summary>Whether nobody else can take this process's slices: then it declines none.</summary>
+    public bool IsAlone { get; init; }
+
+    /// <summary>What follows from slices that end without a commit.</summary>
+    public AttemptPolicy Attempts { get; init; } = new(5, 2, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
 
     /// <summary>What people call this worker; null: its machine's name. The identity in owner records is unique to the process all the same.</summary>
     public string? Worker { get; init; }
@@ -26,4 +37,15 @@ public sealed record WorkerSettings
 
     /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Longest work on one message: it is acknowledged well before the broker takes it away.</summary>
+    public TimeSpan LongestMessage => AcknowledgementTimeout * ShareOfTimeout;
+
+    /// <summary>Those of <c>ddm run</c>: one process, no broker, and a person who waits.</summary>
+    public static WorkerSettings Embedded { get; } = new()
+    {
+        IsAlone = true,
+        StopNotice = TimeSpan.FromMinutes(10),
+        Attempts = new AttemptPolicy(5, 1, TimeSpan.Zero, TimeSpan.Zero),
+    };
 }

@@ -15,7 +15,7 @@ public interface IRoleTrainer : IAsyncDisposable
     /// <summary>Steps made.</summary>
     long Step { get; }
 
-    /// <summary>Mean training loss of the latest steps since the last commit; null before the first.</summary>
+    /// <summary>Mean training loss of the latest steps; null before the first.</summary>
     double? RecentLoss { get; }
 
     /// <summary>Takes a checkpoint's state, or without one that of step 0.</summary>
@@ -30,7 +30,7 @@ public interface IRoleTrainer : IAsyncDisposable
     /// <exception cref="NonFiniteStepException">A step was not finite twice; the state is that before it.</exception>
     Task StepAsync(Func<long, bool> goOn);
 
-    /// <summary>The state of this moment to commit, measured on held-out rows. No step may be made until its parts are written.</summary>
+    /// <summary>A copy of this moment's state to commit, measured on held-out rows. Steps may be made while its parts are written.</summary>
     Task<RoleSnapshot> SnapshotAsync();
 
     /// <summary>To be called when a snapshot of <paramref name="step"/> is committed: its metrics need not be written again.</summary>

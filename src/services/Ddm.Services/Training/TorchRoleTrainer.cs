@@ -2,7 +2,6 @@ using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Training;
-using TorchSharp;
 
 namespace Ddm.Services;
 
@@ -13,6 +12,7 @@ internal sealed class TorchRoleTrainer(
 {
     private const int RecentSteps = 20;
     private Trainer? trainer;
+    private double? recentLoss;
 
     public string DataManifestSha256 => train.ManifestSha256;
 
@@ -24,7 +24,7 @@ internal sealed class TorchRoleTrainer(
         get
         {
             var steps = Loaded.Metrics.Steps;
-            return steps.Count == 0 ? null : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
+            return recentLoss = steps.Count == 0 ? recentLoss : steps.Skip(Math.Max(0, steps.Count - RecentSteps)).Average(s => s.Loss);
         }
     }
 
@@ -36,7 +36,7 @@ internal sealed class TorchRoleTrainer(
         {
             var numerics = document.Numerics[role.Path];
             var classes = (await datasets.OpenAsync(document, cancellationToken)).Manifest.ClassNames.Count;
-            trainer = await device.RunAsync(() => new Trainer(document.Spec, role, classes, train, heldOut, numerics, DeviceOf(numerics), time));
+            trainer = await device.RunAsync(() => new Trainer(document.Spec, role, classes, train, heldOut, numerics, TorchRoleTrainers.DeviceOf(numerics), time));
         }
 
         // The seed checkpoint is read at step 0 alone, from the run's own copy.
@@ -60,11 +60,12 @@ internal sealed class TorchRoleTrainer(
         while (goOn(Loaded.StepNumber));
     });
 
-    public async Task<RoleSnapshot> SnapshotAsync()
+    public Task<RoleSnapshot> SnapshotAsync() => device.RunAsync(() =>
     {
-        await device.RunAsync(Loaded.HeldOutLoss);
-        return new RoleSnapshot(Loaded.StepNumber, Loaded.CheckpointParts());
-    }
+        Loaded.HeldOutLoss();
+        var copy = Loaded.State.Copy();
+        return new RoleSnapshot(copy.Step, Loaded.CheckpointParts(copy)) { Release = copy.Dispose };
+    });
 
     public void Committed(long step) => Loaded.Committed(step);
 
@@ -75,7 +76,4 @@ internal sealed class TorchRoleTrainer(
             await device.RunAsync(trainer.Dispose);
         }
     }
-
-    private static torch.Device DeviceOf(NumericsClass numerics)
-        => numerics.Device.StartsWith("cuda", StringComparison.Ordinal) ? torch.CUDA : torch.CPU;
 }

@@ -15,90 +15,255 @@ public sealed class TrainSliceHandler(
     RunRepository runs,
     IRoleTrainers trainers,
     WorkerIdentity worker,
+    WorkerSettings settings,
+    WorkerPresence presence,
+    SliceGate gate,
+    IQueueDepth queue,
     ICommandSender sender,
     RunEvents events,
     StopSignal stop,
     IRunProgress progress,
-    TimeProvider time) : ICommandHandler<TrainSlice>
+    TimeProvider time) : ICommandHandler<TrainSlice>, IAsyncDisposable
 {
-    private static readonly TimeSpan RenewEvery = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), BeforeDeclining = TimeSpan.FromSeconds(5);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
     private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
+    private WarmRole? warm;
 
     /// <inheritdoc/>
     public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
     {
-        var document = await runs.GetAsync(command.Run, cancellationToken);
-        var role = Role.Parse(command.RolePath);
-        var head = await checkpoints.ReadHeadAsync(command.Run, role, cancellationToken);
-        var target = document.Roles.Single(r => r.Role == role.Path).TargetSteps;
-        if (document.Status != RunStatus.Running || (head?.Step ?? 0) != command.FromStep || command.FromStep >= target)
+        var received = time.GetTimestamp();
+        for (var slice = command; ;)
         {
-            return;
-        }
+            var document = await ReadAsync(slice, cancellationToken);
+            var role = Role.Parse(slice.RolePath);
+            var target = document.Roles.FirstOrDefault(r => r.Role == role.Path)?.TargetSteps ?? 0;
+            if (document.Status != RunStatus.Running || slice.FromStep >= target || (slice.Submission != 0 && slice.Submission != document.Submission))
+            {
+                return;
+            }
 
-        if (await checkpoints.ClaimAsync(command.Run, role, worker.Name, IsDead, RunObserver.OwnerTimeout, cancellationToken)
-            is not ClaimOutcome.Claimed { Claim: var claim })
+            if (FindReasonToDecline(document, role) is { } reason)
+            {
+                await DeclineAsync(slice, reason, cancellationToken);
+                return;
+            }
+
+            if (await ClaimAsync(slice, role, cancellationToken) is not { } claim)
+            {
+                return;
+            }
+
+            var end = await TrainAsync(document, claim, slice, target, received, cancellationToken);
+            if (end.Why is SliceEndKind.Complete or SliceEndKind.Lost)
+            {
+                await sender.AdvancedAsync(slice.Run, slice.RolePath, cancellationToken);
+                return;
+            }
+
+            // After the commit and before the acknowledgement: whichever of the two is lost, the role is not.
+            slice = slice with { FromStep = end.Step };
+            if (await TrySendAsync(slice, cancellationToken) || end.Why == SliceEndKind.Stopped)
+            {
+                return;
+            }
+
+            progress.Notice($"{role}: the broker does not take the next slice; this worker goes on with it.");
+            received = time.GetTimestamp();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await CoolAsync();
+
+    // What a slice needs of the document never changes. That its run was paused meanwhile the head says: it is held.
+    private async Task<RunDocument> ReadAsync(TrainSlice slice, CancellationToken cancellationToken)
+        => runs.LastSeen(slice.Run) is { Status: RunStatus.Running, Stage: RunStage.Train } known && known.Submission == slice.Submission
+            ? known
+            : await runs.GetAsync(slice.Run, cancellationToken);
+
+    private async Task<RoleClaim?> ClaimAsync(TrainSlice slice, Role role, CancellationToken cancellationToken)
+    {
+        var request = new ClaimRequest
         {
-            return;
+            Run = slice.Run,
+            Role = role,
+            Worker = worker.Name,
+            Host = worker.Host,
+            IsKnownDead = owner => worker.IsKnownDead(owner) || (owner == worker.Name && abandoned.ContainsKey((slice.Run, role))),
+            OwnerTimeout = settings.OwnerTimeout,
+            FromStep = slice.FromStep,
+            Pool = slice.Pool,
+            Attempts = settings.Attempts,
+        };
+        switch (await checkpoints.ClaimAsync(request, cancellationToken))
+        {
+            case ClaimOutcome.Claimed { Claim: var claim }:
+                abandoned.TryRemove((slice.Run, role), out _);
+                return claim;
+            case ClaimOutcome.NotYet:
+                return null; // the reconciler sends it again when its wait is over
+            case ClaimOutcome.Poisoned { Head: var head }:
+                await QuarantineAsync(slice.Run, role, head, cancellationToken);
+                return null;
+            default:
+                return null;
         }
+    }
 
-        abandoned.TryRemove((command.Run, role), out _);
-
-        long step;
+    private async Task<SliceEnd> TrainAsync(
+        RunDocument document, RoleClaim claim, TrainSlice slice, long target, long received, CancellationToken cancellationToken)
+    {
+        presence.Begin(document.Name, claim.Role);
+        RoleSlice? training = null;
+        var isForgiven = false;
         try
         {
-            step = await TrainAsync(document, claim, target, cancellationToken);
+            var kept = await WarmUpAsync(document, claim, cancellationToken);
+            training = new RoleSlice(checkpoints, settings, gate, queue, stop, progress, time, kept, claim, slice.Pool, target, received);
+            var end = await training.RunAsync(cancellationToken);
+            isForgiven = end.Why is SliceEndKind.Stopped or SliceEndKind.Lost;
+            return end;
         }
         catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
         {
-            await FailAsync(command, claim, e, cancellationToken);
-            step = target;
+            if (!await checkpoints.RenewAsync(claim, cancellationToken))
+            {
+                // A worker that slept may find that what it was about to load was swept by whoever trains the role now: no fault of the role's.
+                isForgiven = true;
+                progress.Notice($"{claim.Role} was taken over by another worker; this slice is dropped ({e.Message}).");
+                return new SliceEnd(claim.Head.Step, SliceEndKind.Lost);
+            }
+
+            // Beyond what another try can mend: the role waits for a person, the others go on.
+            await FailAsync(document.Name, claim.Role, new RoleFailure(e.Message, slice.FromStep, time.GetUtcNow(), claim.Epoch), refused: e is not NonFiniteStepException, cancellationToken);
+            return new SliceEnd(claim.Head.Step, SliceEndKind.Lost);
+        }
+        catch (Exception e)
+        {
+            isForgiven = e is OperationCanceledException or UserErrorException || Faults.MayPass(e);
+            throw;
         }
         finally
         {
-            await ReleaseAsync(claim);
-        }
+            presence.End(document.Name, claim.Role, training is { HasCommitted: true }, isForgiven, training?.Rate ?? 0);
+            if (warm is { IsWhole: false } || training is { IsDone: true })
+            {
+                await CoolAsync();
+            }
 
-        if (step >= target)
-        {
-            await sender.AdvancedAsync(command.Run, cancellationToken);
+            await ReleaseAsync(claim, isForgiven && training is not { HasCommitted: true });
         }
-        else if (!stop.Token.IsCancellationRequested)
-        {
-            await sender.SendAsync(command with { FromStep = step }, cancellationToken);
-        }
-
-        bool IsDead(string owner) => worker.IsKnownDead(owner) || (owner == worker.Name && abandoned.ContainsKey((command.Run, role)));
     }
 
-    // Beyond what another try can mend: the role waits for a person, the others go on.
-    private async Task FailAsync(TrainSlice command, RoleClaim claim, Exception error, CancellationToken cancellationToken)
+    /// <summary>A trainer that stands where the claim's head does: the one kept from the role's last slice, or a new one.</summary>
+    private async Task<WarmRole> WarmUpAsync(RunDocument document, RoleClaim claim, CancellationToken cancellationToken)
     {
-        // A worker that slept may find that what it was about to load was swept by whoever trains the role now: no fault of the role's.
-        if (!await checkpoints.RenewAsync(claim, cancellationToken))
+        if (warm is { IsWhole: true } kept && kept.IsOf(document, claim.Role) && CheckpointStore.GoOn(claim, kept.ManifestSha256))
         {
-            progress.Notice($"{claim.Role} was taken over by another worker; this slice is dropped ({error.Message}).");
-            return;
+            return kept;
         }
 
-        var failure = new RoleFailure(error.Message, command.FromStep, time.GetUtcNow(), claim.Epoch);
-        await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(command.Run, claim.Role), failure, WriteCondition.Any, cancellationToken);
-        if (error is not NonFiniteStepException)
+        await CoolAsync(); // before the next is loaded: two may not fit
+        var trainer = await trainers.OpenAsync(document, claim.Role, cancellationToken);
+        warm = new WarmRole(document, claim.Role, trainer);
+        var parent = await checkpoints.OpenAsync(claim, trainer.DataManifestSha256, cancellationToken);
+        foreach (var skipped in parent?.Skipped ?? [])
         {
-            await runs.UpdateAsync(command.Run, run => run.Refused ? run : run with { Refused = true }, cancellationToken);
+            var text = $"{claim.Role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
+            await events.AddAsync(document.Name, RunEvent.FellBack, text, cancellationToken);
+            progress.Notice(text);
         }
 
-        progress.Notice($"{claim.Role} failed: {error.Message}");
+        await trainer.LoadAsync(parent, cancellationToken);
+        (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (parent?.ManifestSha256, parent?.Manifest.Step ?? 0, parent?.Manifest.CommittedAt);
+        warm.IsWhole = true;
+        return warm;
+    }
+
+    private async Task CoolAsync()
+    {
+        if (warm is { } old)
+        {
+            warm = null;
+            await old.Trainer.DisposeAsync();
+        }
+    }
+
+    private async Task QuarantineAsync(string run, Role role, RoleHead head, CancellationToken cancellationToken)
+    {
+        var reason = $"{head.Attempts} slices in a row ended without a commit, on {string.Join(", ", head.Tried ?? [])}: it is set aside at step {head.Step}. "
+            + "Look at the run's events and the workers' logs, then take it up again with 'ddm retry'.";
+        await events.AddAsync(run, RunEvent.Quarantined, $"{role}: {reason}", cancellationToken);
+        await FailAsync(run, role, new RoleFailure(reason, head.Step, time.GetUtcNow(), head.Epoch), refused: false, cancellationToken);
+        await sender.AdvancedAsync(run, role.Path, cancellationToken);
+    }
+
+    private async Task FailAsync(string run, Role role, RoleFailure failure, bool refused, CancellationToken cancellationToken)
+    {
+        if (refused)
+        {
+            await runs.UpdateAsync(run, document => document.Refused ? document : document with { Refused = true }, cancellationToken);
+        }
+
+        await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(run, role), failure, WriteCondition.Any, cancellationToken);
+        progress.Notice($"{role} failed: {failure.Reason}");
+    }
+
+    private string? FindReasonToDecline(RunDocument document, Role role) => settings.IsAlone ? null
+        : presence.Cordoned is { } cordoned ? cordoned
+        : trainers.CanTrain(document.Numerics[role.Path]) ? null
+        : $"it cannot compute in the numerics class [{document.Numerics[role.Path]}]";
+
+    // Held for a while, so that this worker does not empty the queue before those that can.
+    private async Task DeclineAsync(TrainSlice slice, string reason, CancellationToken cancellationToken)
+    {
+        progress.Notice($"{worker.Name} declines {slice.RolePath} of run '{slice.Run}': {reason}.");
+        presence.Decline(slice, reason);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        try
+        {
+            await Task.Delay(BeforeDeclining, time, waiting.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // winding down: others get it at once
+        }
+
+        var head = await checkpoints.ReadHeadAsync(slice.Run, Role.Parse(slice.RolePath), cancellationToken);
+        if ((head?.Step ?? 0) == slice.FromStep && (head?.Pool ?? slice.Pool) == slice.Pool)
+        {
+            await sender.SendAsync(slice, cancellationToken);
+        }
+    }
+
+    private async Task<bool> TrySendAsync(TrainSlice slice, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(LongestSend, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        try
+        {
+            await sender.SendAsync(slice, either.Token);
+            return true;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is not OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     // Also after an error that is tried again: the next try must find the role free. A failure here must not hide that error.
-    private async Task ReleaseAsync(RoleClaim claim)
+    private async Task ReleaseAsync(RoleClaim claim, bool isForgiven)
     {
         try
         {
+            if (isForgiven)
+            {
+                await checkpoints.ForgiveAsync(claim, CancellationToken.None);
+            }
+
             await checkpoints.ReleaseAsync(claim, CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or UserErrorException)
@@ -107,79 +272,4 @@ public sealed class TrainSliceHandler(
             progress.Notice($"{claim.Role} could not be given back ({e.Message}): this process takes it again at once, others when its owner record has aged.");
         }
     }
-
-    // The step that is committed; the target where there is nothing more to send: done, or another worker's now.
-    private async Task<long> TrainAsync(RunDocument document, RoleClaim claim, long target, CancellationToken cancellationToken)
-    {
-        var (spec, role) = (document.Spec, claim.Role);
-        await using var trainer = await trainers.OpenAsync(document, role, cancellationToken);
-        var parent = await checkpoints.OpenAsync(claim, trainer.DataManifestSha256, cancellationToken);
-        foreach (var skipped in parent?.Skipped ?? [])
-        {
-            var text = $"{role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
-            await events.AddAsync(document.Name, RunEvent.FellBack, text, cancellationToken);
-            progress.Notice(text);
-        }
-
-        await trainer.LoadAsync(parent, cancellationToken);
-        var from = trainer.Step;
-        var committedAt = parent?.Manifest.CommittedAt;
-        Report(trainer, role, target, from, committedAt, 0, active: true);
-        if (!await StepAsync(trainer, claim, spec, target, from, committedAt, cancellationToken))
-        {
-            progress.Notice($"{role} was taken over by another worker; this slice is dropped.");
-            return target;
-        }
-
-        var snapshot = await trainer.SnapshotAsync();
-        var commit = new CommitRequest
-        {
-            Step = snapshot.Step,
-            FromStep = from,
-            DataManifestSha256 = trainer.DataManifestSha256,
-            Numerics = document.Numerics[role.Path],
-            Parts = snapshot.Parts,
-        };
-        var outcome = await checkpoints.CommitAsync(claim, commit, cancellationToken);
-        if (outcome is CommitOutcome.Fenced)
-        {
-            progress.Notice($"{role} was taken over by another worker; its steps {from} to {snapshot.Step} are not committed.");
-            return target;
-        }
-
-        await checkpoints.SweepAsync(document.Name, role, spec.Execution.Retention, cancellationToken);
-        Report(trainer, role, target, snapshot.Step, time.GetUtcNow(), 0, active: false);
-        return snapshot.Step;
-    }
-
-    // False when the role was lost to another owner.
-    private async Task<bool> StepAsync(
-        IRoleTrainer trainer, RoleClaim claim, RunSpec spec, long target, long committed, DateTimeOffset? committedAt, CancellationToken cancellationToken)
-    {
-        var (began, renewed) = (time.GetTimestamp(), time.GetTimestamp());
-        var limit = TimeSpan.FromSeconds(spec.Execution.SliceSeconds);
-        var chunk = limit < ReportEvery ? limit : ReportEvery;
-        var batch = Roles.Training(spec, claim.Role).Batch;
-        while (trainer.Step < target && time.GetElapsedTime(began) < limit && !stop.Token.IsCancellationRequested)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var (from, since) = (trainer.Step, time.GetTimestamp());
-            await trainer.StepAsync(step => step < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
-            var rate = (trainer.Step - from) * batch / time.GetElapsedTime(since).TotalSeconds;
-            Report(trainer, claim.Role, target, committed, committedAt, rate, active: true);
-            if (time.GetElapsedTime(renewed) >= RenewEvery)
-            {
-                renewed = time.GetTimestamp();
-                if (!await checkpoints.RenewAsync(claim, cancellationToken))
-                {
-                    return false;
-                }
-            }
-        }
-
-        return true;
-    }
-
-    private void Report(IRoleTrainer trainer, Role role, long target, long committed, DateTimeOffset? committedAt, double rate, bool active)
-        => progress.Training(new TrainingProgress(role, trainer.Step, target, rate, trainer.RecentLoss, committed, committedAt, active));
 }

@@ -38,20 +38,25 @@ internal sealed class BrokerSender(IBus bus, StopSignal stop, TimeProvider time,
     }
 
     /// <summary>Once: a control plane that does not hear of it looks by itself.</summary>
-    public async Task AdvancedAsync(string run, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SendAsync(QueueNames.ControlPlane, new RunAdvanced(run), LongestGoodbye, cancellationToken);
-        }
-        catch (Exception e) when (Faults.MayPass(e) && !cancellationToken.IsCancellationRequested)
-        {
-            log.LogDebug("Nobody could be told that run {Run} advanced ({Reason})", run, e.Message);
-        }
-    }
+    public Task AdvancedAsync(string run, CancellationToken cancellationToken) => AdvancedAsync(new RunAdvanced(run), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task AdvancedAsync(string run, string role, CancellationToken cancellationToken) => AdvancedAsync(new RunAdvanced(run, role), cancellationToken);
 
     /// <inheritdoc/>
     public Task ReturnAsync(IRunCommand command, CancellationToken cancellationToken) => SendAsync(command, cancellationToken);
+
+    private async Task AdvancedAsync(RunAdvanced message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendAsync(QueueNames.ControlPlane, message, LongestGoodbye, cancellationToken);
+        }
+        catch (Exception e) when (Faults.MayPass(e) && !cancellationToken.IsCancellationRequested)
+        {
+            log.LogDebug("Nobody could be told that run {Run} advanced ({Reason})", message.Run, e.Message);
+        }
+    }
 
     private async Task SendAsync(string exchange, object message, TimeSpan limit, CancellationToken cancellationToken)
     {

@@ -15,7 +15,13 @@ internal static class RabbitMqTransport
         var (services, settings) = (ddm.Services, ddm.Settings);
         services.AddSingleton(broker).AddSingleton(brokerSettings).AddSingleton<Topology>();
         services.AddHostedService<TopologyService>(); // before the bus: the services' first declarations are the right ones
-        services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>();
+        services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>().AddSingleton<IQueueDepth, BrokerQueueDepth>();
+        services.AddSingleton<ISlicePlacement, PoolPlacement>();
+        if (ddm.HasTraining)
+        {
+            services.AddHostedService<PresenceService>();
+        }
+
         if (ddm.HasControlPlane)
         {
             services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();

@@ -9,7 +9,7 @@ internal sealed class RunWakeConsumer(RunKeeper keeper) : IConsumer<RunAdvanced>
     /// <inheritdoc/>
     public Task Consume(ConsumeContext<RunAdvanced> context)
     {
-        keeper.Wake(context.Message.Run);
+        keeper.Wake(context.Message.Run, context.Message.Role);
         return Task.CompletedTask;
     }
 }

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+
+namespace Ddm.Services;
+
+/// <summary>Asks the broker how many messages wait, and keeps the answer for a while. A broker that does not answer is no reason to end a turn.</summary>
+internal sealed class BrokerQueueDepth(Topology topology, TimeProvider time) : IQueueDepth
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
+    private readonly ConcurrentDictionary<string, (long At, int? Count)> answers = new(StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public async Task<int?> CountAsync(string pool, CancellationToken cancellationToken)
+    {
+        if (answers.TryGetValue(pool, out var known) && time.GetElapsedTime(known.At) < Kept)
+        {
+            return known.Count;
+        }
+
+        int? count = null;
+        try
+        {
+            count = (int)(await topology.LookAsync(QueueNames.Train(pool), cancellationToken)).Waiting;
+        }
+        catch (Exception e) when (Faults.MayPass(e) && !cancellationToken.IsCancellationRequested)
+        {
+            // unknown
+        }
+
+        answers[pool] = (time.GetTimestamp(), count);
+        return count;
+    }
+}

@@ -1,0 +1,301 @@
+using Ddm.Runs;
+using Ddm.Storage;
+using Ddm.Training;
+
+namespace Ddm.Services;
+
+/// <summary>
+/// Trains a claimed role until its turn is over: steps, with commits beside them. One commit is under way at most while steps go on, from a copy of the
+/// state; a store that fails is tried again later and stops no step.
+/// </summary>
+internal sealed class RoleSlice(
+    CheckpointStore checkpoints, WorkerSettings settings, SliceGate gate, IQueueDepth queue, StopSignal stop, IRunProgress progress, TimeProvider time,
+    WarmRole warm, RoleClaim claim, string pool, long target, long received)
+{
+    /// <summary>A commit may cost this share of the time between two.</summary>
+    private const int CommitShare = 20;
+
+    private const int RenewalsBeforeTimeout = 4;
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
+
+    private readonly IRoleTrainer trainer = warm.Trainer;
+    private readonly RunSpec spec = warm.Document.Spec;
+    private readonly TimeSpan turn = TimeSpan.FromSeconds(warm.Document.Spec.Execution.SliceSeconds);
+    private long committed = warm.CommittedStep; // not the head's: its checkpoint may be damaged
+    private long turnBegan, renewed, commitBegan, failedAt;
+    private long? stopped;
+    private int failures;
+    private Upload? upload;
+
+    /// <summary>Whether anything was committed under this claim.</summary>
+    public bool HasCommitted { get; private set; }
+
+    /// <summary>Images a second of the last steps; zero before the first.</summary>
+    public double Rate { get; private set; }
+
+    /// <summary>Whether the role has its steps, committed.</summary>
+    public bool IsDone => committed >= target;
+
+    private bool IsStoreFailing => failures > 0;
+
+    /// <summary>Trains until the role has its steps, others wait and the turn is over, the message must be acknowledged, or the process winds down.</summary>
+    /// <exception cref="IOException">The store failed the last commit: what was not committed is in the trainer still.</exception>
+    public async Task<SliceEnd> RunAsync(CancellationToken cancellationToken)
+    {
+        turnBegan = renewed = commitBegan = time.GetTimestamp();
+        await using var noting = stop.Token.Register(() => stopped = time.GetTimestamp());
+        Report(0, active: true);
+        try
+        {
+            while (trainer.Step < target && !stop.Token.IsCancellationRequested)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await StepAsync();
+                if (!await RenewAsync(cancellationToken) || (upload is { Work.IsCompleted: true } && !await EndUploadAsync()))
+                {
+                    return Lose();
+                }
+
+                if (await MustYieldAsync(cancellationToken))
+                {
+                    break;
+                }
+
+                if (upload is null && IsCommitDue())
+                {
+                    upload = await BeginUploadAsync(givesBack: false, cancellationToken);
+                }
+            }
+
+            return await EndAsync(cancellationToken);
+        }
+        finally
+        {
+            await DropUploadAsync();
+            Report(0, active: false);
+        }
+    }
+
+    private async Task StepAsync()
+    {
+        var (from, since) = (trainer.Step, time.GetTimestamp());
+        var chunk = turn < ReportEvery ? turn : ReportEvery;
+        warm.IsWhole = false;
+        await trainer.StepAsync(step => step < target && time.GetElapsedTime(since) < chunk && !stop.Token.IsCancellationRequested);
+        warm.IsWhole = true;
+        var batch = Roles.Training(spec, claim.Role).Batch;
+        Rate = (trainer.Step - from) * batch / time.GetElapsedTime(since).TotalSeconds;
+        Report(Rate, active: true);
+    }
+
+    // False when the role was lost to another owner.
+    private async Task<bool> RenewAsync(CancellationToken cancellationToken)
+    {
+        if (time.GetElapsedTime(renewed) < settings.OwnerTimeout / RenewalsBeforeTimeout)
+        {
+            return true;
+        }
+
+        renewed = time.GetTimestamp();
+        try
+        {
+            return await checkpoints.RenewAsync(claim, cancellationToken);
+        }
+        catch (Exception e) when (MayPass(e))
+        {
+            return true; // whoever claims it meanwhile fences the next commit
+        }
+    }
+
+    // A store that fails cannot take the commit that a handover needs: then the role keeps its turn as long as the message allows.
+    private async Task<bool> MustYieldAsync(CancellationToken cancellationToken)
+    {
+        if (time.GetElapsedTime(received) >= settings.LongestMessage)
+        {
+            return true;
+        }
+
+        if (IsStoreFailing || time.GetElapsedTime(turnBegan) < turn)
+        {
+            return false;
+        }
+
+        turnBegan = time.GetTimestamp();
+        return gate.Waiting > 0 || await queue.CountAsync(pool, cancellationToken) > 0;
+    }
+
+    private bool IsCommitDue()
+    {
+        if (IsStoreFailing && time.GetElapsedTime(failedAt) < Pause(failures))
+        {
+            return false;
+        }
+
+        var interval = TimeSpan.FromSeconds(spec.Execution.CommitSeconds);
+        var least = (warm.CommitTime ?? TimeSpan.Zero) * CommitShare;
+        return time.GetElapsedTime(commitBegan) >= (interval > least ? interval : least);
+    }
+
+    // On a full disk of one's own a person who waits must be told; a service goes on and tries again.
+    private bool MayPass(Exception error) =>
+        error is not OperationCanceledException && Faults.MayPass(error) && !(settings.IsAlone && error is UserErrorException);
+
+    private static TimeSpan Pause(int failures) =>
+        TimeSpan.FromTicks(Math.Min(FirstRetry.Ticks << Math.Min(failures - 1, 10), LongestRetry.Ticks));
+
+    private async Task<SliceEnd> EndAsync(CancellationToken cancellationToken)
+    {
+        var isStopping = stop.Token.IsCancellationRequested && trainer.Step < target;
+        if (isStopping && !Fits())
+        {
+            progress.Notice($"{claim.Role} stops: its commit would not fit the notice, so that its steps {committed} to {trainer.Step} are dropped.");
+            return new SliceEnd(committed, SliceEndKind.Stopped);
+        }
+
+        if (upload is not null && !await EndUploadAsync())
+        {
+            return Lose();
+        }
+
+        if (trainer.Step > committed)
+        {
+            upload = await BeginUploadAsync(givesBack: true, cancellationToken);
+            if (!await EndUploadAsync(isLast: true))
+            {
+                return Lose();
+            }
+        }
+
+        return new SliceEnd(committed, trainer.Step >= target ? SliceEndKind.Complete : isStopping ? SliceEndKind.Stopped : SliceEndKind.Yielded);
+    }
+
+    private bool Fits()
+    {
+        var left = settings.StopNotice - (stopped is { } at ? time.GetElapsedTime(at) : TimeSpan.Zero);
+        var underWay = upload is null ? TimeSpan.Zero : warm.CommitTime ?? TimeSpan.Zero;
+        return underWay + (warm.CommitTime ?? TimeSpan.Zero) <= left;
+    }
+
+    private SliceEnd Lose()
+    {
+        progress.Notice(trainer.Step > committed
+            ? $"{claim.Role} was taken away; its steps {committed} to {trainer.Step} are not committed."
+            : $"{claim.Role} was taken away; this slice is dropped.");
+        return new SliceEnd(committed, SliceEndKind.Lost);
+    }
+
+    private async Task<Upload> BeginUploadAsync(bool givesBack, CancellationToken cancellationToken)
+    {
+        commitBegan = time.GetTimestamp();
+        var snapshot = await trainer.SnapshotAsync();
+        var request = new CommitRequest
+        {
+            Step = snapshot.Step,
+            FromStep = committed,
+            DataManifestSha256 = trainer.DataManifestSha256,
+            Numerics = warm.Document.Numerics[claim.Role.Path],
+            Parts = snapshot.Parts,
+            Retention = spec.Execution.Retention,
+            GivesBack = givesBack,
+        };
+        var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        return new Upload(snapshot, cancel, CommitAsync(request, cancel.Token));
+    }
+
+    // Beside the steps: writing begins where the caller's wait does.
+    private async Task<CommitOutcome> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        return await checkpoints.CommitAsync(claim, request, cancellationToken);
+    }
+
+    // False when the role was lost to another owner.
+    private async Task<bool> EndUploadAsync(bool isLast = false)
+    {
+        var (snapshot, work) = (upload!.Snapshot, upload.Work);
+        CommitOutcome outcome;
+        try
+        {
+            outcome = await work;
+        }
+        catch (Exception e) when (!isLast && MayPass(e))
+        {
+            failedAt = time.GetTimestamp();
+            failures++;
+            progress.Notice($"{claim.Role} could not commit step {snapshot.Step} ({e.Message}): training goes on, the commit is tried again in {Pause(failures).TotalSeconds:F0} s.");
+            return true;
+        }
+        finally
+        {
+            upload.Dispose();
+            upload = null;
+        }
+
+        if (outcome is not CommitOutcome.Committed { Manifest: var manifest })
+        {
+            return false;
+        }
+
+        trainer.Committed(snapshot.Step);
+        (committed, failures, HasCommitted) = (snapshot.Step, 0, true);
+        (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (claim.Head.ManifestSha256, committed, manifest.CommittedAt);
+        warm.CommitTime = time.GetElapsedTime(commitBegan);
+        await TidyAsync();
+        return true;
+    }
+
+    // What is left is found by a later sweep.
+    private async Task TidyAsync()
+    {
+        try
+        {
+            if (claim.WantsSweep || committed >= target)
+            {
+                await checkpoints.SweepAsync(claim, spec.Execution.Retention, CancellationToken.None);
+            }
+            else
+            {
+                await checkpoints.TrimAsync(claim, CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (MayPass(e))
+        {
+            progress.Notice($"{claim.Role}: checkpoints that are not needed any more could not be deleted ({e.Message}).");
+        }
+    }
+
+    private async Task DropUploadAsync()
+    {
+        if (upload is null)
+        {
+            return;
+        }
+
+        await upload.Cancel.CancelAsync();
+        try
+        {
+            await upload.Work;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // what it began is swept later, and why the slice ends is told already
+        }
+
+        upload.Dispose();
+        upload = null;
+        warm.IsWhole = false; // whether it committed is not known
+    }
+
+    private void Report(double rate, bool active)
+        => progress.Training(new TrainingProgress(claim.Role, trainer.Step, target, rate, trainer.RecentLoss, committed, warm.CommittedAt, active));
+
+    private sealed record Upload(RoleSnapshot Snapshot, CancellationTokenSource Cancel, Task<CommitOutcome> Work) : IDisposable
+    {
+        public void Dispose()
+        {
+            Snapshot.Dispose();
+            Cancel.Dispose();
+        }
+    }
+}
