@@ -41,6 +41,9 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         }
     }
 
+    /// <summary>Says that <paramref name="command"/> was not sent after all.</summary>
+    public void Forget(IRunCommand command) => sent.TryRemove(command, out _);
+
     /// <summary>The slice where it is due; null when it is on its way.</summary>
     /// <param name="slice">What the planner asks for.</param>
     /// <param name="epoch">Fencing number of the role's head; 0 without one.</param>

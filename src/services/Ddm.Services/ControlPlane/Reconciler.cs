@@ -55,7 +55,7 @@ public sealed class Reconciler(
     {
         foreach (var command in commands.Where(command => command is not TrainSlice && ledger.TryClaim(command)))
         {
-            await sender.SendAsync(command, cancellationToken);
+            await SendAsync(command, cancellationToken);
         }
 
         var due = commands.OfType<TrainSlice>()
@@ -69,6 +69,19 @@ public sealed class Reconciler(
         foreach (var (slice, _, _) in due)
         {
             ledger.Sent(slice, seen.Epochs.GetValueOrDefault(slice.RolePath));
+        }
+    }
+
+    private async Task SendAsync(IRunCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sender.SendAsync(command, cancellationToken);
+        }
+        catch
+        {
+            ledger.Forget(command); // due again at the next look, not when patience ends
+            throw;
         }
     }
 

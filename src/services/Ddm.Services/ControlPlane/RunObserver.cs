@@ -65,7 +65,8 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
                 looks.Owned.Add(role.Path);
             }
             else if ((only is not null || ledger.IsStill(document.Name, role.Path, head?.Step ?? 0, head?.Epoch ?? 0))
-                && await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure)
+                && await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
+                && failure.Value.Epoch >= (head?.Epoch ?? 0))
             {
                 looks.Failed[role.Path] = failure.Value.Reason;
             }

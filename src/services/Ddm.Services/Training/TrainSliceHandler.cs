@@ -129,8 +129,16 @@ public sealed class TrainSliceHandler(
         }
         catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
         {
+            if (!await checkpoints.RenewAsync(claim, cancellationToken))
+            {
+                // A worker that slept may find that what it was about to load was swept by whoever trains the role now: no fault of the role's.
+                isForgiven = true;
+                progress.Notice($"{claim.Role} was taken over by another worker; this slice is dropped ({e.Message}).");
+                return new SliceEnd(claim.Head.Step, SliceEndKind.Lost);
+            }
+
             // Beyond what another try can mend: the role waits for a person, the others go on.
-            await FailAsync(document.Name, claim.Role, new RoleFailure(e.Message, slice.FromStep, time.GetUtcNow()), refused: e is not NonFiniteStepException, cancellationToken);
+            await FailAsync(document.Name, claim.Role, new RoleFailure(e.Message, slice.FromStep, time.GetUtcNow(), claim.Epoch), refused: e is not NonFiniteStepException, cancellationToken);
             return new SliceEnd(claim.Head.Step, SliceEndKind.Lost);
         }
         catch (Exception e)
@@ -189,7 +197,7 @@ public sealed class TrainSliceHandler(
         var reason = $"{head.Attempts} slices in a row ended without a commit, on {string.Join(", ", head.Tried ?? [])}: it is set aside at step {head.Step}. "
             + "Look at the run's events and the workers' logs, then take it up again with 'ddm retry'.";
         await events.AddAsync(run, RunEvent.Quarantined, $"{role}: {reason}", cancellationToken);
-        await FailAsync(run, role, new RoleFailure(reason, head.Step, time.GetUtcNow()), refused: false, cancellationToken);
+        await FailAsync(run, role, new RoleFailure(reason, head.Step, time.GetUtcNow(), head.Epoch), refused: false, cancellationToken);
         await sender.AdvancedAsync(run, role.Path, cancellationToken);
     }
 

@@ -1,0 +1,4 @@
+namespace Ddm.Simulation.Tests;
+
+/// <summary>A promise was broken.</summary>
+internal sealed class ViolationException(string message) : Exception(message);
