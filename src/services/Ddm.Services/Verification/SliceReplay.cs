@@ -72,7 +72,8 @@ public sealed class SliceReplay(IBlobStore blobs, IRoleTrainers trainers, TimePr
             : $"steps {told.FromStep} to {told.Step}, made again, give sha256 {found}; {(expected is null ? "none was committed" : $"committed was {expected}")}";
     }
 
-    // Of the metrics, all but how long a step took and whether the machine erred.
+    // Of the metrics, all but how long a step took and whether the machine erred. Held-out loss is measured where a commit was tried: after the last step always,
+    // after an earlier one where a commit failed and training went on.
     private async Task<string?> CompareMetricsAsync(VerifiedCheckpoint slice, Func<Stream, CancellationToken, Task> write, CancellationToken cancellationToken)
     {
         using var buffer = new MemoryStream();
@@ -95,6 +96,6 @@ public sealed class SliceReplay(IBlobStore blobs, IRoleTrainers trainers, TimePr
 
         return null;
 
-        static StepMetrics Bare(StepMetrics step) => step with { Seconds = 0, Replayed = false };
+        StepMetrics Bare(StepMetrics step) => step with { Seconds = 0, Replayed = false, HeldOutLoss = step.Step == made[^1].Step ? step.HeldOutLoss : null };
     }
 }
