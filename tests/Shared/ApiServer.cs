@@ -54,7 +54,6 @@ internal sealed class ApiServer : IAsyncDisposable
         var worker = WorkerIdentity.Embedded("test", Environment.ProcessId, 1);
         builder.Services.AddRouting();
         builder.Services.AddEmbeddedDdm(blobs, worker, progress ?? new Silent(), stop).AddDdmControlPlaneApi();
-        builder.Services.AddSingleton<IRunControl, StatusControl>();
         var app = builder.Build();
         app.MapDdmControlPlane();
         await app.StartAsync(cancellationToken);

@@ -11,7 +11,7 @@ public static class ApiKeyFile
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     /// <summary>Where it lies unless the setting says otherwise: the user's own data folder; null for a user without one.</summary>
-    public static string? DefaultPath => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) is { Length: > 0 } folder
+    public static string? DefaultPath => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } folder
         ? Path.Combine(folder, "ddm", "api-key") : null;
 
     /// <summary>A new key: 256 random bits.</summary>

@@ -31,6 +31,8 @@ public static class ControlPlaneApi
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
         services.TryAddSingleton<RunIntake>();
+        services.TryAddSingleton<RunControl>();
+        services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
         services.TryAddSingleton<RunInspector>();
         services.TryAddSingleton<RunFactsCache>();
         services.AddSingleton(provider => ApiSettings.From(
