@@ -1,5 +1,4 @@
 using Ddm.Runs;
-using MassTransit;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
