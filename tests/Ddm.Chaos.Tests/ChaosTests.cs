@@ -25,11 +25,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         """;
 
     [Fact]
-    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 120, router: 120));
+    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 120, router: 300));
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 700, router: 700));
+    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 700, router: 2000));
 
     private async Task SurviveAsync(int faults, string spec)
     {
