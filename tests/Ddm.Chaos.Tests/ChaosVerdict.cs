@@ -66,7 +66,8 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
     {
         FaultKind.Kill when fault.Process == claim.Process && claim.IsLast => interval,
         FaultKind.Terminate when fault.Process == claim.Process && claim.IsLast => 1,
-        FaultKind.Freeze when fault.Process == claim.Process && Overlap(fault, claim) => interval,
+        // Its last step may have been made just before.
+        FaultKind.Freeze when fault.Process == claim.Process && (Overlap(fault, claim) || (fault.Role == claim.Role && fault.Epoch == claim.Epoch)) => interval,
         FaultKind.StoreRestart when Overlap(fault, claim) => long.MaxValue, // training goes on meanwhile, and an owner that could not renew may lose its role
         _ => 0,
     };

@@ -39,7 +39,7 @@ internal sealed class WorkerFaults(ChaosRun run, Random random, ChaosLog log)
         while (true)
         {
             var (process, role, head) = await FindTrainerAsync();
-            var fault = new Fault(number, FaultKind.Freeze, DateTimeOffset.UtcNow) { Process = process, Role = role };
+            var fault = new Fault(number, FaultKind.Freeze, DateTimeOffset.UtcNow) { Process = process, Role = role, Epoch = head.Epoch };
             process.Signal(Signals.Stop);
             try
             {
