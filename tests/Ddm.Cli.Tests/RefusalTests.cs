@@ -26,7 +26,7 @@ public class RefusalTests
             "Restore the blob from a backup, or delete it and run the same command with the unchanged spec: what is done already is found again.");
 
         var head = Read(tiny, Head);
-        await RefusedAsync(tiny, Head, Edit(head, d => d["schema"] = 9), $"{Head} has schema 9, this version reads up to 1: upgrade before you go on with the run.");
+        await RefusedAsync(tiny, Head, Edit(head, d => d["schema"] = 9), $"{Head} has schema 9, this version reads up to 2: upgrade before you go on with the run.");
         var router = Read(tiny, Head.Replace("experts/0", "experts/1", StringComparison.Ordinal));
         await RefusedAsync(tiny, Head, router, "which are no checkpoints of experts/0 in run 'tiny': it belongs to another run or was edited.");
 
