@@ -137,9 +137,9 @@ internal sealed class RoleSlice(
 
     private bool IsCommitDue()
     {
-        if (IsStoreFailing && time.GetElapsedTime(failedAt) < Pause(failures))
+        if (IsStoreFailing)
         {
-            return false;
+            return time.GetElapsedTime(failedAt) >= Pause(failures);
         }
 
         var interval = TimeSpan.FromSeconds(spec.Execution.CommitSeconds);
