@@ -11,6 +11,8 @@ internal sealed class CountedStore(MemoryBlobStore below) : InterceptedBlobStore
 
     public Func<string, Task>? Before { get; set; }
 
+    public Func<string, Task>? After { get; set; }
+
     protected override async Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
     {
         Calls.Add(call);
@@ -19,6 +21,12 @@ internal sealed class CountedStore(MemoryBlobStore below) : InterceptedBlobStore
             await before(call);
         }
 
-        return await run();
+        var reply = await run();
+        if (After is { } after)
+        {
+            await after(call);
+        }
+
+        return reply;
     }
 }

@@ -133,6 +133,26 @@ public sealed class SliceProtocolTests
     });
 
     [Fact]
+    public void ACommitWhoseReplyIsLostIsFoundOutBeforeTheNextFollowsOnIt() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop(steps: 300);
+        var (hasWritten, lost) = (false, 0);
+        shop.Store.After = call =>
+        {
+            hasWritten |= call.StartsWith("stream ", StringComparison.Ordinal);
+
+            // The swap of the head takes effect and its reply is lost; so is that of the look whether it did.
+            return hasWritten && call.EndsWith("/head.json", StringComparison.Ordinal) && lost++ < 2 ? Task.FromException(new IOException("no reply")) : Task.CompletedTask;
+        };
+        await shop.Handler().HandleAsync(First, Cancel);
+        Assert.Equal((300, PlainTrainers.StateAt(SliceWorkshop.Expert, 300)), ((await shop.HeadAsync())!.Step, await shop.StateAsync()));
+        var history = await shop.Checkpoints.HistoryAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel);
+        Assert.All(history.Zip(history.Skip(1)), pair => Assert.Equal((pair.Second.Manifest.Step, pair.Second.Folder), (pair.First.Manifest.FromStep, pair.First.Manifest.Parent)));
+        Assert.InRange(history[^1].Manifest.Step, 60, 63); // the one whose reply was lost
+        Assert.Contains(shop.Progress.Notices, notice => notice.Contains("no reply", StringComparison.Ordinal));
+    });
+
+    [Fact]
     public void WhatTheStoreDidNotTakeAtTheEndIsStillThereWhenTheSliceIsTriedAgain() => SingleThread.Run(async () =>
     {
         await using var shop = new SliceWorkshop(steps: 30);

@@ -69,6 +69,12 @@ internal static class RunCommand
                 Console.Error.WriteLine($"ddm: {name} failed: {document.Failure}");
                 Console.Error.WriteLine($"Nothing committed is lost. Once it is mended, go on with: ddm run {specFile}");
                 break;
+            case RunStatus.Paused:
+            case RunStatus.Cancelled:
+                Console.Error.WriteLine(document.Status == RunStatus.Paused
+                    ? $"ddm: {name} is paused at stage {document.Stage}; all committed work is kept. 'ddm resume {name}' lets it go on."
+                    : $"ddm: {name} was cancelled at stage {document.Stage}; all committed work is kept. 'ddm retry {name}' takes it up again.");
+                break;
             default:
                 Console.WriteLine($"{name} stopped at stage {document.Stage}; all finished work is committed.");
                 Console.WriteLine($"  go on    ddm run {specFile}");

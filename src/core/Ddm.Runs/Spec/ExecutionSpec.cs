@@ -13,7 +13,7 @@ public sealed record ExecutionSpec
     public double SliceSeconds { get; init; } = 20;
 
     /// <summary>Time after which a role that goes on commits, seconds: what a crash loses. Longer where commits are slow, so that they cost no more than a twentieth.</summary>
-    public double CommitSeconds { get; init; } = 20;
+    public double CommitSeconds { get; init; } = 60;
 
     /// <summary>Shards a sample order mixes at once.</summary>
     public int WindowShards { get; init; } = 64;

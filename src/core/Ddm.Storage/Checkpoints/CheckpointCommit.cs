@@ -15,25 +15,39 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
     {
         Check(request);
         var blobs = new RoleBlobs(claim.Run, claim.Role);
-        if (claim.IsUnsure)
+        if (await SettleAsync(claim, cancellationToken) is { } fenced)
         {
-            var head = await records.ReadHeadAsync(blobs, cancellationToken);
-            if (head is null || head.Head.Epoch != claim.Epoch)
-            {
-                return Fenced(claim, head);
-            }
-
-            if (head.ETag != claim.HeadETag)
-            {
-                // Our epoch and yet not what we left: an earlier commit of ours, whose reply was lost.
-                Adopt(claim, head);
-            }
+            return fenced;
         }
 
         claim.IsUnsure = true;
         var outcome = await CommitKnownAsync(blobs, claim, request, cancellationToken);
         claim.IsUnsure = false;
         return outcome;
+    }
+
+    /// <summary>Finds out whether a commit that threw took effect; null where the claim holds, and then it knows where its head stands.</summary>
+    public async Task<CommitOutcome.Fenced?> SettleAsync(RoleClaim claim, CancellationToken cancellationToken)
+    {
+        if (!claim.IsUnsure)
+        {
+            return null;
+        }
+
+        var head = await records.ReadHeadAsync(new RoleBlobs(claim.Run, claim.Role), cancellationToken);
+        if (head is null || head.Head.Epoch != claim.Epoch)
+        {
+            return Fenced(claim, head);
+        }
+
+        if (head.ETag != claim.HeadETag)
+        {
+            // Our epoch and yet not what we left: an earlier commit of ours, whose reply was lost.
+            Adopt(claim, head);
+        }
+
+        claim.IsUnsure = false;
+        return null;
     }
 
     private async Task<CommitOutcome> CommitKnownAsync(RoleBlobs blobs, RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)

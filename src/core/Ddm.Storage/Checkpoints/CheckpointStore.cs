@@ -256,6 +256,13 @@ public sealed class CheckpointStore
         StorageTelemetry.MeasureAsync(() => _commit.CommitAsync(claim, request, cancellationToken));
 
     /// <summary>
+    /// Finds out whether a commit that threw took effect. To be called before a commit of further steps, which must say what it follows on:
+    /// <see cref="RoleClaim.Head"/> then says it. Reads nothing where no commit threw.
+    /// </summary>
+    /// <returns>False when the role was claimed by another since.</returns>
+    public async Task<bool> SettleAsync(RoleClaim claim, CancellationToken cancellationToken) => await _commit.SettleAsync(claim, cancellationToken) is null;
+
+    /// <summary>
     /// Writes a head that is missing or unreadable anew, so that it names the newest whole checkpoint. To be called when a person takes a run up again, not
     /// while its role may be training: an unreadable head fences everyone.
     /// </summary>

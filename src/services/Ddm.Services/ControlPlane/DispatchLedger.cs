@@ -70,10 +70,12 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
     }
 
     /// <summary>Notes that a slice was sent, or found waiting in its queue.</summary>
-    public void Sent(TrainSlice slice, long epoch)
+    public void Note(PlacedSlice placed, long epoch)
     {
+        var (slice, isWaiting) = placed;
         var key = (slice.Run, slice.RolePath);
-        var sends = slices.TryGetValue(key, out var known) && known.Step == slice.FromStep ? known.Sends + 1 : 0;
+        var before = slices.TryGetValue(key, out var known) && known.Step == slice.FromStep ? known.Sends : -1;
+        var sends = Math.Max(0, isWaiting ? before : before + 1); // one that is seen to wait needs no more patience than before
         slices[key] = new Entry(slice.FromStep, epoch, time.GetTimestamp(), sends, slice.Pool);
     }
 

@@ -61,14 +61,14 @@ public sealed class Reconciler(
         var due = commands.OfType<TrainSlice>()
             .Select(slice => ledger.Due(slice, seen.Epochs.GetValueOrDefault(slice.RolePath), seen.Pools.GetValueOrDefault(slice.RolePath)))
             .OfType<DueSlice>().ToList();
-        foreach (var slice in await placement.PlaceAsync(document, seen, due, cancellationToken))
+        foreach (var placed in await placement.PlaceAsync(document, seen, due, cancellationToken))
         {
-            await sender.SendAsync(slice, cancellationToken);
-        }
+            if (!placed.IsWaiting)
+            {
+                await sender.SendAsync(placed.Slice, cancellationToken);
+            }
 
-        foreach (var (slice, _, _) in due)
-        {
-            ledger.Sent(slice, seen.Epochs.GetValueOrDefault(slice.RolePath));
+            ledger.Note(placed, seen.Epochs.GetValueOrDefault(placed.Slice.RolePath));
         }
     }
 

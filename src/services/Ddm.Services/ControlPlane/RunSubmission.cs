@@ -4,15 +4,12 @@ using Ddm.Data;
 using Ddm.Encoders;
 using Ddm.Runs;
 using Ddm.Storage;
-using Ddm.Tensors;
-using Ddm.Training;
-using TorchSharp;
 
 namespace Ddm.Services;
 
 /// <summary>Takes a spec in: creates its run, or finds the run it already made.</summary>
 public sealed class RunSubmission(
-    IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, OpenSources sources, RunEvents events, RunRepair repair, IRunProgress progress, TimeProvider time)
+    IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, OpenSources sources, RoleNumerics numerics, RunEvents events, RunRepair repair, IRunProgress progress, TimeProvider time)
 {
     /// <summary>Creates the run of a spec, or resumes it when it exists with the same spec.</summary>
     /// <param name="specText">The YAML.</param>
@@ -45,7 +42,11 @@ public sealed class RunSubmission(
         var source = sources.Open(spec.Data, root);
         var seed = RunSeeds.Look(spec, root, source.Source.ClassNames.Count);
         var version = await NextVersionAsync(spec.Name, cancellationToken);
-        var document = Create(spec, specText, root, source, version) with { Init = seed is null ? null : new RunSeed(seed.File, seed.Sha256) };
+        var document = Create(spec, specText, root, source, version) with
+        {
+            Init = seed is null ? null : new RunSeed(seed.File, seed.Sha256),
+            Numerics = await numerics.ChooseAsync(spec, cancellationToken),
+        };
         if (!await runs.TryCreateAsync(document, cancellationToken))
         {
             return null;
@@ -80,10 +81,6 @@ public sealed class RunSubmission(
 
     private RunDocument Create(RunSpec spec, string specText, string root, (string DatasetId, IImageSource Images) source, string version)
     {
-        var experts = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert);
-        var roles = experts.Append(Role.Router);
-        var device = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
-        var threads = spec.Execution.Threads ?? Environment.ProcessorCount;
         return new RunDocument
         {
             Name = spec.Name,
@@ -94,9 +91,6 @@ public sealed class RunSubmission(
             Trace = Activity.Current?.Id,
             DatasetId = source.DatasetId,
             ShardCount = DatasetIngest.ShardCount(spec.Data, source.Images),
-            Numerics = roles.ToDictionary(
-                role => role.Path,
-                role => TorchRuntime.Describe(device, spec.Execution.MicroBatch ?? Roles.Training(spec, role).Batch, threads)),
             ModelVersion = version,
         };
     }

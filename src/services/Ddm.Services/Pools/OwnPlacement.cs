@@ -7,10 +7,10 @@ namespace Ddm.Services;
 internal sealed class OwnPlacement(CheckpointStore checkpoints) : ISlicePlacement
 {
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<TrainSlice>> PlaceAsync(
+    public async Task<IReadOnlyList<PlacedSlice>> PlaceAsync(
         RunDocument document, RunObservation seen, IReadOnlyList<DueSlice> due, CancellationToken cancellationToken)
     {
-        var placed = new List<TrainSlice>(due.Count);
+        var placed = new List<PlacedSlice>(due.Count);
         foreach (var (slice, at, _) in due)
         {
             var role = Role.Parse(slice.RolePath);
@@ -21,7 +21,7 @@ internal sealed class OwnPlacement(CheckpointStore checkpoints) : ISlicePlacemen
                 pool = own;
             }
 
-            placed.Add(slice with { Pool = pool ?? own });
+            placed.Add(new PlacedSlice(slice with { Pool = pool ?? own }, false));
         }
 
         return placed;

@@ -11,7 +11,7 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
     private readonly ConcurrentDictionary<(string Run, string Pool), bool> told = new();
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<TrainSlice>> PlaceAsync(
+    public async Task<IReadOnlyList<PlacedSlice>> PlaceAsync(
         RunDocument document, RunObservation seen, IReadOnlyList<DueSlice> due, CancellationToken cancellationToken)
     {
         if (due.Count == 0)
@@ -22,7 +22,7 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
         var workers = (await directory.ReadAsync(cancellationToken)).Where(worker => worker.IsAlive && worker.Record.Cordoned is null).Select(worker => worker.Record).ToList();
         var placed = document.Roles.Where(role => role.Status == RoleStatus.Training)
             .ToDictionary(role => role.Role, role => seen.Pools.GetValueOrDefault(role.Role), StringComparer.Ordinal);
-        var sent = new List<TrainSlice>();
+        var found = new List<PlacedSlice>(due.Count);
         foreach (var (slice, pool, hasWaited) in due)
         {
             var role = Role.Parse(slice.RolePath);
@@ -36,13 +36,11 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
             }
 
             await TellAsync(slice, pools.First(sight => sight.Name == chosen), document.Numerics[slice.RolePath], cancellationToken);
-            if (chosen != pool || !hasWaited || !await IsWaitingAsync(chosen, seen, placed, cancellationToken))
-            {
-                sent.Add(slice with { Pool = chosen });
-            }
+            var isWaiting = hasWaited && chosen == pool && await IsWaitingAsync(chosen, seen, placed, cancellationToken);
+            found.Add(new PlacedSlice(slice with { Pool = chosen }, isWaiting));
         }
 
-        return sent;
+        return found;
     }
 
     /// <summary>The pools that a role may be placed in: those its spec names; else its usual one, and where nobody is there any other.</summary>

@@ -111,7 +111,7 @@ public sealed class GarbageCollection(IBlobStore blobs)
         }
 
         // A run may be about to publish weights that an earlier try of it copied: these count as named.
-        foreach (var document in documents.Where(d => d.Status is RunStatus.Running or RunStatus.Failed or RunStatus.Paused))
+        foreach (var document in documents.Where(d => d.Status is RunStatus.Running or RunStatus.Failed or RunStatus.Paused or RunStatus.Cancelled))
         {
             foreach (var role in document.Roles.Select(r => Role.Parse(r.Role)))
             {

@@ -76,7 +76,8 @@ public static class SpecTemplate
 
             # Nothing here changes what is learned.
             execution:
-              slice_seconds: 20           # a role commits at least this often
+              slice_seconds: 20           # a role's turn while others wait; it ends in a commit
+              commit_seconds: 60          # and a commit this often while it goes on: what a crash loses
               retention:
                 keep_last: 2              # checkpoints of each role that keep their weights
                 # keep_every: {Math.Max(1, draft.Steps / 5)}          # and for good the first at or past each multiple of so many steps

@@ -64,6 +64,16 @@ internal sealed class RoleSlice(
 
                 if (upload is null && IsCommitDue())
                 {
+                    if (await TrySettleAsync(cancellationToken) is not { } ours)
+                    {
+                        continue;
+                    }
+
+                    if (!ours)
+                    {
+                        return Lose();
+                    }
+
                     upload = await BeginUploadAsync(givesBack: false, cancellationToken);
                 }
             }
@@ -137,9 +147,9 @@ internal sealed class RoleSlice(
 
     private bool IsCommitDue()
     {
-        if (IsStoreFailing && time.GetElapsedTime(failedAt) < Pause(failures))
+        if (IsStoreFailing)
         {
-            return false;
+            return time.GetElapsedTime(failedAt) >= Pause(failures);
         }
 
         var interval = TimeSpan.FromSeconds(spec.Execution.CommitSeconds);
@@ -164,6 +174,11 @@ internal sealed class RoleSlice(
         }
 
         if (upload is not null && !await EndUploadAsync())
+        {
+            return Lose();
+        }
+
+        if (!await SettleAsync(cancellationToken))
         {
             return Lose();
         }
@@ -193,6 +208,51 @@ internal sealed class RoleSlice(
             ? $"{claim.Role} was taken away; its steps {committed} to {trainer.Step} are not committed."
             : $"{claim.Role} was taken away; this slice is dropped.");
         return new SliceEnd(committed, SliceEndKind.Lost);
+    }
+
+    // A commit that threw may have moved the head all the same: the next must know what it follows on. False when the role was lost to another owner.
+    private async Task<bool> SettleAsync(CancellationToken cancellationToken)
+    {
+        var before = claim.Head;
+        if (!await checkpoints.SettleAsync(claim, cancellationToken))
+        {
+            return false;
+        }
+
+        if (!ReferenceEquals(claim.Head, before))
+        {
+            Note(claim.Head.Step, time.GetUtcNow());
+        }
+
+        return true;
+    }
+
+    // Null where the store still fails.
+    private async Task<bool?> TrySettleAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await SettleAsync(cancellationToken);
+        }
+        catch (Exception e) when (MayPass(e))
+        {
+            Fail(e);
+            return null;
+        }
+    }
+
+    private void Fail(Exception error)
+    {
+        failedAt = time.GetTimestamp();
+        failures++;
+        progress.Notice($"{claim.Role} could not commit step {trainer.Step} ({error.Message}): training goes on, the commit is tried again in {Pause(failures).TotalSeconds:F0} s.");
+    }
+
+    private void Note(long step, DateTimeOffset at)
+    {
+        trainer.Committed(step);
+        (committed, failures, HasCommitted) = (step, 0, true);
+        (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (claim.Head.ManifestSha256, step, at);
     }
 
     private async Task<Upload> BeginUploadAsync(bool givesBack, CancellationToken cancellationToken)
@@ -231,9 +291,7 @@ internal sealed class RoleSlice(
         }
         catch (Exception e) when (!isLast && MayPass(e))
         {
-            failedAt = time.GetTimestamp();
-            failures++;
-            progress.Notice($"{claim.Role} could not commit step {snapshot.Step} ({e.Message}): training goes on, the commit is tried again in {Pause(failures).TotalSeconds:F0} s.");
+            Fail(e);
             return true;
         }
         finally
@@ -247,9 +305,7 @@ internal sealed class RoleSlice(
             return false;
         }
 
-        trainer.Committed(snapshot.Step);
-        (committed, failures, HasCommitted) = (snapshot.Step, 0, true);
-        (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (claim.Head.ManifestSha256, committed, manifest.CommittedAt);
+        Note(snapshot.Step, manifest.CommittedAt);
         warm.CommitTime = time.GetElapsedTime(commitBegan);
         await TidyAsync();
         return true;
