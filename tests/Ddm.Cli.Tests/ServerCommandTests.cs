@@ -113,6 +113,14 @@ public class ServerCommandTests
 
         Assert.StartsWith("tiny: Paused", (await DdmProcess.RunAsync(["pause", "tiny", .. there])).Output, StringComparison.Ordinal);
         Assert.StartsWith("tiny: Running", (await DdmProcess.RunAsync(["resume", "tiny", .. there])).Output, StringComparison.Ordinal);
+        using (var watching = DdmProcess.Start(["watch", "tiny", "--json", .. there]))
+        {
+            Assert.True(await watching.ReadUntilAsync("\"stage\""));
+            await watching.SignalAsync("INT");
+            var stopped = await watching.EndAsync();
+            Assert.True(stopped.Code == 130, stopped.Errors);
+        }
+
         Assert.StartsWith("tiny: Cancelled", (await DdmProcess.RunAsync(["cancel", "tiny", .. there])).Output, StringComparison.Ordinal);
         var (code, _, errors) = await DdmProcess.RunAsync(["resume", "tiny", .. there]);
         Assert.True(code == 2 && errors.Contains("was cancelled", StringComparison.Ordinal), errors);

@@ -39,7 +39,11 @@ public sealed class UpTests
         }
         finally
         {
-            Signals.Send(up.Id, 2);
+            if (!up.HasExited)
+            {
+                Signals.Send(up.Id, 2);
+            }
+
             await up.WaitForExitAsync(CancellationToken.None);
         }
 

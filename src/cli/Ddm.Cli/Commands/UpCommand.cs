@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Ddm.Runs;
 using Ddm.Services;
 
@@ -40,18 +41,21 @@ internal static class UpCommand
         Directory.CreateDirectory(Path.Combine(options.Home, "up"));
         using var alone = Alone(options.Home);
         await using var session = new UpSession(options);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            await session.StartAsync(cancellationToken);
+            await session.StartAsync(stopping.Token);
             Console.WriteLine();
             Console.WriteLine($"The control plane answers at http://127.0.0.1:{options.Port}; its key is in {options.KeyFile}.");
             Console.WriteLine($"  submit   ddm submit SPEC --server http://127.0.0.1:{options.Port}");
             Console.WriteLine($"  logs     {Path.Combine(options.Home, "up", "log")}");
             Console.WriteLine("Ctrl+C stops all.");
-            Console.Error.WriteLine("ddm: " + await session.BrokenAsync(cancellationToken));
+            Console.Error.WriteLine("ddm: " + await session.BrokenAsync(stopping.Token));
             return CommandHost.Failure;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             Console.WriteLine("Stopping: running slices commit first.");
             return CommandHost.Success;
@@ -59,6 +63,13 @@ internal static class UpCommand
         finally
         {
             await session.StopAsync();
+        }
+
+        // Also the second: a program that is left alone would hold its port and its part of the home.
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stopping.Cancel();
         }
     }
 

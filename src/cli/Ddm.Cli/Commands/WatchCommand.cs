@@ -23,7 +23,11 @@ internal static class WatchCommand
 
     private static async Task<int> WatchAsync(IRunPlace place, string run, bool json, CancellationToken cancellationToken)
     {
-        await using var sightings = place.WatchAsync(run, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        // Ctrl+C must leave the terminal as it was, with its cursor.
+        using var stop = new StopSignal();
+        using var signals = new StopOnSignals(stop, "The run goes on.");
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        await using var sightings = place.WatchAsync(run, watching.Token).GetAsyncEnumerator(watching.Token);
         if (!await sightings.MoveNextAsync()) // errors are told before a table is drawn
         {
             return CommandHost.Success;
