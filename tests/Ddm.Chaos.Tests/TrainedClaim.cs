@@ -14,11 +14,11 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
 
     public DateTimeOffset From { get; } = from;
 
-    /// <summary>When it was last heard of.</summary>
-    public DateTimeOffset Until { get; set; } = from;
+    /// <summary>When the process claimed something else.</summary>
+    public DateTimeOffset Until { get; private set; } = DateTimeOffset.MaxValue;
 
     /// <summary>Whether the process claimed nothing after it.</summary>
-    public bool IsLast { get; set; } = true;
+    public bool IsLast { get; private set; } = true;
 
     /// <summary>Every step that was made.</summary>
     public List<long> Steps { get; } = [];
@@ -28,6 +28,9 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
 
     /// <summary>Made, and on no way to the final head.</summary>
     public int Wasted { get; set; }
+
+    /// <summary>The process claims something else.</summary>
+    public void End(DateTimeOffset at) => (Until, IsLast) = (at, false);
 
     public override string ToString() => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
