@@ -94,7 +94,7 @@ public class HostileYamlTests
             s.yaml:9:10: 'tag:yaml.org,2002:int' is a tag, which run specs do not have; remove it
             s.yaml:10:10: '&b' is an anchor, which run specs do not have; remove it
             s.yaml:14:10: '*b' is an alias, which run specs do not have; write the value out
-            s.yaml:15:3: router.<<: unknown key; known: network, steps, batch, learning_rate, warmup, decay, final_learning_rate, weight_decay, beta1, beta2, clip, ema_std, t
+            s.yaml:15:3: router.<<: unknown key; known: network, steps, batch, learning_rate, warmup, decay, final_learning_rate, weight_decay, beta1, beta2, clip, ema_std, t, pools
             s.yaml:15:7: '*b' is an alias, which run specs do not have; write the value out
             """,
             mistakes);

@@ -56,11 +56,11 @@ public sealed class RunControlTests
             => Assert.Equal(says, (await Assert.ThrowsAsync<UserErrorException>(ask)).Message);
 
         await RefusedAsync(() => shop.Control.RetryAsync(SliceWorkshop.Run, Cancel), "run 'tiny' neither failed nor was cancelled, it is running.");
-        await RefusedAsync(() => shop.Control.MoveAsync(SliceWorkshop.Run, "experts/7", "t4", Cancel), "run 'tiny' has no role experts/7: it has experts/0 to experts/1 and router.");
-        await RefusedAsync(() => shop.Control.MoveAsync(SliceWorkshop.Run, "experts/0", "h100", Cancel), "experts/0 of run 'tiny' may not be trained in pool 'h100': its spec names a100, t4.");
+        await RefusedAsync(() => shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(7), "t4", Cancel), "run 'tiny' has no role experts/7: it has experts/0 to experts/1 and router.");
+        await RefusedAsync(() => shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(0), "h100", Cancel), "experts/0 of run 'tiny' may not be trained in pool 'h100': its spec names a100, t4.");
         await RefusedAsync(
-            () => shop.Control.MoveAsync(SliceWorkshop.Run, "experts/0", "T 4", Cancel), "'T 4' cannot name a pool; expected 1 to 40 of a-z, 0-9 and '-', starting with a letter or digit.");
-        await RefusedAsync(() => shop.Control.RedriveAsync(SliceWorkshop.Run, "experts/0", Cancel), "experts/0 of run 'tiny' neither failed nor was set aside: it is being trained.");
+            () => shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(0), "T 4", Cancel), "'T 4' cannot name a pool; expected 1 to 40 of a-z, 0-9 and '-', starting with a letter or digit.");
+        await RefusedAsync(() => shop.Control.RedriveAsync(SliceWorkshop.Run, Role.Expert(0), Cancel), "experts/0 of run 'tiny' neither failed nor was set aside: it is being trained.");
         await shop.Control.CancelAsync(SliceWorkshop.Run, Cancel);
         await RefusedAsync(() => shop.Control.ResumeAsync(SliceWorkshop.Run, Cancel), "run 'tiny' is not paused, it was cancelled. 'ddm retry tiny' takes it up again.");
         await RefusedAsync(() => shop.Control.PauseAsync(SliceWorkshop.Run, Cancel), "run 'tiny' cannot be paused: it was cancelled. 'ddm retry tiny' takes it up again.");
@@ -73,7 +73,7 @@ public sealed class RunControlTests
         await using var shop = new SliceWorkshop();
         await shop.Handler().HandleAsync(First with { Pool = "a100" }, Cancel);
         var second = new TrainSlice(SliceWorkshop.Run, "experts/1", 0, "a100");
-        await shop.Control.MoveAsync(SliceWorkshop.Run, "experts/1", "t4", Cancel);
+        await shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(1), "t4", Cancel);
         Assert.Equal([second with { Pool = "t4", Submission = shop.Document.Submission }], shop.Sent);
         await shop.Handler().HandleAsync(second, Cancel);
         Assert.Equal(0, (await shop.HeadAsync(Role.Expert(1)))!.Step);
@@ -82,7 +82,7 @@ public sealed class RunControlTests
         Assert.Equal("experts/0 of run 'tiny' cannot be moved: it has all its steps.", (await Assert.ThrowsAsync<UserErrorException>(async () =>
         {
             await shop.Runs.UpdateAsync(SliceWorkshop.Run, d => d with { Roles = [.. d.Roles.Select(r => r with { Status = RoleStatus.Complete })] }, Cancel);
-            await shop.Control.MoveAsync(SliceWorkshop.Run, "experts/0", "t4", Cancel);
+            await shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(0), "t4", Cancel);
         })).Message);
     }
 }

@@ -41,7 +41,7 @@ public sealed class SliceRepairTests
 
         // A person takes it up again, and nothing is held against it.
         shop.Trainers.OnStep = null;
-        await shop.Control.RedriveAsync(SliceWorkshop.Run, "experts/0", Cancel);
+        await shop.Control.RedriveAsync(SliceWorkshop.Run, Role.Expert(0), Cancel);
         await shop.Handler().HandleAsync(First, Cancel);
         Assert.Equal(1000, (await shop.HeadAsync())!.Step);
     });
