@@ -25,6 +25,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         """;
 
     [Fact]
+    [Trait("Category", "Long")] // until its account of lost steps has held in many runs
     public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 120, router: 300));
 
     [Fact]

@@ -14,7 +14,7 @@ public class RefusalTests
         using var tiny = new TinyFolder();
         using (var ddm = DdmProcess.Start("run", tiny.SpecFile, "--home", tiny.Home, "--json"))
         {
-            Assert.True(await ddm.ReadUntilAsync("\"training\"", 6));
+            Assert.True(await ddm.ReadUntilAsync("experts/1", 6)); // both experts have committed
             await ddm.KillAsync();
         }
 

@@ -12,6 +12,7 @@ public sealed class UpTests
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(4);
 
     [Theory]
+    [Trait("Category", "Long")]
     [InlineData("folder")]
     [InlineData("azurite")]
     public async Task ARunGoesThroughAndNothingIsLeftBehind(string blobs)

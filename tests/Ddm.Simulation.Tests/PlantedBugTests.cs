@@ -29,12 +29,14 @@ public sealed class PlantedBugTests
     public void AHeadMovedBeforeItsManifest() => Find(new Planted { Store = (store, _, _) => new HeadBeforeManifest(store) }, FaultPlan.None, "has no manifest of its hash");
 
     [Fact]
+    [Trait("Category", "Long")] // docs/simulation.md, "Open"
     public void ASweepThatIgnoresTheEpoch() => Find(new Planted { Store = (store, _, _) => new EpochBlindSweep(store) }, Pauses, "is missing");
 
     [Fact]
     public void ALostReplyReadAsFenced() => Find(new Planted { Store = (store, _, _) => new DeafSwap(store) }, LostReplies, "takes its own commit for another's");
 
     [Fact]
+    [Trait("Category", "Long")] // docs/simulation.md, "Open"
     public void APoisonousRoleIsSetAside()
     {
         for (var seed = 0; seed < 10; seed++)

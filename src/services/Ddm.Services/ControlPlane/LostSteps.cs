@@ -6,17 +6,21 @@ namespace Ddm.Services;
 /// <summary>What is evaluated and published is the last step's weights, never an earlier checkpoint's: a role that is done and has lost its last checkpoint takes its last steps again.</summary>
 public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, DispatchLedger ledger, RunEvents events, IRunProgress progress)
 {
-    /// <summary>Sends the run back to training where a model made of its checkpoints lacks steps that had been committed.</summary>
+    /// <summary>Refuses a model made of a run's checkpoints that lacks steps which had been committed.</summary>
     /// <param name="document">The run.</param>
     /// <param name="model">What its checkpoints make, each verified.</param>
-    /// <param name="cancellationToken">Stops reading.</param>
-    /// <returns>Whether it went back: then the model is not to be used.</returns>
-    /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
-    public async Task<bool> TakeAgainAsync(RunDocument document, ModelManifest model, CancellationToken cancellationToken)
+    /// <exception cref="CheckpointException">A role that is done has lost its last checkpoint.</exception>
+    public static void RequireNone(RunDocument document, ModelManifest model)
     {
-        var shown = model.Experts.Append(model.Router).ToDictionary(role => role.Role, role => role.Step, StringComparer.Ordinal);
-        return document.Roles.Any(decision => decision.Status == RoleStatus.Complete && shown[decision.Role] < decision.TargetSteps)
-            && !ReferenceEquals(await TakeAgainAsync(document, cancellationToken), document);
+        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        {
+            var shown = model.Experts.Append(model.Router).Single(role => role.Role == decision.Role).Step;
+            if (shown < decision.TargetSteps)
+            {
+                throw new CheckpointException(
+                    $"{decision.Role} of run '{document.Name}' had its {decision.TargetSteps} steps and its newest checkpoint that is whole has {shown}: run the same command again, and it takes the others again.");
+            }
+        }
     }
 
     /// <summary>Reads the last checkpoint of every role that is done, and sends the run back to training where one is not whole.</summary>

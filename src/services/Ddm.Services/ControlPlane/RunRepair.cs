@@ -29,8 +29,8 @@ public sealed class RunRepair(IBlobStore blobs, RunRepository runs, LostSteps lo
             await blobs.DeleteAsync(BlobNames.ModelCurrent(document.Name), cancellationToken);
         }
 
-        // Earlier than that the weights are looked at before they are used.
-        if ((missing is null ? document.Stage : stage) is RunStage.Evaluate or RunStage.Publish && document.Stage > RunStage.Train)
+        // A role that is done is opened by nobody who trains.
+        if ((missing is null ? document.Stage : stage) is RunStage.Train or RunStage.Evaluate or RunStage.Publish && document.Stage >= RunStage.Train)
         {
             document = await lost.TakeAgainAsync(document, cancellationToken);
         }
