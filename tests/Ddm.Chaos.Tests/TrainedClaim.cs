@@ -34,5 +34,5 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
 
     public override string ToString() => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"{Supervisor.Name(process)}, {role} at epoch {epoch}, {From:HH:mm:ss.fff} to {Until:HH:mm:ss.fff}: {Steps.Count} steps made, {Wasted} of them for nothing, committed at [{string.Join(", ", Commits)}]");
+        $"{Supervisor.Name(process)}, {role} at epoch {epoch}, {From:HH:mm:ss.fff} to {(IsLast ? "its end" : Until.ToString("HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture))}: {Steps.Count} steps made, {Wasted} of them for nothing, committed at [{string.Join(", ", Commits)}]");
 }
