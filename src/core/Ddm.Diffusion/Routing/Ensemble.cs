@@ -120,24 +120,36 @@ public sealed class Ensemble
     internal Tensor Velocity(Tensor x, Tensor t, Tensor? condition, Dispatch dispatch, long[]? evaluations)
     {
         using var scope = NewDisposeScope();
+        var begun = dispatch.Parts.Select(part => Begin(x, t, condition, part, part.Rows.Length == dispatch.Rows, evaluations)).ToArray(); // all, before any is waited for
         var total = zeros_like(x); // a lone expert's velocity is added to zeros as well: one way for all batches
-        foreach (var (k, rows, shares) in dispatch.Parts)
+        foreach (var ((_, rows, shares), answer) in dispatch.Parts.Zip(begun))
         {
             using var part = NewDisposeScope();
-            var expert = experts[k] ?? throw new InvalidOperationException($"A row gives weight to expert {k}, which is missing.");
-            evaluations?[k] += rows.Length;
+            var velocity = Weighted(answer().to(x.dtype), shares);
             if (rows.Length == dispatch.Rows)
             {
-                total.add_(Weighted(expert.Velocity(x, t, condition).to(x.dtype), shares), Arithmetic.One);
-                continue;
+                total.add_(velocity, Arithmetic.One);
             }
-
-            var index = tensor(rows, device: x.device);
-            var velocity = expert.Velocity(x.index_select(0, index), t.index_select(0, index), condition?.index_select(0, index));
-            total.index_add_(0, index, Weighted(velocity.to(x.dtype), shares), Arithmetic.One);
+            else
+            {
+                total.index_add_(0, tensor(rows, device: x.device), velocity, Arithmetic.One);
+            }
         }
 
         return total.MoveToOuterDisposeScope();
+    }
+
+    private Func<Tensor> Begin(Tensor x, Tensor t, Tensor? condition, Dispatch.Part part, bool all, long[]? evaluations)
+    {
+        var expert = experts[part.Expert] ?? throw new InvalidOperationException($"A row gives weight to expert {part.Expert}, which is missing.");
+        evaluations?[part.Expert] += part.Rows.Length;
+        if (all)
+        {
+            return expert.Begin(x, t, condition);
+        }
+
+        var index = tensor(part.Rows, device: x.device);
+        return expert.Begin(x.index_select(0, index), t.index_select(0, index), condition?.index_select(0, index));
     }
 
     private static readonly Scalar NegativeInfinity = double.NegativeInfinity;

@@ -11,6 +11,12 @@ public interface IVelocityModel
     /// <param name="t">[N], of x's type.</param>
     /// <param name="condition">[N, ...], as the networks take it: classes or captions, the null condition's row where there is none; null: no condition anywhere.</param>
     Tensor Velocity(Tensor x, Tensor t, Tensor? condition);
+
+    /// <summary>
+    /// Begins what <see cref="Velocity"/> does; the answer is asked for once every expert of a step has begun. An expert that lives elsewhere sends the rows here and waits for
+    /// the answer there, so that several work at once. One of this process computes when it is asked.
+    /// </summary>
+    Func<Tensor> Begin(Tensor x, Tensor t, Tensor? condition) => () => Velocity(x, t, condition);
 }
 
 /// <summary>A router: log p(k | x_t, t, c) up to a constant of the row.</summary>
