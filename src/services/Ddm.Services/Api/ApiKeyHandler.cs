@@ -26,12 +26,18 @@ internal sealed class ApiKeyHandler(
     private const string Bearer = "Bearer ";
     private bool tooMany;
 
-    /// <summary>What endpoints ask for.</summary>
-    public static AuthorizationPolicy Policy { get; } = new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().Build();
+    private const string Scope = "scope";
+
+    /// <summary>What endpoints of runs ask for.</summary>
+    public static AuthorizationPolicy Policy { get; } = For(ApiKey.Runs);
+
+    /// <summary>What endpoints of pictures ask for.</summary>
+    public static AuthorizationPolicy ImagesPolicy { get; } = For(ApiKey.Images);
 
     /// <inheritdoc/>
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        var known = new ApiKey("anyone", null);
         if (settings.RequireKey)
         {
             if (KeyOf(Request.Headers) is not { } key)
@@ -39,14 +45,17 @@ internal sealed class ApiKeyHandler(
                 return Task.FromResult(AuthenticateResult.NoResult());
             }
 
-            if (!settings.Keys.Holds(key))
+            if (settings.Keys.Find(key) is not { } found)
             {
                 tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
                 return Task.FromResult(AuthenticateResult.Fail("No such key."));
             }
+
+            known = found;
         }
 
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, settings.RequireKey ? "key" : "anyone")], SchemeName);
+        string[] scopes = known.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images];
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, known.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName)));
     }
 
@@ -65,6 +74,8 @@ internal sealed class ApiKeyHandler(
 
         return Task.CompletedTask;
     }
+
+    private static AuthorizationPolicy For(string scope) => new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().RequireClaim(Scope, scope).Build();
 
     private static string? KeyOf(IHeaderDictionary headers) =>
         headers[HeaderNames.Authorization].ToString() is { } value && value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? value[Bearer.Length..].Trim()

@@ -13,23 +13,36 @@ internal sealed class ApiKeyRing
     /// <summary>Too short to be found by trying is nothing of this length or more: a good key may then pass however many wrong ones came before it.</summary>
     private const int ShortestKey = 24;
 
-    private readonly byte[][] hashes;
+    private const int IdDigits = 12;
+    private static readonly string[] Scopes = [ApiKey.Runs, ApiKey.Images];
 
-    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal.</param>
+    private readonly (byte[] Hash, ApiKey Key)[] keys;
+
+    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal; each after <c>images:</c> or <c>runs:</c> opens that alone.</param>
     /// <exception cref="UserErrorException">One is too short or no hash; the message does not repeat it.</exception>
-    public ApiKeyRing(IReadOnlyList<string> settings) => hashes = [.. settings.Select(Hash)];
+    public ApiKeyRing(IReadOnlyList<string> settings) => keys = [.. settings.Select(Read)];
 
     /// <summary>Whether a key is on the ring. Takes the same time whatever key it is.</summary>
-    public bool Holds(string key)
+    public bool Holds(string key) => Find(key) is not null;
+
+    /// <summary>The key as the ring knows it; null: it is not there. Takes the same time whatever key it is.</summary>
+    public ApiKey? Find(string key)
     {
         var asked = SHA256.HashData(Encoding.UTF8.GetBytes(key));
-        var found = false;
-        foreach (var hash in hashes)
+        ApiKey? found = null;
+        foreach (var (hash, known) in keys)
         {
-            found |= CryptographicOperations.FixedTimeEquals(hash, asked);
+            found = CryptographicOperations.FixedTimeEquals(hash, asked) ? known : found;
         }
 
         return found;
+    }
+
+    private static (byte[] Hash, ApiKey Key) Read(string setting, int index)
+    {
+        var scope = Scopes.FirstOrDefault(name => setting.StartsWith(name + ":", StringComparison.Ordinal));
+        var hash = Hash(scope is null ? setting : setting[(scope.Length + 1)..], index);
+        return (hash, new ApiKey(Convert.ToHexStringLower(hash)[..IdDigits], scope));
     }
 
     private static byte[] Hash(string setting, int index)

@@ -18,12 +18,12 @@ public static class DdmHost
     /// <summary>Runs a service until it is told to stop.</summary>
     /// <param name="args">Of the command line: settings as <c>--Ddm:Pool=a100</c>.</param>
     /// <param name="port">Where it answers on this machine unless <c>urls</c> or <c>ASPNETCORE_*</c> say otherwise.</param>
-    /// <param name="parts">What it does.</param>
+    /// <param name="parts">What it does; null: it hears no queue, and needs no broker.</param>
     /// <param name="prepare">What every service has besides: telemetry, health.</param>
     /// <param name="map">Its endpoints.</param>
     /// <returns>The exit code: 2 for settings that its user has to mend.</returns>
     public static async Task<int> RunAsync(
-        string[] args, int port, Action<DdmBuilder> parts, Action<WebApplicationBuilder> prepare, Action<WebApplication> map)
+        string[] args, int port, Action<DdmBuilder>? parts, Action<WebApplicationBuilder> prepare, Action<WebApplication> map)
     {
         try
         {
@@ -51,22 +51,28 @@ public static class DdmHost
         }
     }
 
-    private static void AddDdm(WebApplicationBuilder builder, Action<DdmBuilder> parts)
+    private static void AddDdm(WebApplicationBuilder builder, Action<DdmBuilder>? parts)
     {
         var (configuration, services) = (builder.Configuration, builder.Services);
         var settings = WorkerSettingsReader.Read(configuration);
-        var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
+        var broker = parts is null ? null : BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
         var store = BlobStores.Open(configuration[BlobStores.Setting]);
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
-        services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
         services.AddHealthChecks()
             .AddCheck<StoreHealthCheck>("store", tags: ["ready"])
             .AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
+        if (parts is null)
+        {
+            services.AddDdmModels(store, worker, new StopSignal(), settings);
+            return;
+        }
+
+        services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
+        services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
         var ddm = services.AddDdm(store, worker, new StopSignal(), settings);
         parts(ddm);
-        ddm.OverRabbitMq(broker, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
+        ddm.OverRabbitMq(broker!, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
     }
 
     private static void ListenHere(WebApplicationBuilder builder, int port)
