@@ -177,6 +177,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
         ["DOTNET_gcServer"] = "0",
+        ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:MassTransit"] = "Information",

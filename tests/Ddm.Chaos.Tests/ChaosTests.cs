@@ -16,7 +16,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
         name: tiny
         seed: 7
         data: { source: pictures, image_size: 8, channels: 1, shard_rows: 100, held_out: 0.1 }
-        partition: { experts: 8, fine: 16 }
+        partition: { experts: 6, fine: 12 }
         model: { hidden: 32, depth: 1, heads: 2, patch: 4 }
         experts: { steps: {{experts}}, batch: 16, learning_rate: 1e-3, pools: [local, spare] }
         router: { network: { hidden: 32, depth: 1, heads: 2, patch: 4 }, steps: {{router}}, batch: 16, learning_rate: 1e-3 }
@@ -25,11 +25,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         """;
 
     [Fact]
-    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 400, router: 800));
+    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 500, router: 800));
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 3000, router: 8000));
+    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 4000, router: 8000));
 
     private async Task SurviveAsync(int faults, string spec)
     {

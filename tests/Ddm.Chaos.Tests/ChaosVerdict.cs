@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ddm.Runs;
-using Ddm.Services;
 using Ddm.Storage;
 
 namespace Ddm.Chaos.Tests;
@@ -21,7 +20,7 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
         CheckpointManifest[] damaged = [.. faults.Select(fault => fault.Manifest).OfType<CheckpointManifest>()];
         var claims = WorkAccount.Read(run.Services.All);
         WorkAccount.Settle(claims, chains.Values.SelectMany(chain => chain).Select(checkpoint => checkpoint.Manifest).Concat(damaged));
-        string[] complaints = [.. LostHeads(), .. LostCommits(claims, damaged), .. await UntoldAsync(), .. Waste(claims)];
+        string[] complaints = [.. LostHeads(), .. LostCommits(claims, damaged), .. await new FaultsTold(run, faults).MissingAsync(claims), .. Waste(claims)];
         Tell(claims);
         Assert.True(complaints.Length == 0, string.Join(Environment.NewLine, complaints) + Environment.NewLine + run.Describe());
     }
@@ -38,15 +37,6 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
            where !chains[claim.Role].Any(checkpoint => checkpoint.Manifest.Step == step && checkpoint.Manifest.Epoch == claim.Epoch)
                && !Array.Exists(damaged, manifest => manifest.Role == claim.Role.Path && manifest.Step == step && manifest.Epoch == claim.Epoch)
            select $"lost a commit at step {step}: {claim}";
-
-    // The run's own events tell of what its data went through; processes and broker are the test's to tell.
-    private async Task<IEnumerable<string>> UntoldAsync()
-    {
-        var events = await RunEvents.ReadAsync(run.Blobs, ChaosRun.Name, TestContext.Current.CancellationToken);
-        return from fault in faults
-               where fault.Checkpoint is not null && !events.Any(e => e.Kind == RunEvent.FellBack && e.Text.Contains(fault.Checkpoint, StringComparison.Ordinal))
-               select $"no event tells that {fault.Checkpoint} was damaged";
-    }
 
     private IEnumerable<string> Waste(IReadOnlyList<TrainedClaim> claims)
     {

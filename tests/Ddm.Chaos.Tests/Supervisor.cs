@@ -89,6 +89,9 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
     /// <summary>Its name and number, for people.</summary>
     public static string Name(ServiceProcess process) => string.Create(CultureInfo.InvariantCulture, $"{process.Name} {process.Id}");
 
+    /// <summary>Whether a name in records and events is that of a process: machine, number, start.</summary>
+    public static bool IsOf(string worker, ServiceProcess process) => worker.Contains(string.Create(CultureInfo.InvariantCulture, $":{process.Id}:"), StringComparison.Ordinal);
+
     /// <summary>Ends all, in order.</summary>
     /// <returns>The exit codes of those that still ran.</returns>
     public Task<int[]> StopAsync()

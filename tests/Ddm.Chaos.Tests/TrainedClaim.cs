@@ -32,10 +32,14 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
     /// <summary>Made, and on no way to the final head.</summary>
     public int Wasted { get; set; }
 
+    /// <summary>When it last committed.</summary>
+    public DateTimeOffset? LastCommit { get; private set; }
+
     /// <summary>A step was committed.</summary>
-    public void Commit(long step)
+    public void Commit(long step, DateTimeOffset at)
     {
         Commits.Add(step);
+        LastCommit = at;
         Beside = Math.Max(Beside, Steps.Count > 0 ? Steps[^1] - step : 0);
     }
 

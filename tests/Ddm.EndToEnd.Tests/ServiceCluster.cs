@@ -23,6 +23,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Ddm:OwnerTimeout"] = "00:00:10",
             ["Ddm:ResendAfter"] = "00:00:10",
             ["DOTNET_gcServer"] = "0",
+            ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
             ["Logging:LogLevel:Default"] = "Information",
         };
 

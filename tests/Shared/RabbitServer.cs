@@ -40,6 +40,7 @@ internal sealed class RabbitServer : IAsyncDisposable
         environment = new Dictionary<string, string>
         {
             ["HOME"] = folder, // of the cookie that node and rabbitmqctl share
+            ["RUNNING_UNDER_SYSTEMD"] = "true", // no shell stays between us and the broker: signals are its own, and so is the number that is reaped
             ["RABBITMQ_NODENAME"] = string.Create(CultureInfo.InvariantCulture, $"ddm{Port}@localhost"),
             ["RABBITMQ_DIST_PORT"] = distributionPort.ToString(CultureInfo.InvariantCulture),
             // Erlang's schedulers wait busily unless told otherwise: cores that services and trainers need.
@@ -125,12 +126,14 @@ internal sealed class RabbitServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (server is { HasExited: false })
+        if (server is { } running)
         {
-            await StopAsync();
+            running.Kill(); // what it has is not kept, and an orderly end takes seconds
+            await running.WaitForExitAsync(CancellationToken.None);
+            Reaper.Forget(running.Id);
+            running.Dispose();
         }
 
-        server?.Dispose();
         using (var names = Start(FindNameServer(), "-kill"))
         {
             await names.WaitForExitAsync(CancellationToken.None);

@@ -10,12 +10,12 @@ internal static class RunOutcome
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(4);
 
-    /// <summary>The same run in this process alone.</summary>
-    public static async Task<string[]> OfOneProcessAsync(string spec)
+    /// <summary>The same run in this process alone, on threads that no test needs: it may be left to itself for a while.</summary>
+    public static Task<string[]> OfOneProcessAsync(string spec) => Task.Run(async () =>
     {
         using var files = new TinyFolder(spec);
         return await OfOneProcessAsync(files.SpecText, files.SpecFile, files.Home);
-    }
+    });
 
     /// <summary>As the other overload, of any spec.</summary>
     /// <param name="spec">The spec.</param>

@@ -94,6 +94,19 @@ public sealed class SliceProtocolTests
         await shop.Handler().HandleAsync(First, Cancel);
         Assert.Equal((34, true), ((await shop.HeadAsync())!.Step, (await shop.HeadAsync())!.GivenBack));
         Assert.Equal([First with { FromStep = 34 }], shop.Sent);
+        Assert.Equal([$"experts/0: {shop.Identity.Name} winds down at step 34"], await shop.EventsAsync(RunEvent.GivenBack));
+    });
+
+    [Fact]
+    public void WhoTakesARoleFromASilentWorkerSaysSo() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop(steps: 100);
+        await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "gone:1", _ => false, TimeSpan.FromMinutes(1), Cancel);
+        shop.Time.Advance(TimeSpan.FromMinutes(2));
+        await shop.Handler().HandleAsync(First, Cancel);
+
+        Assert.Equal(100, (await shop.HeadAsync())!.Step);
+        Assert.Equal([$"experts/0: gone:1 was silent, {shop.Identity.Name} goes on from step 0 at epoch 2"], await shop.EventsAsync(RunEvent.TakenOver));
     });
 
     [Fact]
