@@ -17,7 +17,8 @@ public sealed class QuickstartTests(SharedServers servers)
     /// <summary>With fewer steps, and turns that are short beside them, so that roles change hands.</summary>
     [Fact]
     public Task AFewOfItsSteps() => InPoolsAsync(
-        "slice_seconds: 1, commit_seconds: 1", ("  steps: 1250\n", "  steps: 100\n"), ("  steps: 400\n", "  steps: 60\n"), ("  steps: 40\n", "  steps: 4\n"));
+        "slice_seconds: 2, commit_seconds: 2",
+        ("  steps: 1250\n", "  steps: 40\n"), ("  steps: 400\n", "  steps: 20\n"), ("  steps: 40\n  guidance", "  steps: 4\n  guidance"), ("  warmup: 50 ", "  warmup: 5 "), ("  warmup: 50\n", "  warmup: 5\n"));
 
     [Fact]
     [Trait("Category", "Long")]

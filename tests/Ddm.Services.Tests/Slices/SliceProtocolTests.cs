@@ -102,7 +102,7 @@ public sealed class SliceProtocolTests
     {
         await using var shop = new SliceWorkshop(steps: 100);
         await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "gone:1", _ => false, TimeSpan.FromMinutes(1), Cancel);
-        shop.Time.Advance(TimeSpan.FromMinutes(2));
+        shop.Memory.Now += TimeSpan.FromMinutes(2);
         await shop.Handler().HandleAsync(First, Cancel);
 
         Assert.Equal(100, (await shop.HeadAsync())!.Step);
