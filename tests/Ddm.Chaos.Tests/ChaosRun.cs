@@ -11,7 +11,7 @@ internal sealed class ChaosRun : IAsyncDisposable
 {
     public const string Name = TinyFolder.RunName;
 
-    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(2), LookEvery = TimeSpan.FromMilliseconds(250); // each look is a dozen blobs
 
     private readonly TinyFolder files;
     private readonly AzuriteProcess azurite = new();
@@ -35,12 +35,12 @@ internal sealed class ChaosRun : IAsyncDisposable
     public IReadOnlyDictionary<Role, long> Targets { get; private set; } = null!;
 
     /// <summary>Starts everything and waits until the run trains.</summary>
-    public static async Task<ChaosRun> StartAsync(string spec, ChaosLog log)
+    public static async Task<ChaosRun> StartAsync(string spec, int controlPlanes, ChaosLog log)
     {
         var run = new ChaosRun(spec, log);
         try
         {
-            await run.StartAsync();
+            await run.StartAsync(controlPlanes);
             return run;
         }
         catch
@@ -98,7 +98,7 @@ internal sealed class ChaosRun : IAsyncDisposable
     public bool IsDone(Role role, Dictionary<Role, RoleHead> heads) => heads.GetValueOrDefault(role)?.Step >= Targets[role];
 
     /// <summary>Waits for a sign of recovery.</summary>
-    public Task WaitAsync(string what, Func<CancellationToken, Task<bool>> ask) => Waiting.ForAsync(what, LongestRecovery, ask, Describe);
+    public Task WaitAsync(string what, Func<CancellationToken, Task<bool>> ask) => Waiting.ForAsync(what, LongestRecovery, ask, Describe, LookEvery);
 
     /// <summary>Everything that helps to understand a failure.</summary>
     public string Describe() => $"seed {FaultScript.Seed}{Environment.NewLine}{log}{Environment.NewLine}{Services?.Tail}";
@@ -137,7 +137,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         }
     }
 
-    private async Task StartAsync()
+    private async Task StartAsync(int controlPlanes)
     {
         var broker = RabbitServer.StartAsync();
         await azurite.InitializeAsync();
@@ -148,7 +148,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         await RunOutcome.SubmitAsync(Blobs, files);
         log.Add("broker and store are there, the run is submitted");
         Services = new Supervisor(Settings(store), log);
-        foreach (var name in (string[])["ControlPlane", "ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer"])
+        foreach (var name in (string[])[.. Enumerable.Repeat("ControlPlane", controlPlanes), "FeatureExtractor", "Clusterer", "RouterTrainer"])
         {
             Services.Keep(name);
         }

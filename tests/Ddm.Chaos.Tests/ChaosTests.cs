@@ -25,17 +25,17 @@ public sealed class ChaosTests(ITestOutputHelper output)
         """;
 
     [Fact]
-    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, Spec(experts: 500, router: 800));
+    public Task EightFaultsOneOfEachKind() => SurviveAsync(faults: 8, controlPlanes: 1, Spec(experts: 500, router: 800));
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task SixtyFourFaults() => SurviveAsync(faults: 64, Spec(experts: 4000, router: 8000));
+    public Task SixtyFourFaults() => SurviveAsync(faults: 64, controlPlanes: 2, Spec(experts: 4000, router: 8000));
 
-    private async Task SurviveAsync(int faults, string spec)
+    private async Task SurviveAsync(int faults, int controlPlanes, string spec)
     {
         var log = new ChaosLog(output);
         log.Add($"seed {FaultScript.Seed}; the same faults again: {FaultScript.SeedVariable}={FaultScript.Seed}");
-        await using var run = await ChaosRun.StartAsync(spec, log);
+        await using var run = await ChaosRun.StartAsync(spec, controlPlanes, log);
         var undisturbed = RunOutcome.OfOneProcessAsync(spec); // beside the faults, which are waited for more than worked on
         var script = new FaultInjector(run, new Random(FaultScript.Seed), log);
         var done = await script.InjectAsync(faults);
