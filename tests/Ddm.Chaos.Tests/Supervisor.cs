@@ -140,7 +140,7 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
 
     private ServiceProcess Start(string name, Dictionary<string, string> own)
     {
-        own["Ddm:DeviceShare"] = hurry ? "1" : "0.03"; // so that the run lasts for as long as there are faults, without much to train
+        own["Ddm:DeviceShare"] = hurry ? "1" : "0.05"; // so that the run lasts for as long as there are faults, without much to train
         var process = ServiceProcess.Start(name, own);
         all.Enqueue(process);
         return process;

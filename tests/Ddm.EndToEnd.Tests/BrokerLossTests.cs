@@ -17,7 +17,7 @@ public sealed class BrokerLossTests
             .Replace("experts: { steps: 12", "experts: { steps: 400", StringComparison.Ordinal)
             .Replace("steps: 8, batch", "steps: 300, batch", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5", StringComparison.Ordinal);
-        var alone = RunOutcome.OfOneProcessAsync(spec);
+        await using var alone = new UndisturbedRun(spec);
         using var files = new TinyFolder(spec);
         var blobs = new FileBlobStore(files.Home);
         await using var rabbit = await RabbitServer.StartAsync();
@@ -38,7 +38,7 @@ public sealed class BrokerLossTests
         var document = await RunOutcome.EndAsync(blobs, () => cluster.Output);
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure + cluster.Output);
-        Assert.Equal(await alone, await RunOutcome.WeightsAsync(blobs));
+        Assert.Equal(await alone.Weights, await RunOutcome.WeightsAsync(blobs));
     }
 
     private static Task TrainingAsync(FileBlobStore blobs, ServiceCluster cluster)

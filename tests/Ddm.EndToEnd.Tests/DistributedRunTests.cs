@@ -13,7 +13,7 @@ public sealed class DistributedRunTests(SharedServers servers)
     [Fact]
     public async Task ProcessesThatShareABrokerAndAStoreEndWithTheWeightsOfOneProcess()
     {
-        var alone = RunOutcome.OfOneProcessAsync(TinyFolder.DefaultSpec);
+        await using var alone = new UndisturbedRun(TinyFolder.DefaultSpec);
         using var files = new TinyFolder();
         var (rabbit, store) = (await servers.NewBrokerAsync(), servers.NewStore());
         var blobs = BlobStores.Open(store);
@@ -26,7 +26,7 @@ public sealed class DistributedRunTests(SharedServers servers)
         var document = await RunOutcome.EndAsync(blobs, () => cluster.Output);
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure + cluster.Output);
-        Assert.Equal(await alone, await RunOutcome.WeightsAsync(blobs));
+        Assert.Equal(await alone.Weights, await RunOutcome.WeightsAsync(blobs));
         Assert.Equal(0u, await rabbit.WaitingAsync(QueueNames.Dead, Cancel));
         Assert.Equal(HttpStatusCode.OK, await cluster.ControlPlane.StatusAsync("/runs/" + TinyFolder.RunName, Cancel, ServiceCluster.ApiKey));
         Assert.Equal(HttpStatusCode.Unauthorized, await cluster.ControlPlane.StatusAsync("/runs/" + TinyFolder.RunName, Cancel));

@@ -64,7 +64,7 @@ public sealed class QuickstartTests(SharedServers servers)
 
     private static async Task<(string[] Weights, IReadOnlyDictionary<string, NumericsClass> Numerics)> AloneAsync(string spec, string specFile, string home)
     {
-        var weights = await RunOutcome.OfOneProcessAsync(spec, specFile, home);
+        var weights = await RunOutcome.OfOneProcessAsync(spec, specFile, home, Cancel);
         return (weights, (await new RunRepository(new FileBlobStore(home)).GetAsync(Run, Cancel)).Numerics);
     }
 

@@ -10,23 +10,17 @@ internal static class RunOutcome
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(4);
 
-    /// <summary>The same run in this process alone, on threads that no test needs: it may be left to itself for a while.</summary>
-    public static Task<string[]> OfOneProcessAsync(string spec) => Task.Run(async () =>
-    {
-        using var files = new TinyFolder(spec);
-        return await OfOneProcessAsync(files.SpecText, files.SpecFile, files.Home);
-    });
-
-    /// <summary>As the other overload, of any spec.</summary>
+    /// <summary>The same run in this process alone.</summary>
     /// <param name="spec">The spec.</param>
     /// <param name="specFile">Where its paths start.</param>
     /// <param name="home">Folder of the blobs.</param>
-    public static async Task<string[]> OfOneProcessAsync(string spec, string specFile, string home)
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<string[]> OfOneProcessAsync(string spec, string specFile, string home, CancellationToken cancellationToken)
     {
         using var stop = new StopSignal();
         var blobs = new FileBlobStore(home);
-        await using var host = await EmbeddedHost.StartAsync(blobs, new SilentProgress(), stop, TestContext.Current.CancellationToken);
-        var document = await host.RunAsync(spec, specFile, TestContext.Current.CancellationToken);
+        await using var host = await EmbeddedHost.StartAsync(blobs, new SilentProgress(), stop, cancellationToken);
+        var document = await host.RunAsync(spec, specFile, cancellationToken);
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
         return await WeightsAsync(blobs, document.Name);
     }

@@ -12,15 +12,13 @@ internal sealed class RoleSlice(
     CheckpointStore checkpoints, WorkerSettings settings, SliceGate gate, IQueueDepth queue, StopSignal stop, IRunProgress progress, TimeProvider time,
     WarmRole warm, RoleClaim claim, string pool, long target, long received)
 {
-    /// <summary>A commit may cost this share of the time between two.</summary>
-    private const int CommitShare = 20;
-
     private const int RenewalsBeforeTimeout = 4;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
     private readonly IRoleTrainer trainer = warm.Trainer;
     private readonly RunSpec spec = warm.Document.Spec;
+    private readonly TimeSpan interval = TimeSpan.FromSeconds(warm.Document.Spec.Execution.CommitSeconds);
     private readonly TimeSpan turn = TimeSpan.FromSeconds(warm.Document.Spec.Execution.SliceSeconds);
     private long committed = warm.CommittedStep; // not the head's: its checkpoint may be damaged
     private long turnBegan, renewed, commitBegan, failedAt;
@@ -100,12 +98,14 @@ internal sealed class RoleSlice(
         Report(Rate, active: true);
     }
 
-    // After each step, so that whoever else uses the device never waits for longer than one.
+    // After each step, so that whoever else uses the device never waits for longer than one. A rest is a silence: it ends long before the owner counts as dead, also after
+    // a step that took a hundred times as long as usual.
     private async Task RestAsync(TimeSpan worked)
     {
         if (settings.DeviceShare < 1)
         {
-            await Task.Delay(worked * ((1 / settings.DeviceShare) - 1), time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var (rest, most) = (worked * ((1 / settings.DeviceShare) - 1), settings.OwnerTimeout / 2);
+            await Task.Delay(rest < most ? rest : most, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -152,9 +152,7 @@ internal sealed class RoleSlice(
             return time.GetElapsedTime(failedAt) >= Pause(failures);
         }
 
-        var interval = TimeSpan.FromSeconds(spec.Execution.CommitSeconds);
-        var least = (warm.CommitTime ?? TimeSpan.Zero) * CommitShare;
-        return time.GetElapsedTime(commitBegan) >= (interval > least ? interval : least);
+        return time.GetElapsedTime(commitBegan) >= (warm.CommitInterval > interval ? warm.CommitInterval : interval);
     }
 
     // On a full disk of one's own a person who waits must be told; a service goes on and tries again.
@@ -306,7 +304,7 @@ internal sealed class RoleSlice(
         }
 
         Note(snapshot.Step, manifest.CommittedAt);
-        warm.CommitTime = time.GetElapsedTime(commitBegan);
+        warm.Measure(time.GetElapsedTime(commitBegan), interval);
         await TidyAsync();
         return true;
     }
