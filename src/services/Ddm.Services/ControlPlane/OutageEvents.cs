@@ -39,15 +39,7 @@ internal sealed class OutageEvents(IBlobStore blobs, ReconcilerLeases leases, Ru
     }
 
     /// <inheritdoc/>
-    public Task Faulted(ReceiveEndpointFaulted faulted)
-    {
-        if (IsSubmit(faulted.InputAddress))
-        {
-            Interlocked.CompareExchange(ref lost, Math.Max(1, time.GetTimestamp()), 0);
-        }
-
-        return Task.CompletedTask;
-    }
+    public Task Faulted(ReceiveEndpointFaulted faulted) => Lose(faulted.InputAddress);
 
     /// <inheritdoc/>
     public Task Ready(ReceiveEndpointReady ready)
@@ -64,10 +56,21 @@ internal sealed class OutageEvents(IBlobStore blobs, ReconcilerLeases leases, Ru
     public Task Stopping(ReceiveEndpointStopping stopping) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public Task Completed(ReceiveEndpointCompleted completed) => Task.CompletedTask;
+    /// <remarks>So ends a queue whose broker says goodbye before it goes. At the end of the process too: then nothing gets ready again.</remarks>
+    public Task Completed(ReceiveEndpointCompleted completed) => Lose(completed.InputAddress);
 
     // One of this process's queues is enough: they share a connection.
     private static bool IsSubmit(Uri queue) => queue.AbsolutePath.EndsWith("/" + QueueNames.Submit, StringComparison.Ordinal);
+
+    private Task Lose(Uri queue)
+    {
+        if (IsSubmit(queue))
+        {
+            Interlocked.CompareExchange(ref lost, Math.Max(1, time.GetTimestamp()), 0);
+        }
+
+        return Task.CompletedTask;
+    }
 
     private void StoreIsBack(TimeSpan length) => Tell("the store", length);
 
