@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Ddm.Tests;
 
 namespace Ddm.EndToEnd.Tests;
 
@@ -10,11 +9,17 @@ internal static class NodeClient
     private const string Library = "amqplib-2.3.1"; // tests/install.sh brings this version
 
     /// <summary>Submits a spec as a bare message.</summary>
-    public static async Task<JsonElement> SubmitAsync(RabbitServer rabbit, string specFile, string root)
-        => JsonDocument.Parse(await RunAsync("submit_run.js", rabbit.ConnectionString, specFile, root)).RootElement;
+    /// <param name="broker">The broker's connection string.</param>
+    /// <param name="specFile">The spec.</param>
+    /// <param name="root">Where its paths start.</param>
+    public static async Task<JsonElement> SubmitAsync(string broker, string specFile, string root)
+        => JsonDocument.Parse(await RunAsync("submit_run.js", broker, specFile, root)).RootElement;
+
+    /// <summary>What became of a submission.</summary>
+    public static string? Outcome(JsonElement answer) => answer.GetProperty("outcome").GetString();
 
     /// <summary>Sends any text to an exchange.</summary>
-    public static Task SendAsync(RabbitServer rabbit, string exchange, string text) => RunAsync("send_text.js", rabbit.ConnectionString, exchange, text);
+    public static Task SendAsync(string broker, string exchange, string text) => RunAsync("send_text.js", broker, exchange, text);
 
     private static async Task<string> RunAsync(string script, params string[] arguments)
     {

@@ -19,15 +19,19 @@ public sealed class AzureBlobStore : IBlobStore
     private readonly AzureWrites _writes;
 
     /// <summary>A store in <paramref name="container"/>, whose client was made with <see cref="AzureClientSettings"/>.</summary>
-    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests)
+    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, StoreOutages outages)
     {
         _container = container;
         _requests = requests;
+        Outages = outages;
         _writes = new AzureWrites(container, requests);
     }
 
     /// <summary>The container and where it is, for messages; no secrets.</summary>
     public string Place => _requests.Place;
+
+    /// <inheritdoc/>
+    public StoreOutages? Outages { get; }
 
     /// <inheritdoc/>
     public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)

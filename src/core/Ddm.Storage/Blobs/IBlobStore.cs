@@ -7,6 +7,9 @@ namespace Ddm.Storage;
 /// </summary>
 public interface IBlobStore
 {
+    /// <summary>Times in which it did not answer; null for a store that is on this machine.</summary>
+    StoreOutages? Outages => null;
+
     /// <summary>The whole blob, for small ones; null when there is none.</summary>
     Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken);
 

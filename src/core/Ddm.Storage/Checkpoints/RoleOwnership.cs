@@ -46,8 +46,8 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
 
         try
         {
-            var takenOver = before is not null && IsHeld(before.Owner, head?.Head);
-            return await TakeHeadAsync(blobs, request, owner, etag, head, takenOver, cancellationToken);
+            var takenFrom = before is not null && IsHeld(before.Owner, head?.Head) ? before.Owner.Worker : null;
+            return await TakeHeadAsync(blobs, request, owner, etag, head, takenFrom, cancellationToken);
         }
         catch
         {
@@ -181,7 +181,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     }
 
     private async Task<ClaimOutcome> TakeHeadAsync(
-        RoleBlobs blobs, ClaimRequest request, RoleOwner owner, string ownerETag, HeadRecord? current, bool takenOver, CancellationToken cancellationToken)
+        RoleBlobs blobs, ClaimRequest request, RoleOwner owner, string ownerETag, HeadRecord? current, string? takenFrom, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -200,7 +200,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
                 logger.LogInformation(
                     "{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}",
                     owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
-                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, before, next, etag, takenOver));
+                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, before, next, etag, takenFrom));
             }
 
             // The owner before us committed in between, for the last time: build on that.
