@@ -12,11 +12,8 @@ public sealed class PlantedBugTests
 
     private static FaultPlan LostReplies => new() { StoreReplyLostOneIn = 20, Until = TimeSpan.FromMinutes(5) };
 
-    // A slow store makes commits long, so that pauses fall into them.
-    private static FaultPlan Pauses => new()
-    {
-        StoreSlowness = 60, Kinds = [FaultKind.WorkerPauses], Every = TimeSpan.FromSeconds(15), BusDoublesOneIn = 3, BusDelaysOneIn = 3, Until = TimeSpan.FromMinutes(30),
-    };
+    // Commits that take long, and somebody who tidies up meanwhile.
+    private static FaultPlan Tidying => new() { StoreSlowness = 20, SweepsEvery = TimeSpan.FromSeconds(5), Until = TimeSpan.FromMinutes(5) };
 
     [Fact]
     public void ADuplicateThatStealsALiveOwner() => Find(new Planted { IsKnownDead = _ => true }, Duplicates, "which told");
@@ -29,28 +26,26 @@ public sealed class PlantedBugTests
     public void AHeadMovedBeforeItsManifest() => Find(new Planted { Store = (store, _, _) => new HeadBeforeManifest(store) }, FaultPlan.None, "has no manifest of its hash");
 
     [Fact]
-    [Trait("Category", "Long")] // docs/simulation.md, "Open"
-    public void ASweepThatIgnoresTheEpoch() => Find(new Planted { Store = (store, _, _) => new EpochBlindSweep(store) }, Pauses, "is missing");
+    public void ASweepThatIgnoresTheEpoch() => Find(new Planted { Store = (store, _, _) => new EpochBlindSweep(store) }, Tidying, "is missing");
 
     [Fact]
     public void ALostReplyReadAsFenced() => Find(new Planted { Store = (store, _, _) => new DeafSwap(store) }, LostReplies, "takes its own commit for another's");
 
     [Fact]
-    [Trait("Category", "Long")] // docs/simulation.md, "Open"
     public void APoisonousRoleIsSetAside()
     {
-        for (var seed = 0; seed < 10; seed++)
+        // two machines of its pool at least: a role that fails on one alone may be that machine's fault
+        foreach (var run in Enumerable.Range(0, 40).Select(seed => Poisoned(seed, Planted.Nothing)).Where(run => run.Shape.Workers > 2))
         {
-            var run = Poisoned(seed, Planted.Nothing);
             Assert.Null(Play.Try(run));
             Assert.InRange(run.Fleet.Deaths, run.Attempts.Most, run.Attempts.Most + 3);
         }
     }
 
     [Fact]
-    public void AttemptsCountedAfterTheWork() => Assert.NotNull(Play.Try(Poisoned(0, new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })));
+    public void AttemptsCountedAfterTheWork() => Assert.Contains("not by", Play.Try(Poisoned(Enumerable.Range(0, 40).First(seed => Poisoned(seed, Planted.Nothing).Shape.Workers > 2), new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })));
 
-    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 7));
+    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 1));
 
     private static void Find(Planted bug, FaultPlan faults, string told)
     {

@@ -16,9 +16,7 @@ public sealed class SeedTests
 
     public static TheoryData<FaultKind> Kinds => [.. Enum.GetValues<FaultKind>()];
 
-    // Long until the seeds that break a promise since slices, placement and steering were put together are understood: docs/simulation.md, "Open".
     [Fact]
-    [Trait("Category", "Long")]
     public void NoSeedBreaksAPromise()
     {
         if (OnlySeed is { } only)
@@ -39,7 +37,6 @@ public sealed class SeedTests
 
     /// <summary>One kind of fault alone, often, with commits that take long: what a mixture seldom hits.</summary>
     [Theory]
-    [Trait("Category", "Long")]
     [MemberData(nameof(Kinds))]
     public void NoKindOfFaultByItselfBreaksAPromise(FaultKind kind) => PlayAll(
         0, SeedsOfAKind,

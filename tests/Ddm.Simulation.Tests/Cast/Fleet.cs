@@ -36,6 +36,10 @@ internal sealed class Fleet(SimulatedRun run)
         }
 
         StartStages("stages");
+        if (run.Faults.SweepsEvery > TimeSpan.Zero)
+        {
+            StartSweeper("sweeper");
+        }
     }
 
     /// <summary>Kills a process now; its successor starts after a while.</summary>
@@ -99,6 +103,18 @@ internal sealed class Fleet(SimulatedRun run)
         {
             run.Bus.Consume(ports.Process, queue, serve);
         }
+    }
+
+    private void StartSweeper(string slot)
+    {
+        var ports = Begin(slot, PoolName.Local); // with the workers' bugs, if they have any
+        Repeat(ports, "its sweep", run.Faults.SweepsEvery, async () =>
+        {
+            foreach (var role in run.Watch.Roles)
+            {
+                await ports.Checkpoints.SweepAsync(Shape.Run, role.Role, run.Shape.Retention, CancellationToken.None);
+            }
+        });
     }
 
     // What a control plane does each time; its own loop waits on real time, which there is none of here.
