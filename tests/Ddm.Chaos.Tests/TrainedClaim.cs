@@ -14,11 +14,11 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
 
     public DateTimeOffset From { get; } = from;
 
-    /// <summary>When it was last heard of.</summary>
-    public DateTimeOffset Until { get; set; } = from;
+    /// <summary>When the process claimed something else.</summary>
+    public DateTimeOffset Until { get; private set; } = DateTimeOffset.MaxValue;
 
     /// <summary>Whether the process claimed nothing after it.</summary>
-    public bool IsLast { get; set; } = true;
+    public bool IsLast { get; private set; } = true;
 
     /// <summary>Every step that was made.</summary>
     public List<long> Steps { get; } = [];
@@ -29,7 +29,10 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
     /// <summary>Made, and on no way to the final head.</summary>
     public int Wasted { get; set; }
 
+    /// <summary>The process claims something else.</summary>
+    public void End(DateTimeOffset at) => (Until, IsLast) = (at, false);
+
     public override string ToString() => string.Create(
         System.Globalization.CultureInfo.InvariantCulture,
-        $"{Supervisor.Name(process)}, {role} at epoch {epoch}, {From:HH:mm:ss.fff} to {Until:HH:mm:ss.fff}: {Steps.Count} steps made, {Wasted} of them for nothing, committed at [{string.Join(", ", Commits)}]");
+        $"{Supervisor.Name(process)}, {role} at epoch {epoch}, {From:HH:mm:ss.fff} to {(IsLast ? "its end" : Until.ToString("HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture))}: {Steps.Count} steps made, {Wasted} of them for nothing, committed at [{string.Join(", ", Commits)}]");
 }

@@ -26,23 +26,17 @@ internal static partial class WorkAccount
             {
                 if (Claimed().Match(line) is { Success: true } claimed)
                 {
-                    if (last is not null)
-                    {
-                        last.IsLast = false;
-                    }
-
+                    last?.End(TimeOf(line));
                     last = new TrainedClaim(process, Role.Parse(claimed.Groups["role"].Value), Number(claimed, "epoch"), TimeOf(line));
                     claims.Add(last);
                 }
                 else if (last is not null && Trained().Match(line) is { Success: true } trained)
                 {
                     last.Steps.Add(Number(trained, "step"));
-                    last.Until = TimeOf(line);
                 }
                 else if (last is not null && Committed().Match(line) is { Success: true } committed)
                 {
                     last.Commits.Add(Number(committed, "step"));
-                    last.Until = TimeOf(line);
                 }
             }
         }

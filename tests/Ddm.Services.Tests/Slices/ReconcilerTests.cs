@@ -131,7 +131,7 @@ public sealed class ReconcilerTests
         shop.Events,
         shop,
         new DispatchLedger(new WorkerSettings(), shop.Time),
-        new PoolPlacement(shop.Checkpoints, new WorkerDirectory(shop.Store), shop.Events, shop),
+        new PoolPlacement(shop.Checkpoints, new WorkerDirectory(shop.Store), shop.Events, shop, shop.Settings),
         shop.Progress);
 
     private static Task<string?> WorkerAsync(SliceWorkshop shop, string name, string pool, double rate, NumericsClass? numerics = null) => shop.Store.TryWriteJsonAsync(

@@ -85,7 +85,7 @@ internal sealed class Fleet(SimulatedRun run)
     {
         var ports = Begin(slot, pool: null);
         ControlPlanes.Add(ports);
-        var placement = new PoolPlacement(ports.Checkpoints, new WorkerDirectory(ports.Blobs), ports.Events, ports.Queue);
+        var placement = new PoolPlacement(ports.Checkpoints, new WorkerDirectory(ports.Blobs), ports.Events, ports.Queue, ports.Settings);
         var reconciler = new Reconciler(
             ports.Runs, new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker, ports.Settings), ports.Checkpoints, ports.Events, ports.Sender,
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);

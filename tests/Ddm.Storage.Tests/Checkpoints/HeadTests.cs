@@ -94,6 +94,16 @@ public sealed class HeadTests
     }
 
     [Fact]
+    public async Task APlacementThatComesLateTakesNoRoleFromWhoeverTrainsIt()
+    {
+        var claim = await Trainee.TrainAsync(_store, 10);
+        Assert.Null(await Checkpoints.TryGrantAsync(Trainee.Run, Trainee.Role, "t4", Trainee.Timeout, Cancel));
+        Assert.True(await Checkpoints.RenewAsync(claim, Cancel));
+        await Checkpoints.ReleaseAsync(claim, Cancel);
+        Assert.Equal("t4", (await Checkpoints.TryGrantAsync(Trainee.Run, Trainee.Role, "t4", Trainee.Timeout, Cancel))!.Pool);
+    }
+
+    [Fact]
     public async Task TheLastCommitGivesTheRoleBack()
     {
         var claim = await Trainee.ClaimAsync(_store, takeOver: false);

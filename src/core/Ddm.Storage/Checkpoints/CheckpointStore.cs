@@ -68,6 +68,11 @@ public sealed class CheckpointStore
     public Task<RoleHead> GrantAsync(string run, Role role, string pool, CancellationToken cancellationToken) =>
         _ownership.FenceAsync(run, role, head => head with { Pool = pool, NotBefore = null }, cancellationToken);
 
+    /// <summary>As <see cref="GrantAsync"/>, but leaves a role alone that somebody trains: who places it saw it free a moment ago, and it may have been claimed since.</summary>
+    /// <returns>Null where it has a live owner.</returns>
+    public Task<RoleHead?> TryGrantAsync(string run, Role role, string pool, TimeSpan ownerTimeout, CancellationToken cancellationToken) =>
+        _ownership.FenceAsync(run, role, head => head with { Pool = pool, NotBefore = null }, ownerTimeout, cancellationToken);
+
     /// <summary>Lets the role be claimed again, with its failures forgotten; does nothing where it was never claimed.</summary>
     public Task FreeAsync(string run, Role role, CancellationToken cancellationToken) => _ownership.UpdateHeadAsync(
         run,

@@ -80,7 +80,11 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     }
 
     /// <summary>Takes the role from whoever has it and changes its head under the new epoch.</summary>
-    public async Task<RoleHead> FenceAsync(string run, Role role, Func<RoleHead, RoleHead> change, CancellationToken cancellationToken)
+    public async Task<RoleHead> FenceAsync(string run, Role role, Func<RoleHead, RoleHead> change, CancellationToken cancellationToken) =>
+        (await FenceAsync(run, role, change, spared: null, cancellationToken))!;
+
+    /// <summary>As the other overload; but null, and nothing is changed, where the role has an owner who was heard of within <paramref name="spared"/>.</summary>
+    public async Task<RoleHead?> FenceAsync(string run, Role role, Func<RoleHead, RoleHead> change, TimeSpan? spared, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(run, role);
         while (true)
@@ -88,6 +92,11 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             cancellationToken.ThrowIfCancellationRequested();
             var before = await records.ReadOwnerAsync(blobs, cancellationToken);
             var head = await records.ReadHeadAsync(blobs, cancellationToken) ?? await RefuseLostHeadAsync(blobs, cancellationToken);
+            if (spared is { } age && before is not null && await IsLiveAsync(before, head?.Head, static _ => false, age, cancellationToken))
+            {
+                return null;
+            }
+
             var epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1;
 
             // The owner first, as a claim does: a claim that is under way loses one of its two swaps.

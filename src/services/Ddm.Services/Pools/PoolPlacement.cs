@@ -6,7 +6,8 @@ using Ddm.Training;
 namespace Ddm.Services;
 
 /// <summary>Placement among the pools that there are: by what workers measured, by what waits, and by who can compute in a role's numerics class.</summary>
-internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory directory, RunEvents events, IQueueDepth queue) : ISlicePlacement
+internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory directory, RunEvents events, IQueueDepth queue, WorkerSettings settings)
+    : ISlicePlacement
 {
     private readonly ConcurrentDictionary<(string Run, string Pool), bool> told = new();
 
@@ -28,13 +29,17 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
             var role = Role.Parse(slice.RolePath);
             var pools = Sights(document, role, seen, placed, workers);
             var chosen = Placement.Choose(pools, Remaining(document, slice.RolePath, seen), pool, hasWaited);
-            placed[slice.RolePath] = chosen;
             if (pool is not null && chosen != pool)
             {
-                await checkpoints.GrantAsync(slice.Run, role, chosen, cancellationToken);
+                if (await checkpoints.TryGrantAsync(slice.Run, role, chosen, settings.OwnerTimeout, cancellationToken) is null)
+                {
+                    continue; // it was claimed since it was looked at
+                }
+
                 await events.AddAsync(slice.Run, RunEvent.Placed, $"{role} goes from pool '{pool}' to '{chosen}'{(hasWaited ? ": nobody took it" : "")}", cancellationToken);
             }
 
+            placed[slice.RolePath] = chosen;
             await TellAsync(slice, pools.First(sight => sight.Name == chosen), document.Numerics[slice.RolePath], cancellationToken);
             var isWaiting = hasWaited && chosen == pool && await IsWaitingAsync(chosen, seen, placed, cancellationToken);
             found.Add(new PlacedSlice(slice with { Pool = chosen }, isWaiting));
