@@ -31,19 +31,22 @@ public sealed class PlantedBugTests
     [Fact]
     public void ALostReplyReadAsFenced() => Find(new Planted { Store = (store, _, _) => new DeafSwap(store) }, LostReplies, "takes its own commit for another's");
 
+    /// <summary>Where its pool has one machine alone it takes longer: what fails there may be the machine's fault.</summary>
     [Fact]
     public void APoisonousRoleIsSetAside()
     {
-        // two machines of its pool at least: a role that fails on one alone may be that machine's fault
-        foreach (var run in Enumerable.Range(0, 40).Select(seed => Poisoned(seed, Planted.Nothing)).Where(run => run.Shape.Workers > 2))
+        for (var seed = 0; seed < 20; seed++)
         {
+            var run = Poisoned(seed, Planted.Nothing);
             Assert.Null(Play.Try(run));
-            Assert.InRange(run.Fleet.Deaths, run.Attempts.Most, run.Attempts.Most + 3);
+            var most = run.Shape.MachinesOf(PoolName.Local) > 1 ? run.Attempts.Most : 3 * run.Attempts.Most;
+            Assert.InRange(run.Fleet.Deaths, run.Attempts.Most, most + 3);
         }
     }
 
     [Fact]
-    public void AttemptsCountedAfterTheWork() => Assert.Contains("not by", Play.Try(Poisoned(Enumerable.Range(0, 40).First(seed => Poisoned(seed, Planted.Nothing).Shape.Workers > 2), new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })));
+    public void AttemptsCountedAfterTheWork() =>
+        Assert.Contains("not by", Play.Try(Poisoned(0, new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })), StringComparison.Ordinal);
 
     private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 1));
 

@@ -60,11 +60,10 @@ internal sealed class Fleet(SimulatedRun run)
 
     private void StartWorker(string slot)
     {
-        // the odd ones are the router's
-        var ports = Begin(slot, (slot[^1] - '0') % 2 == 0 ? PoolName.Local : PoolName.Router);
+        var ports = Begin(slot, run.Shape.PoolOf(int.Parse(slot.AsSpan("worker-".Length), CultureInfo.InvariantCulture)));
         Workers.Add(ports);
         var trainers = new ChainTrainers(run, ports.Process);
-        var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers);
+        var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers, ports.Process.Clock);
         var handler = new TrainSliceHandler(
             ports.Blobs, ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender, ports.Events, ports.Stop,
             ports.Progress, ports.Process.Clock);
@@ -98,7 +97,7 @@ internal sealed class Fleet(SimulatedRun run)
     private void StartStages(string slot)
     {
         var ports = Begin(slot, pool: null);
-        var serve = ports.Serve(new StageStub(run, ports.Process, ports.Blobs, ports.Checkpoints, ports.Runs, ports.Sender));
+        var serve = ports.Serve(new StageStub(run, ports));
         foreach (var queue in new[] { QueueNames.Ingest, QueueNames.Features, QueueNames.Clustering, QueueNames.Publishing })
         {
             run.Bus.Consume(ports.Process, queue, serve);

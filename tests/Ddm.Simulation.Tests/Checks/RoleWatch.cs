@@ -81,6 +81,12 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             return;
         }
 
+        if (line.FindIndex(link => link.Folder == now.Checkpoint) is var at and >= 0)
+        {
+            GoBack(change, at);
+            return;
+        }
+
         if (now.Epoch != before?.Epoch)
         {
             Fail(change, $"a commit of epoch {now.Epoch} where the head's is {before?.Epoch}");
@@ -135,6 +141,17 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
                 Fail(change, $"{folder}{part.Name} is not the state that an undisturbed training has at step {manifest.Step}");
             }
         }
+    }
+
+    /// <summary>A head that is mended names an earlier link, past damaged ones only.</summary>
+    private void GoBack(StoreChange change, int at)
+    {
+        if (line.Skip(at + 1).FirstOrDefault(link => !damaged.Contains(link.Folder)) is { Folder: { } whole })
+        {
+            Fail(change, $"the head goes back to {line[at].Folder}, past {whole}, committed and whole");
+        }
+
+        line.RemoveRange(at + 1, line.Count - at - 1);
     }
 
     /// <summary>What was committed stays an ancestor of all that comes, but for what was found damaged.</summary>

@@ -28,9 +28,6 @@ internal sealed class RunWatch
 
     public IEnumerable<RoleWatch> Roles => roles.Values;
 
-    /// <summary>Whether a role has its steps, so that nothing will train on from its newest checkpoint.</summary>
-    public bool IsComplete(Role role) => roles[role.Path].Step >= Target(role);
-
     /// <summary>What must hold once the run has succeeded: every role has exactly its steps, and no more was computed than what the faults may have cost.</summary>
     public void CheckEnd(Tally tally, FaultPlan faults, long mostStepsBetweenCommits)
     {
@@ -84,7 +81,7 @@ internal sealed class RunWatch
         }
 
         var now = BlobJson.Parse<RunDocument>(change.Name, change.After.Bytes);
-        if (now.Stage < Document.Stage || (Document.Status == RunStatus.Succeeded && now.Status != RunStatus.Succeeded))
+        if ((now.Stage < Document.Stage && !IsSentBack(now)) || (Document.Status == RunStatus.Succeeded && now.Status != RunStatus.Succeeded))
         {
             world.Fail($"{change.By}: the run goes back from {Document.Stage}, {Document.Status} to {now.Stage}, {now.Status}");
         }
@@ -94,13 +91,19 @@ internal sealed class RunWatch
             world.Fail($"{change.By}: the run fails: {now.Failure}");
         }
 
-        foreach (var role in now.Roles.Where(role => role.Status == RoleStatus.Complete && roles[role.Role].Step < role.TargetSteps))
+        foreach (var role in now.Roles.Where(role => role.Status == RoleStatus.Complete && !IsComplete(Document, role.Role) && roles[role.Role].Step < role.TargetSteps))
         {
             world.Fail($"{change.By}: {role.Role} is called complete at step {roles[role.Role].Step} of {role.TargetSteps}");
         }
 
         Document = now;
     }
+
+    // Forwards only, but for roles that were done and whose last checkpoint was found damaged.
+    private bool IsSentBack(RunDocument now) => now.Stage == RunStage.Train && Document.Stage is RunStage.Evaluate or RunStage.Publish
+        && now.Roles.Where(role => role.Status == RoleStatus.Training).ToList() is { Count: > 0 } again && again.TrueForAll(role => roles[role.Role].Step < roles[role.Role].HighestStep);
+
+    private static bool IsComplete(RunDocument document, string role) => document.Roles.Any(decision => decision.Role == role && decision.Status == RoleStatus.Complete);
 
     private void OnSent(SimulatedProcess by, object message)
     {
