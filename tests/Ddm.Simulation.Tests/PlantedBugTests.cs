@@ -48,7 +48,7 @@ public sealed class PlantedBugTests
     public void AttemptsCountedAfterTheWork() =>
         Assert.Contains("not by", Play.Try(Poisoned(0, new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })), StringComparison.Ordinal);
 
-    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 1));
+    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 7));
 
     private static void Find(Planted bug, FaultPlan faults, string told)
     {
@@ -56,7 +56,7 @@ public sealed class PlantedBugTests
         {
             if (Play.Try(new SimulatedRun(seed, traceAll: false, bug, faults)) is { } violation)
             {
-                Assert.Contains(told, violation);
+                Assert.True(violation.Contains(told, StringComparison.Ordinal), violation);
                 Assert.Null(Play.Try(new SimulatedRun(seed, traceAll: false, faults: faults))); // it is the bug that was found
                 return;
             }

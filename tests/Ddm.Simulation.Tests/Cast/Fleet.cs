@@ -90,8 +90,8 @@ internal sealed class Fleet(SimulatedRun run)
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);
         var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Process.Clock);
         run.Bus.Consume(
-            ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", message => TryAsync(ports, () => LookAsync(reconciler, leases, ((RunAdvanced)message).Role)));
-        Repeat(ports, "its periodic look", LookEvery, () => LookAsync(reconciler, leases, null));
+            ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", message => TryAsync(ports, () => LookAsync(ports, reconciler, leases, ((RunAdvanced)message).Role, isWoken: true)));
+        Repeat(ports, "its periodic look", LookEvery, () => LookAsync(ports, reconciler, leases, null, isWoken: false));
     }
 
     private void StartStages(string slot)
@@ -117,10 +117,13 @@ internal sealed class Fleet(SimulatedRun run)
     }
 
     // What a control plane does each time; its own loop waits on real time, which there is none of here.
-    private static async Task LookAsync(Reconciler reconciler, ReconcilerLeases leases, string? role)
+    private async Task LookAsync(ProcessPorts ports, Reconciler reconciler, ReconcilerLeases leases, string? role, bool isWoken)
     {
-        if (await leases.HoldAsync(Shape.Run, CancellationToken.None))
+        if ((await ports.Runs.FindAsync(Shape.Run, CancellationToken.None))?.Value is { Status: RunStatus.Running } document
+            && await leases.HoldAsync(Shape.Run, CancellationToken.None)
+            && (isWoken || ports.Looked is not { } looked || RunKeeper.IsDue(document, run.World.Now - looked)))
         {
+            ports.Looked = role is null ? run.World.Now : ports.Looked;
             await reconciler.ReconcileAsync(Shape.Run, role, CancellationToken.None);
         }
     }

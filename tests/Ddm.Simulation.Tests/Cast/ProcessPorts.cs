@@ -13,7 +13,7 @@ internal sealed class ProcessPorts
         Run = run;
         Process = process;
         Sender = new ProcessSender(run.World, run.Bus, process, run.Faults);
-        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally), Sender, process);
+        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally, run.Calls), Sender, process);
         Worker = new WorkerIdentity(process.Name, planted.IsKnownDead) { Host = Slot };
         Settings = new WorkerSettings { Pool = pool, Attempts = run.Attempts };
         Queue = new ProcessQueueDepth(run.World, run.Bus, process);
@@ -47,6 +47,9 @@ internal sealed class ProcessPorts
     public RunRepository Runs { get; }
 
     public RunEvents Events { get; }
+
+    /// <summary>When a control plane looked at all roles last; null: never.</summary>
+    public TimeSpan? Looked { get; set; }
 
     /// <summary>Whether a worker has taken over what its machine's dead processes left.</summary>
     public bool HasInherited { get; set; }

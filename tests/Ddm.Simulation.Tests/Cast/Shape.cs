@@ -10,6 +10,9 @@ internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Sh
     /// <summary>Of so many workers one is the router's.</summary>
     public int WorkersARouter { get; init; } = 2;
 
+    /// <summary>Blobs of a checkpoint beside its manifest.</summary>
+    public int Parts { get; init; } = 3;
+
     public static Shape Draw(Random dice) => new(
         Experts: 1 + dice.Next(3),
         Workers: 2 + dice.Next(3),

@@ -26,9 +26,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
 
     public long Epoch => head?.Epoch ?? 0;
 
-    /// <summary>The newest checkpoint, if the one it was trained from is whole too: damage to it loses nothing for good.</summary>
+    /// <summary>The newest checkpoint, if the one it was trained from is whole and there too: damage to it loses nothing for good.</summary>
     public string? FindExpendable() =>
-        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) ? line[^1].Folder : null;
+        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) && store.Read(line[^2].Folder + ChainTrainer.Weights) is not null ? line[^1].Folder : null;
 
     /// <summary>A checkpoint is damaged from now on, in its manifest or in its tensors.</summary>
     public void Damaged(string folder, bool manifest)

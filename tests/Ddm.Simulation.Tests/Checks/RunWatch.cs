@@ -8,7 +8,7 @@ namespace Ddm.Simulation.Tests;
 internal sealed class RunWatch
 {
     private readonly World world;
-    private readonly string documentName;
+    private readonly string documentName, folder;
     private readonly Dictionary<string, RoleWatch> roles;
     private readonly string? poisoned;
 
@@ -18,6 +18,7 @@ internal sealed class RunWatch
         this.poisoned = poisoned?.Path;
         Document = document;
         documentName = BlobNames.RunDocument(document.Name);
+        folder = documentName[..(documentName.LastIndexOf('/') + 1)];
         roles = Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToDictionary(
             role => role.Path, role => new RoleWatch(world, store, chain, document.Name, role, document.Spec.Execution.Retention.KeepLast, tally));
         store.Changed += On;
@@ -52,14 +53,25 @@ internal sealed class RunWatch
             OnDocument(change);
         }
 
-        foreach (var role in roles.Values)
+        if (Find(change.Name) is not { } role)
         {
-            role.On(change);
-            if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
-            {
-                OnFailure(change, role);
-            }
+            return;
         }
+
+        role.On(change);
+        if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
+        {
+            OnFailure(change, role);
+        }
+    }
+
+    // The role that a blob is of; null: none.
+    private RoleWatch? Find(string name)
+    {
+        var rest = name.StartsWith(folder, StringComparison.Ordinal) ? name[folder.Length..] : "";
+        var end = rest.IndexOf('/', StringComparison.Ordinal);
+        end = end > 0 && rest[..end] == "experts" ? rest.IndexOf('/', end + 1) : end;
+        return end > 0 && roles.TryGetValue(rest[..end], out var role) ? role : null;
     }
 
     // No fault here is beyond mending, so that no role may give up. What a worker says that does not own the role any more does not count.
