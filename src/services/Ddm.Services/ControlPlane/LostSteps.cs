@@ -20,14 +20,18 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
             return false;
         }
 
-        return !ReferenceEquals(await TakeAgainAsync(document, cancellationToken), document) ? true : throw new CheckpointException(
+        return !ReferenceEquals(await TakeAgainAsync(document, d => d, cancellationToken), document) ? true : throw new CheckpointException(
             $"{lost.Role} of run '{document.Name}' had its {lost.TargetSteps} steps, was read at {steps[lost.Role]} and is whole now: its blobs come and go.");
     }
 
     /// <summary>Reads the last checkpoint of every role that is done, and sends the run back to training where one is not whole.</summary>
     /// <returns>The run as it is now; the same document where nothing was lost.</returns>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
-    public async Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
+    public Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
+        => TakeAgainAsync(document, d => d with { Status = RunStatus.Running, Failure = null }, cancellationToken);
+
+    // Whether it goes on is a person's to say: a run that was paused, cancelled or failed while it was looked at stays so.
+    private async Task<RunDocument> TakeAgainAsync(RunDocument document, Func<RunDocument, RunDocument> reopen, CancellationToken cancellationToken)
     {
         var lost = new HashSet<string>(StringComparer.Ordinal);
         foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
@@ -52,7 +56,7 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
 
         return await runs.UpdateAsync(
             document.Name,
-            d => (d.Status is RunStatus.Paused or RunStatus.Cancelled ? d : d with { Status = RunStatus.Running, Failure = null }) with
+            d => reopen(d) with
             {
                 Stage = RunStage.Train,
                 Roles = [.. d.Roles.Select(decision => lost.Contains(decision.Role) ? decision with { Status = RoleStatus.Training } : decision)],
