@@ -24,7 +24,10 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
             $"{lost.Role} of run '{document.Name}' had its {lost.TargetSteps} steps, was read at {steps[lost.Role]} and is whole now: its blobs come and go.");
     }
 
-    /// <summary>Reads the last checkpoint of every role that is done, and sends the run back to training where one is not whole.</summary>
+    /// <summary>
+    /// Reads the last checkpoint of every role that has had its steps, and sends the run back to training where one is not whole. Also of a role whose last
+    /// commit nobody has seen yet: once it is called complete, nobody who trains opens it.
+    /// </summary>
     /// <returns>The run as it is now; the same document where nothing was lost.</returns>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
     public Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
@@ -34,16 +37,22 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
     private async Task<RunDocument> TakeAgainAsync(RunDocument document, Func<RunDocument, RunDocument> reopen, CancellationToken cancellationToken)
     {
         var lost = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        foreach (var decision in document.Roles)
         {
             var role = Role.Parse(decision.Role);
+            var isComplete = decision.Status == RoleStatus.Complete;
+            if (!isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is not { } head || head.Step < decision.TargetSteps))
+            {
+                continue; // opened by whoever trains it
+            }
+
             if (await checkpoints.RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken) is { } done)
             {
                 await checkpoints.TakeBackAsync(document.Name, role, cancellationToken); // its last owner may seem alive, and a reconciler would wait for that
                 await TellAsync(document.Name, $"{role}: {done}", cancellationToken);
             }
 
-            if ((await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
+            if (isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
             {
                 lost.Add(decision.Role);
             }
