@@ -60,7 +60,7 @@ internal sealed class ProcessPorts
     /// <summary>One slice at a time in the process.</summary>
     public SliceGate Gate { get; } = new();
 
-    public ILogger<T> LoggerOf<T>() => new TraceLogger<T>(Run.World, Process, Run.Tally);
+    public ILogger<T> LoggerOf<T>() => new TraceLogger<T>(Run, Process);
 
     /// <summary>What stands around every handler of a service.</summary>
     public Func<object, Task> Serve<TCommand>(ICommandHandler<TCommand> handler)

@@ -9,10 +9,10 @@ internal sealed record ScaleFigures
     /// <summary>How long they took, all workers at once, in simulated time.</summary>
     public required TimeSpan Time { get; init; }
 
-    /// <summary>Calls of the store by workers, for slices: claims, renewals, checkpoints read, committed and deleted.</summary>
+    /// <summary>Calls of the store by workers, for slices: claims, checkpoints read, committed and deleted.</summary>
     public required long SliceCalls { get; init; }
 
-    /// <summary>Calls by which workers say that they live.</summary>
+    /// <summary>Calls by which workers say that they and their roles' owners live: by the clock, however long slices are.</summary>
     public required long Beats { get; init; }
 
     /// <summary>Calls by control planes.</summary>
