@@ -48,7 +48,7 @@ public sealed class PlantedBugTests
     public void AttemptsCountedAfterTheWork() =>
         Assert.Contains("not by", Play.Try(Poisoned(0, new Planted { Store = (store, _, _) => new AttemptsAfterTheWork(store) })), StringComparison.Ordinal);
 
-    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 7));
+    private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 1)); // before any commit, which would clear the count
 
     private static void Find(Planted bug, FaultPlan faults, string told)
     {
