@@ -30,7 +30,7 @@ internal sealed class ScaleBenchmark : Benchmark
         return Task.FromResult(new Section(
             $"One run, {Workers} workers of one pool and one of the router's, two control planes, nothing fails; slices of 60 s with a commit each, checkpoints of one part. Every role has had two turns before two "
                 + "more are counted, each on a worker that had another role before. Calls of the store are exact. Slices: a claim, a checkpoint read, one written, one deleted. "
-                + $"Lives: each worker's record and its role's owner record, every 15 s. Looks: the control planes' lease, and heads and owners of all roles. Its computing is that of its own code in the simulator, on this machine, the median of {Rounds} rounds.",
+                + $"Lives: each worker's record and its role's owner record, every 15 and 20 s. Looks: the control planes' lease, and heads and owners of all roles. Its computing is that of its own code in the simulator, on this machine, the median of {Rounds} rounds.",
             ["roles", "slices", "calls a slice", "lives a slice", "looks a slice", "listings", "control plane, computing a slice"],
             [.. found.Select((figures, i) => (IReadOnlyList<string>)
             [
