@@ -313,7 +313,7 @@ internal sealed class RoleSlice(
             return;
         }
 
-        await upload.Cancel.CancelAsync();
+        upload.Cancel.Cancel(); // not by way of the thread pool: a slice stays on its own thread
         try
         {
             await upload.Work;
