@@ -18,6 +18,7 @@ internal static class AllBenchmarks
         new IngestBenchmark(),
         new SourcesBenchmark(),
         new DataWayBenchmark(),
+        new OverheadBenchmark(),
         new MicroBenchmark(),
     ];
 }
