@@ -20,7 +20,7 @@ public sealed class TopologyTests(SharedServers servers)
         var state = await topology.EnsureAsync(["a100", "t4"], Cancel);
         var policy = await policies.EnsureAsync(state.Version, servers.Rabbit.Management, mayRun: false, Cancel);
 
-        Assert.Equal(new Version(3, 10, 8), state.Version);
+        Assert.True(state.Version >= new Version(3, 10), $"{state.Version}: docs/operations.md asks for RabbitMQ 3.10 or newer");
         Assert.Contains("train.a100", state.Queues);
         Assert.True(policy.Done, policy.Text);
         var queues = (await rabbit.AskAsync("list_queues", "name", "type", "durable", "policy", "arguments", "--no-table-headers")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -55,7 +55,8 @@ public sealed class TopologyTests(SharedServers servers)
         Assert.True(code == 0, output);
         Assert.Contains("train.h100", output, StringComparison.Ordinal);
         Assert.Contains("policy   ddm, set through http://127.0.0.1", output, StringComparison.Ordinal);
-        Assert.Contains("consumer_timeout = 1800000", output, StringComparison.Ordinal);
+        var version = (await new Topology(BrokerAddress.Parse(broker.Rabbit.ConnectionString)).EnsureAsync([], Cancel)).Version;
+        Assert.Equal(version < new Version(3, 12), output.Contains("consumer_timeout = 1800000", StringComparison.Ordinal)); // a policy's business from then on
     }
 
     [Theory]
