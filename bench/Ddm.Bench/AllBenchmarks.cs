@@ -19,6 +19,8 @@ internal static class AllBenchmarks
         new IngestBenchmark(),
         new SourcesBenchmark(),
         new DataWayBenchmark(),
+        new ScaleBenchmark(),
+        new OverheadBenchmark(),
         new MicroBenchmark(),
     ];
 }
