@@ -219,7 +219,9 @@ public class BadInputTests(TinyModel model)
     {
         await using var gateway = await GatewayServer.StartAsync(model, ("Ddm:Gateway:MaxBatch", "10"), ("Ddm:Gateway:MaxWaiting", "2"));
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var slow = Enumerable.Range(0, 3).Select(_ => gateway.SendAsync(Slow, end.Token)).ToArray();
+        var first = gateway.SendAsync(Slow, end.Token);
+        await Waiting.ForAsync("one is drawn", TimeSpan.FromSeconds(20), _ => Task.FromResult(gateway.Engine.Active == 10));
+        var slow = new[] { first, gateway.SendAsync(Slow, end.Token), gateway.SendAsync(Slow, end.Token) };
         await Waiting.ForAsync("two wait", TimeSpan.FromSeconds(20), _ => Task.FromResult(gateway.Engine is { Active: 10, Waiting: 2 }));
 
         using var response = await gateway.SendAsync(new { prompt = "1" });
