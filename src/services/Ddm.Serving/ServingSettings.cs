@@ -23,6 +23,9 @@ public sealed record ServingSettings
     /// <summary>Time between two looks at which version of a model is current.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Bytes that the experts of a model may take in memory; those that do not fit are read when they are asked. Null: all are in memory.</summary>
+    public long? ExpertBytes { get; init; }
+
     /// <summary>Pictures that are stepped at once.</summary>
     public int MaxBatch { get; init; } = 64;
 
@@ -70,6 +73,7 @@ public sealed record ServingSettings
             Hosts = SettingList.Read(configuration, $"{Section}:{nameof(Hosts)}"),
             PublicUrl = Address(section, nameof(PublicUrl)),
             PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
+            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
             MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
             MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
             MaxJobs = Count(section, nameof(MaxJobs), usual.MaxJobs, 1),

@@ -15,10 +15,23 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     public async Task<LoadedModel> OpenAsync(string name, CancellationToken cancellationToken)
         => await OpenAsync(await catalog.FindAsync(name, cancellationToken), cancellationToken);
 
-    /// <summary>The model a manifest describes.</summary>
+    /// <summary>The model a manifest describes, all of it in memory.</summary>
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
-    public async Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    public Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken) => OpenAsync(manifest, null, cancellationToken);
+
+    /// <summary>The model a manifest describes, with no more of its experts in memory than fit.</summary>
+    /// <param name="manifest">The model.</param>
+    /// <param name="expertBytes">Bytes that experts may take; null: any number.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
+    /// <exception cref="UserErrorException">Not even one expert fits.</exception>
+    public async Task<LoadedModel> OpenAsync(ModelManifest manifest, long? expertBytes, CancellationToken cancellationToken)
     {
+        if (expertBytes is { } bytes && await PagesAsync(manifest, bytes, cancellationToken) is { } pages)
+        {
+            return await OpenPagedAsync(manifest, pages, cancellationToken);
+        }
+
         var parts = new List<IDisposable?>();
         try
         {
@@ -30,20 +43,96 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
                 parts.Add(experts[^1]);
             }
 
-            var router = manifest.Router.Weights is null ? null : await LoadAsync(
-                manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-            parts.Add(router);
-            var codec = manifest.Latent is { } latent ? await OpenAsync(latent.Weights, latent.Sha256, LatentCodec.Open, cancellationToken) : null;
-            parts.Add(codec);
-            var captions = manifest.Text is { } text
-                ? await OpenAsync(text.Weights, text.Sha256, (name, bundle) => CaptionEncoders.Open(text.Shape.Tokens, name, bundle), cancellationToken)
-                : null;
-            parts.Add(captions);
+            var (router, codec, captions) = await OpenRestAsync(manifest, parts, cancellationToken);
             return await device.RunAsync(() => new LoadedModel(manifest, experts, router, codec, captions, [.. Notices(manifest)]));
         }
         catch
         {
             parts.ForEach(part => part?.Dispose());
+            throw;
+        }
+    }
+
+    private async Task<LoadedModel> OpenPagedAsync(ModelManifest manifest, PagedExperts pages, CancellationToken cancellationToken)
+    {
+        var parts = new List<IDisposable?>();
+        try
+        {
+            foreach (var expert in manifest.Experts.Where(expert => expert.Weights is not null))
+            {
+                // Read once before the model is taken for good: a version with a damaged expert is none.
+                await using var whole = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
+                await HashedCopy.CopyAsync(whole, Stream.Null, expert.Sha256!, expert.Weights!, cancellationToken);
+            }
+
+            var (router, codec, captions) = await OpenRestAsync(manifest, parts, cancellationToken);
+            return await device.RunAsync(() => new LoadedModel(manifest, pages, router, codec, captions, [.. Notices(manifest)]));
+        }
+        catch
+        {
+            parts.ForEach(part => part?.Dispose());
+            throw;
+        }
+    }
+
+    // Null where all of them fit.
+    private async Task<PagedExperts?> PagesAsync(ModelManifest manifest, long bytes, CancellationToken cancellationToken)
+    {
+        var (largest, count) = (0L, 0);
+        foreach (var expert in manifest.Experts.Where(expert => expert.Weights is not null))
+        {
+            await using var stream = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
+            (largest, count) = (Math.Max(largest, stream.Length), count + 1);
+        }
+
+        if (largest > bytes)
+        {
+            throw new UserErrorException(FormattableString.Invariant($"An expert of {manifest.Name} takes {largest} bytes, and experts may take {bytes}: raise the limit."));
+        }
+
+        return largest * count <= bytes ? null : new PagedExperts(
+            [.. manifest.Experts.Select(expert => expert.Weights is not null)],
+            (int)(bytes / largest),
+            k => Task.Run(() => ReadAsync(manifest.Experts[k])),
+            (k, read) => Load(new MemoryStream(read), () => new DiT(Shape(manifest, manifest.Experts[k], manifest.Expert), initialize: false)),
+            (k, network) => LoadedModel.AsExpert(network, manifest.Experts[k])!);
+    }
+
+    private async Task<byte[]> ReadAsync(PublishedRole role)
+    {
+        await using var whole = await blobs.OpenReadAsync(role.Weights!, CancellationToken.None) ?? throw new CheckpointException($"{role.Weights} is missing.");
+        using var bytes = new MemoryStream((int)Math.Min(whole.Length, int.MaxValue));
+        await HashedCopy.CopyAsync(whole, bytes, role.Sha256!, role.Weights!, CancellationToken.None);
+        return bytes.ToArray();
+    }
+
+    private async Task<(RouterNetwork? Router, LatentCodec? Codec, ICaptionEncoder? Captions)> OpenRestAsync(ModelManifest manifest, List<IDisposable?> parts, CancellationToken cancellationToken)
+    {
+        var router = manifest.Router.Weights is null ? null : await LoadAsync(
+            manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
+        parts.Add(router);
+        var codec = manifest.Latent is { } latent ? await OpenAsync(latent.Weights, latent.Sha256, LatentCodec.Open, cancellationToken) : null;
+        parts.Add(codec);
+        var captions = manifest.Text is { } text
+            ? await OpenAsync(text.Weights, text.Sha256, (name, bundle) => CaptionEncoders.Open(text.Shape.Tokens, name, bundle), cancellationToken)
+            : null;
+        parts.Add(captions);
+        return (router, codec, captions);
+    }
+
+    private static TNetwork Load<TNetwork>(Stream source, Func<TNetwork> create)
+        where TNetwork : TransformerTrunk
+    {
+        var network = create();
+        try
+        {
+            NetworkWeights.Load(network, source);
+            network.eval();
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
             throw;
         }
     }
@@ -67,21 +156,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         where TNetwork : TransformerTrunk
     {
         await using var source = await OpenVerifiedAsync(role.Weights!, role.Sha256!, cancellationToken);
-        return await device.RunAsync(() =>
-        {
-            var network = create();
-            try
-            {
-                NetworkWeights.Load(network, source);
-                network.eval();
-                return network;
-            }
-            catch
-            {
-                network.Dispose();
-                throw;
-            }
-        });
+        return await device.RunAsync(() => Load(source, create));
     }
 
     private async Task<TPart> OpenAsync<TPart>(string name, string sha256, Func<string, TensorBundle, TPart> open, CancellationToken cancellationToken)

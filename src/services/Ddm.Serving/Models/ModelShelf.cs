@@ -93,7 +93,7 @@ internal sealed class ModelShelf(IBlobStore blobs, ModelCatalog catalog, ModelLo
             }
 
             var manifest = current is null ? await catalog.FindAsync(name, cancellationToken) : await catalog.OpenAsync(name, current, cancellationToken);
-            var loaded = await loader.OpenAsync(manifest, cancellationToken);
+            var loaded = await loader.OpenAsync(manifest, settings.ExpertBytes, cancellationToken);
             Put(name, await device.RunAsync(() => new ServedModel(loaded, sha256, device)));
             log.LogInformation("Serving {Model}/{Version} ({Sha256})", name, manifest.Version, sha256);
         }
