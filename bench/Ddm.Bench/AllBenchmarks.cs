@@ -19,6 +19,7 @@ internal static class AllBenchmarks
         new SourcesBenchmark(),
         new DataWayBenchmark(),
         new ScaleBenchmark(),
+        new OverheadBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -88,7 +88,7 @@ internal sealed class Fleet(SimulatedRun run)
         var reconciler = new Reconciler(
             ports.Runs, new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker, ports.Settings), ports.Checkpoints, ports.Events, ports.Sender,
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);
-        var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Process.Clock);
+        var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Events, ports.Process.Clock);
         run.Bus.Consume(
             ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", message => TryAsync(ports, () => LookAsync(ports, reconciler, leases, ((RunAdvanced)message).Role, isWoken: true)));
         Repeat(ports, "its periodic look", LookEvery, () => LookAsync(ports, reconciler, leases, null, isWoken: false));

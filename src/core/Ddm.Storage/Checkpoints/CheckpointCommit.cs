@@ -150,6 +150,7 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
             ParentManifestSha256 = manifest.ParentManifestSha256,
             Pool = claim.Head.Pool,
             GivenBack = request.GivesBack,
+            OwnerETag = request.GivesBack ? claim.OwnerETag : null,
             Kept = kept,
         };
         var etag = await store.SwapAsync(blobs.Head, next, WriteCondition.IfMatch(claim.HeadETag), cancellationToken);
