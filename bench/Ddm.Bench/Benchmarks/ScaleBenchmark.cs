@@ -26,15 +26,15 @@ internal sealed class ScaleBenchmark : Benchmark
 
         var computed = s_roles.Select((_, i) => Statistics.Median([.. rounds.Select(round => round[i].ControlPlane.TotalSeconds / round[i].Slices)])).ToArray();
         var (found, growth) = (rounds[0], computed[^1] / computed[0]);
-        var (most, listings) = (found.Max(figures => figures.SliceCalls / (double)figures.Slices), found.Sum(figures => figures.Listings));
+        var (most, listings) = (found.Max(figures => figures.SliceCalls / (double)figures.Slices), found.Sum(figures => figures.Listings + figures.LookListings));
         return Task.FromResult(new Section(
             $"One run, {Workers} workers of one pool and one of the router's, two control planes, nothing fails; slices of 60 s with a commit each, checkpoints of one part. Every role has had two turns before two "
                 + "more are counted, each on a worker that had another role before. Calls of the store are exact. Slices: a claim, a checkpoint read, one written, one deleted. "
-                + $"Lives: each worker's record and its role's owner record, every 15 and 20 s. Looks: the control planes' lease, and heads and owners of all roles. Its computing is that of its own code in the simulator, on this machine, the median of {Rounds} rounds.",
+                + $"Lives: each worker's record and its role's owner record, every 15 and 20 s. Looks: the control planes' lease, and heads and owners of all roles. Listings are counted by their pages, of 30 blobs at most. Its computing is that of its own code in the simulator, on this machine, the median of {Rounds} rounds.",
             ["roles", "slices", "calls a slice", "lives a slice", "looks a slice", "listings", "control plane, computing a slice"],
             [.. found.Select((figures, i) => (IReadOnlyList<string>)
             [
-                Cells.Count(s_roles[i]), Cells.Count(figures.Slices), Per(figures.SliceCalls, figures), Per(figures.Beats, figures), Per(figures.LookCalls, figures), Cells.Count(figures.Listings),
+                Cells.Count(s_roles[i]), Cells.Count(figures.Slices), Per(figures.SliceCalls, figures), Per(figures.Beats, figures), Per(figures.LookCalls, figures), Cells.Count(figures.Listings + figures.LookListings),
                 Cells.Seconds(computed[i]),
             ])],
             [
