@@ -68,6 +68,26 @@ public sealed class RunControlTests
     }
 
     [Fact]
+    public async Task ARetryForgetsFailuresThatNobodyHasReadYetToo()
+    {
+        await using var shop = new SliceWorkshop();
+        var unread = BlobNames.RoleFailure(SliceWorkshop.Run, Role.Expert(1));
+        await shop.Store.TryWriteJsonAsync(unread, new RoleFailure("late", 0, shop.Time.GetUtcNow()), Ddm.Storage.WriteCondition.Any, Cancel);
+        await shop.Runs.FailAsync(SliceWorkshop.Run, "the router failed", refused: false, Cancel);
+        await shop.Control.RetryAsync(SliceWorkshop.Run, Cancel);
+        Assert.False(await shop.Store.ExistsAsync(unread, Cancel));
+    }
+
+    [Fact]
+    public async Task ABrokerThatIsAwayHoldsUpNoMoveAndTheNextLookIsAskedToSend()
+    {
+        await using var shop = new SliceWorkshop { SendFailure = new TimeoutException("away") };
+        await shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(1), "t4", Cancel);
+        Assert.Equal("t4", (await shop.HeadAsync(Role.Expert(1)))!.Pool);
+        Assert.Equal(["experts/1"], shop.Advanced);
+    }
+
+    [Fact]
     public async Task ARoleThatIsMovedIsTakenFromItsWorkerAndWaitsInTheOtherPool()
     {
         await using var shop = new SliceWorkshop();

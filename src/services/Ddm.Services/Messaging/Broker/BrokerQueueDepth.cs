@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Ddm.Services;
 
 /// <summary>Asks the broker how many messages wait, and keeps the answer for a while. A broker that does not answer is no reason to end a turn.</summary>
-internal sealed class BrokerQueueDepth(Topology topology, TimeProvider time) : IQueueDepth
+internal sealed class BrokerQueueDepth(Topology topology, PoolQueues queues, TimeProvider time) : IQueueDepth
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, (long At, int? Count)> answers = new(StringComparer.Ordinal);
@@ -19,7 +19,14 @@ internal sealed class BrokerQueueDepth(Topology topology, TimeProvider time) : I
         int? count = null;
         try
         {
-            count = (int)(await topology.LookAsync(QueueNames.Train(pool), cancellationToken)).Waiting;
+            if (await topology.LookAsync(QueueNames.Train(pool), cancellationToken) is { } found)
+            {
+                count = (int)found.Waiting;
+            }
+            else
+            {
+                queues.Miss(pool);
+            }
         }
         catch (Exception e) when (Faults.MayPass(e) && !cancellationToken.IsCancellationRequested)
         {
