@@ -73,4 +73,12 @@ internal sealed class MemoryBlobStore : IBlobStore
     }
 
     public Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => Task.FromResult(Now);
+
+    private BlobContent? Find(string name)
+    {
+        lock (_gate)
+        {
+            return _blobs.GetValueOrDefault(name);
+        }
+    }
 }
