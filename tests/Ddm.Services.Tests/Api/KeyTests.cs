@@ -97,7 +97,10 @@ public class KeyTests
         using var request = new HttpRequestMessage(HttpMethod.Get, "/runs");
         var port = $"{server.Address.Port}";
         request.Headers.Host = host?.Replace("{port}", port, StringComparison.Ordinal);
-        request.Headers.TryAddWithoutValidation("Origin", origin?.Replace("{port}", port, StringComparison.Ordinal) ?? []);
+        if (origin is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Origin", origin.Replace("{port}", port, StringComparison.Ordinal));
+        }
 
         using var answer = await client.SendAsync(request, Token);
 

@@ -29,7 +29,7 @@ internal sealed class KeylessFilter(ApiSettings settings) : IEndpointFilter
         }
 
         var origin = request.Headers[HeaderNames.Origin].ToString();
-        return origin.Length == 0 || (Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value) ? null
+        return origin.Length == 0 || (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority == request.Host.Value) ? null
             : $"The request comes from a page of '{Printable.Text(origin)}'.";
     }
 
