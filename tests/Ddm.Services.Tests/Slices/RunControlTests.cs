@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 
 namespace Ddm.Services.Tests;
 
@@ -72,7 +73,7 @@ public sealed class RunControlTests
     {
         await using var shop = new SliceWorkshop();
         var unread = BlobNames.RoleFailure(SliceWorkshop.Run, Role.Expert(1));
-        await shop.Store.TryWriteJsonAsync(unread, new RoleFailure("late", 0, shop.Time.GetUtcNow()), Ddm.Storage.WriteCondition.Any, Cancel);
+        await shop.Store.TryWriteJsonAsync(unread, new RoleFailure("late", 0, shop.Time.GetUtcNow()), WriteCondition.Any, Cancel);
         await shop.Runs.FailAsync(SliceWorkshop.Run, "the router failed", refused: false, Cancel);
         await shop.Control.RetryAsync(SliceWorkshop.Run, Cancel);
         Assert.False(await shop.Store.ExistsAsync(unread, Cancel));
