@@ -118,7 +118,6 @@ public class EmbeddedRunTests
         {
             Stage = RunStage.Train,
             Status = RunStatus.Running,
-            ModelVersion = null,
             Roles = [.. run.Roles.Select(role => role.Role == "experts/0" ? role with { Status = RoleStatus.Training } : role)],
         }, TestContext.Current.CancellationToken);
 

@@ -92,7 +92,7 @@ public sealed class RunKeeperTests
         shop.Runs,
         reconciler,
         shop.Control,
-        new ReconcilerLeases(shop.Store, shop.Identity, shop.Time),
+        new ReconcilerLeases(shop.Store, shop.Identity, shop.Events, shop.Time),
         shop.Progress,
         shop.Settings with { ReconcileEvery = TimeSpan.FromMilliseconds(100) },
         shop.Time,

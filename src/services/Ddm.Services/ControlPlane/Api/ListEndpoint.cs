@@ -27,7 +27,7 @@ internal static class ListEndpoint
             RunName.Require(after);
         }
 
-        var names = (await runs.NamesAsync(cancellationToken)).SkipWhile(name => string.CompareOrdinal(name, after) <= 0).Take(limit + 1).ToArray();
+        var names = await runs.NamesAsync(after ?? "", limit + 1, cancellationToken);
         var (page, damaged) = (new List<RunFacts>(), new List<DamagedRun>());
         foreach (var name in names.Take(limit))
         {
@@ -41,7 +41,7 @@ internal static class ListEndpoint
             }
         }
 
-        return TypedResults.Json(new RunPage(page, damaged, names.Length > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
+        return TypedResults.Json(new RunPage(page, damaged, names.Count > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
     }
 }
 

@@ -33,6 +33,8 @@ internal static class RabbitMqTransport
                 provider.GetRequiredService<LocalKeeper>().Wake = keeper.Wake; // not the other way round: the keeper's own parts send
                 return keeper;
             });
+            services.AddSingleton<OutageEvents>().AddSingleton<IReceiveEndpointObserver>(provider => provider.GetRequiredService<OutageEvents>());
+            services.AddHostedService(provider => provider.GetRequiredService<OutageEvents>());
             services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
             services.TryAddSingleton<RunIntake>();
             services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
