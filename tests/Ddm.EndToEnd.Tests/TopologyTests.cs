@@ -55,7 +55,7 @@ public sealed class TopologyTests(SharedServers servers)
         Assert.True(code == 0, output);
         Assert.Contains("train.h100", output, StringComparison.Ordinal);
         Assert.Contains("policy   ddm, set through http://127.0.0.1", output, StringComparison.Ordinal);
-        var version = (await new Topology(BrokerAddress.Parse(broker.Rabbit.ConnectionString)).EnsureAsync([], Cancel)).Version;
+        var version = (await new Topology(BrokerAddress.Parse(broker.ConnectionString)).EnsureAsync([], Cancel)).Version;
         Assert.Equal(version < new Version(3, 12), output.Contains("consumer_timeout = 1800000", StringComparison.Ordinal)); // a policy's business from then on
     }
 

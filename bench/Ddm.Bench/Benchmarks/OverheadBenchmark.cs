@@ -4,7 +4,6 @@ using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Bench;

@@ -1,5 +1,4 @@
 using Ddm.Runs;
-using Ddm.Storage;
 
 namespace Ddm.Services.Tests;
 
