@@ -54,8 +54,7 @@ public sealed class RunKeeperTests
     {
         await using var shop = new SliceWorkshop();
         using var keeper = Keeper(shop, Reconciler(shop));
-        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var heads = 0;
+        using var refused = new SemaphoreSlim(0);
         shop.Store.Before = call =>
         {
             if (!call.StartsWith("read " + BlobNames.Head(SliceWorkshop.Run, Role.Expert(0)), StringComparison.Ordinal))
@@ -63,16 +62,13 @@ public sealed class RunKeeperTests
                 return Task.CompletedTask;
             }
 
-            if (Interlocked.Increment(ref heads) == 2)
-            {
-                refused.SetResult();
-            }
-
+            refused.Release();
             return Task.FromException(new UserErrorException("container 'c' refuses to read (AuthenticationFailed, HTTP 403).") { MayPass = true });
         };
         await keeper.StartAsync(Cancel);
+        await refused.WaitAsync(Cancel);
         keeper.Wake(SliceWorkshop.Run);
-        await refused.Task.WaitAsync(Cancel);
+        await refused.WaitAsync(Cancel); // it looks again: the first look is over
         await keeper.StopAsync(Cancel);
         shop.Store.Before = null;
         Assert.Equal(RunStatus.Running, (await shop.Runs.GetAsync(SliceWorkshop.Run, Cancel)).Status);
