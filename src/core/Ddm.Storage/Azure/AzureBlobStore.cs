@@ -9,8 +9,8 @@ namespace Ddm.Storage;
 /// <summary>
 /// Blobs of one container in Azure Blob Storage (or Azurite), shared by any number of machines. A large blob is staged in blocks that nobody sees until their
 /// list is committed; conditions are <c>If-None-Match: *</c> and <c>If-Match</c>; the clock is the service's. The container is created by the first write.
-/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what cannot be mended by waiting (no permission, a wrong name) is a
-/// <see cref="UserErrorException"/>, everything else an <see cref="IOException"/>.
+/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what a person has to mend (no permission, a wrong name) is a
+/// <see cref="UserErrorException"/> that may pass, everything else an <see cref="IOException"/>.
 /// </summary>
 public sealed class AzureBlobStore : IBlobStore
 {
