@@ -83,6 +83,7 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
 
     public async Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
     {
+        RunName.Require(run);
         var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
         var control = new RunControl(blobs, checkpoints, runs, RunEvents.For(blobs), new NoQueues());
         await (action switch
