@@ -19,7 +19,14 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         var facts = new List<RunFacts>();
         foreach (var name in await runs.NamesAsync(cancellationToken))
         {
-            facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            try
+            {
+                facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            }
+            catch (Exception e) when (e is UserErrorException { MayPass: false } or CheckpointException or InvalidDataException)
+            {
+                await Console.Error.WriteLineAsync($"Run '{name}' cannot be read: {e.Message}"); // the others can be seen all the same
+            }
         }
 
         return facts;
