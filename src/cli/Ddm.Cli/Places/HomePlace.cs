@@ -23,7 +23,7 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
             {
                 facts.Add(await inspector.InspectAsync(name, cancellationToken));
             }
-            catch (Exception e) when (e is UserErrorException { MayPass: false } or CheckpointException or InvalidDataException)
+            catch (Exception e) when (Faults.IsFinal(e))
             {
                 await Console.Error.WriteLineAsync($"Run '{name}' cannot be read: {e.Message}"); // the others can be seen all the same
             }

@@ -33,7 +33,7 @@ public sealed class Topology(BrokerAddress broker)
         var made = new List<string>();
         foreach (var queue in queues.Append(QueueNames.Dead))
         {
-            if (!await StandsAsync(connection, queue, cancellationToken))
+            if (await FindAsync(connection, queue, cancellationToken) is null)
             {
                 made.Add(queue);
             }
@@ -54,16 +54,7 @@ public sealed class Topology(BrokerAddress broker)
     public async Task<(uint Waiting, uint Consumers)?> LookAsync(string queue, CancellationToken cancellationToken)
     {
         await using var connection = await ConnectAsync(cancellationToken);
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        try
-        {
-            var found = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-            return (found.MessageCount, found.ConsumerCount);
-        }
-        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == NotFound)
-        {
-            return null;
-        }
+        return await FindAsync(connection, queue, cancellationToken) is { } found ? (found.MessageCount, found.ConsumerCount) : null;
     }
 
     private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
@@ -94,17 +85,17 @@ public sealed class Topology(BrokerAddress broker)
         }
     }
 
-    private static async Task<bool> StandsAsync(IConnection connection, string queue, CancellationToken cancellationToken)
+    // Null where there is no such queue.
+    private static async Task<QueueDeclareOk?> FindAsync(IConnection connection, string queue, CancellationToken cancellationToken)
     {
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-            return true;
+            return await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == NotFound)
         {
-            return false;
+            return null;
         }
     }
 
