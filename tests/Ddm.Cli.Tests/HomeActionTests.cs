@@ -45,6 +45,14 @@ public sealed class HomeActionTests : IDisposable
         Assert.False(await new FileBlobStore(tiny.Home).ExistsAsync(BlobNames.RoleFailure("tiny", Role.Router), Token));
     }
 
+    [Fact]
+    public async Task AFailedRunCanBeCancelled()
+    {
+        await MakeAsync(RunStatus.Failed);
+        await SaysAsync("cancel", "tiny: Cancelled, stage Train\n");
+        Assert.Equal("True True True", await HeldAsync());
+    }
+
     [Theory]
     [InlineData("pause", RunStatus.Failed, "run 'tiny' cannot be paused: it failed. 'ddm retry tiny' takes it up again.")]
     [InlineData("pause", RunStatus.Cancelled, "run 'tiny' cannot be paused: it was cancelled. 'ddm retry tiny' takes it up again.")]
@@ -54,7 +62,6 @@ public sealed class HomeActionTests : IDisposable
     [InlineData("retry", RunStatus.Running, "run 'tiny' neither failed nor was cancelled, it is running.")]
     [InlineData("retry", RunStatus.Paused, "run 'tiny' neither failed nor was cancelled, it is paused. 'ddm resume tiny' lets it go on.")]
     [InlineData("cancel", RunStatus.Succeeded, "run 'tiny' cannot be cancelled: it is done.")]
-    [InlineData("cancel", RunStatus.Failed, "run 'tiny' cannot be cancelled: it failed. 'ddm retry tiny' takes it up again.")]
     public async Task WhatCannotBeDoneNowIsSaidWithItsRemedyAndChangesNothing(string action, RunStatus status, string told)
     {
         await MakeAsync(status);

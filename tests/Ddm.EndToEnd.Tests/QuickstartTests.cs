@@ -12,7 +12,7 @@ public sealed class QuickstartTests(SharedServers servers)
 {
     private const string Run = "quickstart", Fast = "fast", Spare = "spare";
 
-    private const int Pictures = 3000;
+    private const int Pictures = 1200;
 
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(20);
 

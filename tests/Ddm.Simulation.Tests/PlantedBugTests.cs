@@ -26,7 +26,7 @@ public sealed class PlantedBugTests
     public void AHeadMovedBeforeItsManifest() => Find(new Planted { Store = (store, _, _) => new HeadBeforeManifest(store) }, FaultPlan.None, "has no manifest of its hash");
 
     [Fact]
-    public void ASweepThatIgnoresTheEpoch() => Find(new Planted { Store = (store, _, _) => new EpochBlindSweep(store) }, Tidying, "is missing");
+    public void ASweepThatIgnoresTheEpoch() => Find(new Planted { Store = (store, _, _) => new EpochBlindSweep(store) }, Tidying, "is missing", "loses a part"); // before the head names it, or after
 
     [Fact]
     public void ALostReplyReadAsFenced() => Find(new Planted { Store = (store, _, _) => new DeafSwap(store) }, LostReplies, "takes its own commit for another's");
@@ -50,13 +50,13 @@ public sealed class PlantedBugTests
 
     private static SimulatedRun Poisoned(int seed, Planted bug) => new(seed, traceAll: false, bug, FaultPlan.None, new Poison(Role.Expert(0), 1)); // before any commit, which would clear the count
 
-    private static void Find(Planted bug, FaultPlan faults, string told)
+    private static void Find(Planted bug, FaultPlan faults, params string[] told)
     {
         for (var seed = 0; seed < MostSeeds; seed++)
         {
             if (Play.Try(new SimulatedRun(seed, traceAll: false, bug, faults)) is { } violation)
             {
-                Assert.True(violation.Contains(told, StringComparison.Ordinal), violation);
+                Assert.True(told.Any(text => violation.Contains(text, StringComparison.Ordinal)), violation);
                 Assert.Null(Play.Try(new SimulatedRun(seed, traceAll: false, faults: faults))); // it is the bug that was found
                 return;
             }

@@ -3,10 +3,11 @@ namespace Ddm.Simulation.Tests;
 /// <summary>What 64 workers and 1,000 roles cost the store, in the steady state. <c>bench/run.sh scale</c> has the figures, and those of fewer roles.</summary>
 public sealed class ScaleTests
 {
-    private const double MostCallsASlice = 10.05, MostBeatsASlice = 8, MostLooksASlice = 4; // a slice may have begun before the counting did
+    // Duplicates that control planes send are in it. docs/simulation.md, "Open", has what is too much of looks.
+    private const double MostCallsASlice = 10, MostBeatsASlice = 8, MostLooksASlice = 14;
 
     [Fact]
-    public void ASliceOfAThousandRolesOnSixtyFourWorkersCostsTenCallsAndNobodyLists()
+    public void ASliceOfAThousandRolesOnSixtyFourWorkersCostsTenCallsAndNoWorkerLists()
     {
         var found = ScaleWorld.Play(roles: 1000, workers: 64);
         TestContext.Current.TestOutputHelper?.WriteLine($"{found}");

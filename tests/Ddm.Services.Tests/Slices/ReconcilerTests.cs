@@ -75,6 +75,26 @@ public sealed class ReconcilerTests
         Assert.Contains("experts/0 0 local", Take(shop));
     }
 
+    [Fact]
+    public async Task APauseThatComesWhileAHoldIsMendedStands()
+    {
+        await using var shop = new SliceWorkshop();
+        await shop.Checkpoints.HoldAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel);
+        var isPaused = false;
+        shop.Store.Before = async call =>
+        {
+            if (!isPaused && call == "write " + BlobNames.Head(SliceWorkshop.Run, SliceWorkshop.Expert))
+            {
+                isPaused = true;
+                await shop.Control.PauseAsync(SliceWorkshop.Run, Cancel); // finds the role held already, and leaves it
+            }
+        };
+        await LookAsync(shop, Reconciler(shop));
+        Assert.True(isPaused);
+        Assert.True((await shop.HeadAsync())!.Held);
+        Assert.Empty(Take(shop));
+    }
+
     [Theory]
     [InlineData(8, 100)]
     [InlineData(64, 1000)]

@@ -87,7 +87,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             return;
         }
 
-        if (now.Epoch != before?.Epoch)
+        if (now.Epoch != before?.Epoch && !IsMended)
         {
             Fail(change, $"a commit of epoch {now.Epoch} where the head's is {before?.Epoch}");
         }
@@ -103,6 +103,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
         Extend(change, manifest, now);
     }
 
+    // A head that named a damaged checkpoint may be made to name any that is whole, also one that a fenced worker left and no head ever named.
+    private bool IsMended => line.Count > 0 && damaged.Contains(line[^1].Folder);
+
     private CheckpointManifest? ReadManifest(StoreChange change, RoleHead now)
     {
         var content = store.Read(now.Checkpoint + "manifest.json");
@@ -112,7 +115,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
 
     private void CheckManifest(StoreChange change, RoleHead now, CheckpointManifest manifest)
     {
-        if (manifest.Step != now.Step || manifest.Epoch != now.Epoch || manifest.Parent != now.Parent || manifest.ParentManifestSha256 != now.ParentManifestSha256)
+        if (manifest.Step != now.Step || (manifest.Epoch != now.Epoch && !(IsMended && manifest.Epoch < now.Epoch)) || manifest.Parent != now.Parent || manifest.ParentManifestSha256 != now.ParentManifestSha256)
         {
             Fail(change, $"head and manifest differ: step {now.Step} and {manifest.Step}, epoch {now.Epoch} and {manifest.Epoch}");
         }

@@ -18,8 +18,11 @@ internal sealed record ScaleFigures
     /// <summary>Calls by control planes.</summary>
     public required long LookCalls { get; init; }
 
-    /// <summary>Listings, by anybody.</summary>
+    /// <summary>Listings by workers.</summary>
     public required long Listings { get; init; }
+
+    /// <summary>Pages of listings by control planes.</summary>
+    public required long LookListings { get; init; }
 
     /// <summary>What control planes computed, on the machine that plays.</summary>
     public required TimeSpan ControlPlane { get; init; }

@@ -37,7 +37,8 @@ internal static class ScaleWorld
             SliceCalls = run.Calls.Count(call => call.Who == "worker") - renewals - beats - looks,
             Beats = renewals + beats,
             LookCalls = run.Calls.Count(call => call.Who == "control"),
-            Listings = run.Calls.Count(call => call.Verb == "list"),
+            Listings = run.Calls.Count(call => call is { Who: "worker", Verb: "list" }),
+            LookListings = run.Calls.Count(call => call is { Who: "control", Verb: "list" }),
             ControlPlane = Stopwatch.GetElapsedTime(from, ControlTicks(run)),
             Calls = run.Calls.ToString(),
         };

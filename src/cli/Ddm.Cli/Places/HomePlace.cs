@@ -19,7 +19,14 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         var facts = new List<RunFacts>();
         foreach (var name in await runs.NamesAsync(cancellationToken))
         {
-            facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            try
+            {
+                facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            }
+            catch (Exception e) when (Faults.IsFinal(e))
+            {
+                await Console.Error.WriteLineAsync($"Run '{name}' cannot be read: {e.Message}"); // the others can be seen all the same
+            }
         }
 
         return facts;
@@ -76,6 +83,7 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
 
     public async Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
     {
+        RunName.Require(run);
         var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
         var control = new RunControl(blobs, checkpoints, runs, RunEvents.For(blobs), new NoQueues());
         await (action switch

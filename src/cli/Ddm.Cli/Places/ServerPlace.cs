@@ -20,6 +20,11 @@ internal sealed class ServerPlace(ServerClient server) : IRunPlace
         {
             var page = await server.GetAsync<RunPage>($"/runs?limit=100&after={after}", cancellationToken);
             facts.AddRange(page.Runs);
+            foreach (var (run, reason) in page.Damaged ?? []) // a server of before has none
+            {
+                await Console.Error.WriteLineAsync($"Run '{run}' cannot be read: {reason}");
+            }
+
             after = page.Next;
         }
 

@@ -7,6 +7,8 @@ namespace Ddm.Cli;
 /// <summary>A program that <c>ddm up</c> started: its output goes into a file, and a Ctrl+C in the terminal reaches <c>ddm</c> alone, which stops its programs in order.</summary>
 internal sealed class LocalProcess : IAsyncDisposable
 {
+    private const string Shell = "/bin/sh";
+
     private readonly Process process;
     private readonly Task copying;
 
@@ -35,7 +37,7 @@ internal sealed class LocalProcess : IAsyncDisposable
     /// <summary>Ends when the program does.</summary>
     public Task Exited => process.WaitForExitAsync();
 
-    /// <summary>Starts a program.</summary>
+    /// <summary>Starts a program, which waits for <see cref="Go"/>: one whose starter is killed before it has told anybody of the program ends by itself.</summary>
     /// <param name="name">What people call it.</param>
     /// <param name="log">File its output is added to.</param>
     /// <param name="command">Program and arguments.</param>
@@ -43,7 +45,7 @@ internal sealed class LocalProcess : IAsyncDisposable
     /// <exception cref="UserErrorException">It cannot be started.</exception>
     public static LocalProcess Start(string name, string log, IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
     {
-        var start = Detached(command);
+        var start = Detached(File.Exists(Shell) ? [Shell, "-c", "read -r go && exec \"$@\"", name, .. command] : command);
         (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (true, true, true);
         start.WorkingDirectory = Path.GetDirectoryName(log);
         foreach (var (key, value) in environment)
@@ -54,12 +56,25 @@ internal sealed class LocalProcess : IAsyncDisposable
         try
         {
             var process = Process.Start(start)!;
-            process.StandardInput.Close();
             return new LocalProcess(name, log, process, CopyAsync(process, log));
         }
         catch (System.ComponentModel.Win32Exception e)
         {
             throw new UserErrorException($"{name} cannot be started ({command[0]}): {e.Message}", e);
+        }
+    }
+
+    /// <summary>Lets it begin.</summary>
+    public void Go()
+    {
+        try
+        {
+            process.StandardInput.WriteLine("go");
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // it has ended: whoever waits for it sees that
         }
     }
 

@@ -39,6 +39,7 @@ internal sealed class LocalRabbit(string folder, UpPorts ports)
         if (EndNames is { Count: > 0 } command)
         {
             await using var names = LocalProcess.Start("epmd", log, command, Environment);
+            names.Go();
             await names.Exited;
         }
     }

@@ -119,6 +119,7 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
     {
         guard!.Watch(process, isStore);
         left.Note(process);
+        process.Go();
         return process;
     }
 

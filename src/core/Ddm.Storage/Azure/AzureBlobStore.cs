@@ -9,8 +9,8 @@ namespace Ddm.Storage;
 /// <summary>
 /// Blobs of one container in Azure Blob Storage (or Azurite), shared by any number of machines. A large blob is staged in blocks that nobody sees until their
 /// list is committed; conditions are <c>If-None-Match: *</c> and <c>If-Match</c>; the clock is the service's. The container is created by the first write.
-/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what cannot be mended by waiting (no permission, a wrong name) is a
-/// <see cref="UserErrorException"/>, everything else an <see cref="IOException"/>.
+/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what a person has to mend (no permission, a wrong name) is a
+/// <see cref="UserErrorException"/> that may pass, everything else an <see cref="IOException"/>.
 /// </summary>
 public sealed class AzureBlobStore : IBlobStore
 {
@@ -79,8 +79,8 @@ public sealed class AzureBlobStore : IBlobStore
         var (last, continuation) = ("", (string?)null);
         do
         {
-            var pages = _container.GetBlobsAsync(options, cancellationToken).AsPages(continuation);
-            var page = await _requests.SendAsync($"list '{prefix}'", token => FirstAsync(pages, token), IsAbsent, cancellationToken);
+            var page = await _requests.SendAsync(
+                $"list '{prefix}'", token => FirstAsync(_container.GetBlobsAsync(options, token), continuation, token), IsAbsent, cancellationToken);
             foreach (var blob in page?.Values ?? [])
             {
                 if (!BlobName.IsValid(blob.Name))
@@ -110,8 +110,8 @@ public sealed class AzureBlobStore : IBlobStore
         string? continuation = null;
         do
         {
-            var pages = _container.GetBlobsByHierarchyAsync(options, cancellationToken).AsPages(continuation);
-            var page = await _requests.SendAsync($"list the folders of '{folder}'", token => FirstAsync(pages, token), IsAbsent, cancellationToken);
+            var page = await _requests.SendAsync(
+                $"list the folders of '{folder}'", token => FirstAsync(_container.GetBlobsByHierarchyAsync(options, token), continuation, token), IsAbsent, cancellationToken);
             folders.UnionWith((page?.Values ?? []).Where(item => item.IsPrefix).Select(item => item.Prefix[folder.Length..^1]).Where(name => BlobName.IsSegment(name)));
             continuation = page?.ContinuationToken;
         }
@@ -139,10 +139,11 @@ public sealed class AzureBlobStore : IBlobStore
     internal static bool IsAbsent(RequestFailedException reply) =>
         reply.Status == 404 && (reply.ErrorCode == BlobErrorCode.BlobNotFound || reply.ErrorCode == BlobErrorCode.ContainerNotFound);
 
-    private static async Task<Page<T>> FirstAsync<T>(IAsyncEnumerable<Page<T>> pages, CancellationToken cancellationToken)
+    // The client asks with the token that it was given with the query, whatever the enumeration says.
+    private static async Task<Page<T>> FirstAsync<T>(AsyncPageable<T> query, string? continuation, CancellationToken cancellationToken)
         where T : notnull
     {
-        await foreach (var page in pages.WithCancellation(cancellationToken))
+        await foreach (var page in query.AsPages(continuation).WithCancellation(cancellationToken))
         {
             return page;
         }

@@ -37,15 +37,7 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         }
 
         stages[run] = stage;
-        foreach (var command in sent.Keys.Where(command => command.Run == run))
-        {
-            sent.TryRemove(command, out _);
-        }
-
-        foreach (var slice in slices.Keys.Where(slice => slice.Run == run))
-        {
-            slices.TryRemove(slice, out _);
-        }
+        Clear(run);
     }
 
     /// <summary>Says that <paramref name="command"/> was not sent after all.</summary>
@@ -92,6 +84,26 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
 
     /// <summary>Somebody says that this role is to be looked at: what is due is sent whatever was sent before.</summary>
     public void Forget(string run, string role) => slices.TryRemove((run, role), out _);
+
+    /// <summary>Lets go of a run that does not go on: taken up again, it is a new one to the ledger.</summary>
+    public void Leave(string run)
+    {
+        stages.TryRemove(run, out _);
+        Clear(run);
+    }
+
+    private void Clear(string run)
+    {
+        foreach (var command in sent.Keys.Where(command => command.Run == run))
+        {
+            sent.TryRemove(command, out _);
+        }
+
+        foreach (var slice in slices.Keys.Where(slice => slice.Run == run))
+        {
+            slices.TryRemove(slice, out _);
+        }
+    }
 
     private readonly record struct Entry(long Step, long Epoch, long At, int Sends, string? Pool);
 }

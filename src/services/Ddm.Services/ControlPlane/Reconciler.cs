@@ -52,6 +52,9 @@ public sealed class Reconciler(
         }
     }
 
+    /// <summary>Lets go of what is remembered of a run that does not go on.</summary>
+    public void Leave(string run) => ledger.Leave(run);
+
     private async Task SendAsync(RunDocument document, RunObservation seen, IReadOnlyList<IRunCommand> commands, CancellationToken cancellationToken)
     {
         foreach (var command in commands.Where(command => command is not TrainSlice && ledger.TryClaim(command)))
@@ -97,6 +100,15 @@ public sealed class Reconciler(
         foreach (var role in seen.HeldRoles)
         {
             await checkpoints.FreeAsync(document.Name, Role.Parse(role), cancellationToken);
+        }
+
+        // A pause writes the document before it holds the first role: where it came between our look and the freeing, this sees it.
+        if ((await runs.FindAsync(document.Name, cancellationToken))?.Value is { Status: not RunStatus.Running })
+        {
+            foreach (var role in seen.HeldRoles)
+            {
+                await checkpoints.HoldAsync(document.Name, Role.Parse(role), cancellationToken);
+            }
         }
 
         return true;

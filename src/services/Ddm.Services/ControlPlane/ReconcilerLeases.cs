@@ -59,9 +59,17 @@ public sealed class ReconcilerLeases(IBlobStore blobs, WorkerIdentity worker, Ru
     /// <summary>Gives every lease back, so that the next control plane need not wait.</summary>
     public async Task ReleaseAsync(CancellationToken cancellationToken)
     {
-        foreach (var (run, mine) in held)
+        foreach (var run in held.Keys)
         {
-            held.TryRemove(run, out _);
+            await ReleaseAsync(run, cancellationToken);
+        }
+    }
+
+    /// <summary>Gives a run's lease back, where it is this process's: there is nothing more to look at.</summary>
+    public async Task ReleaseAsync(string run, CancellationToken cancellationToken)
+    {
+        if (held.TryRemove(run, out var mine))
+        {
             var free = mine.Lease with { Worker = "", Renewals = mine.Lease.Renewals + 1 };
             await blobs.TryWriteJsonAsync(BlobNames.Reconciler(run), free, WriteCondition.IfMatch(mine.ETag), cancellationToken);
         }

@@ -115,18 +115,28 @@ internal sealed class RunKeeper(
         }
     }
 
+    // Whoever takes the run up again wakes us. Until its roles are held it is looked at: workers may not have heard that it stopped.
+    private async Task LeaveAsync(string run, RunDocument? document, CancellationToken cancellationToken)
+    {
+        if (document is { Status: RunStatus.Paused or RunStatus.Cancelled or RunStatus.Failed })
+        {
+            await control.EnforceAsync(document, cancellationToken);
+        }
+
+        unfinished.TryRemove(run, out _);
+        looked.Remove(run);
+        reconciler.Leave(run);
+        await leases.ReleaseAsync(run, cancellationToken);
+    }
+
     private async Task LookAsync(string run, string? role, bool isWoken, CancellationToken cancellationToken)
     {
         try
         {
-            if ((await runs.FindAsync(run, cancellationToken))?.Value is not { Status: RunStatus.Running } document)
+            var found = (await runs.FindAsync(run, cancellationToken))?.Value;
+            if (found is not { Status: RunStatus.Running } document)
             {
-                unfinished.TryRemove(run, out _); // whoever takes it up again wakes us
-                if (runs.LastSeen(run) is { Status: RunStatus.Paused or RunStatus.Cancelled } stopped)
-                {
-                    await control.EnforceAsync(stopped, cancellationToken);
-                }
-
+                await LeaveAsync(run, found, cancellationToken);
                 return;
             }
 
@@ -145,11 +155,13 @@ internal sealed class RunKeeper(
         catch (Exception e) when (Faults.IsFinal(e))
         {
             log.LogError("Run {Run} cannot go on: {Reason}", run, e.Message);
-            unfinished.TryRemove(run, out _);
             if (await runs.FailAsync(run, e.Message, refused: true, cancellationToken) is { } unwritten)
             {
+                unfinished.TryRemove(run, out _);
                 progress.Ended(unwritten);
             }
+
+            // else the next look sees to it that nobody trains it
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

@@ -7,6 +7,9 @@ namespace Ddm.Services;
 /// <summary>The run documents: the decisions of each run, moved by compare-and-swap.</summary>
 public sealed class RunRepository(IBlobStore blobs)
 {
+    /// <summary>Documents kept from which those of runs that do not go on are let go.</summary>
+    private const int MostSeen = 256;
+
     private readonly ConcurrentDictionary<string, RunDocument> seen = new(StringComparer.Ordinal);
 
     /// <summary>The run's document with its ETag, or null.</summary>
@@ -45,11 +48,11 @@ public sealed class RunRepository(IBlobStore blobs)
 
     /// <summary>Creates the document; false when the run exists.</summary>
     public async Task<bool> TryCreateAsync(RunDocument document, CancellationToken cancellationToken)
-        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfAbsent, cancellationToken) is not null;
+        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfAbsent, cancellationToken) is not null && Remember(document);
 
     /// <summary>Replaces the document that had this ETag; false when somebody else was first.</summary>
     public async Task<bool> TryReplaceAsync(RunDocument document, string etag, CancellationToken cancellationToken)
-        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfMatch(etag), cancellationToken) is not null;
+        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfMatch(etag), cancellationToken) is not null && Remember(document);
 
     /// <summary>Reads, changes and replaces the document until no one interferes.</summary>
     public async Task<RunDocument> UpdateAsync(string run, Func<RunDocument, RunDocument> change, CancellationToken cancellationToken)
@@ -80,7 +83,9 @@ public sealed class RunRepository(IBlobStore blobs)
             return seen.TryGetValue(run, out var last) ? Fail(last) : null;
         }
 
-        RunDocument Fail(RunDocument document) => document with { Status = RunStatus.Failed, Failure = reason, Refused = refused || document.Refused };
+        RunDocument Fail(RunDocument document) => document.Status is RunStatus.Paused or RunStatus.Cancelled or RunStatus.Removing
+            ? document // a person stopped it: what is wrong is met again when it is taken up again
+            : document with { Status = RunStatus.Failed, Failure = reason, Refused = refused || document.Refused };
     }
 
     /// <summary>The names of all runs, sorted.</summary>
@@ -108,8 +113,22 @@ public sealed class RunRepository(IBlobStore blobs)
 
     private (RunDocument Value, string ETag) Remember((RunDocument Value, string ETag) found)
     {
-        seen[found.Value.Name] = found.Value;
+        Remember(found.Value);
         return found;
+    }
+
+    private bool Remember(RunDocument document)
+    {
+        if (seen.Count >= MostSeen && !seen.ContainsKey(document.Name))
+        {
+            foreach (var (run, _) in seen.Where(other => other.Value.Status != RunStatus.Running))
+            {
+                seen.TryRemove(run, out _);
+            }
+        }
+
+        seen[document.Name] = document;
+        return true;
     }
 
     private async Task<UserErrorException> UnknownAsync(string run, CancellationToken cancellationToken)

@@ -26,7 +26,7 @@ internal sealed class OwnerRenewal : IAsyncDisposable
             stop.Cancel(); // not by way of the thread pool: a slice stays on its own thread
         }
 
-        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         stop.Dispose();
     }
 

@@ -67,7 +67,8 @@ public static class ControlPlaneApi
         endpoints.ServiceProvider.GetRequiredService<SourceRoots>();
         endpoints.MapOpenApi(); // describes, and tells nothing of any run
         var runs = endpoints.MapGroup("/runs").RequireAuthorization(ApiKeyHandler.Policy).WithTags("runs")
-            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests);
+            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .AddEndpointFilter<KeylessFilter>();
         SubmitEndpoint.Map(runs);
         ListEndpoint.Map(runs);
         var one = runs.MapGroup("/{name}").AddEndpointFilter<KnownRunFilter>()
