@@ -34,6 +34,9 @@ public static class BlobNames
     /// <summary>Prefix of what is known of idempotency keys.</summary>
     public const string ImageKeys = "images/keys/";
 
+    /// <summary>The secret that sessions of pages are signed with.</summary>
+    public const string SessionSecret = "pages/session-secret.json";
+
     /// <summary>The secret that links are signed with.</summary>
     public const string ImageSecret = "images/link-secret.json";
 
@@ -177,6 +180,14 @@ public static class BlobNames
 
     /// <summary>Pictures drawn with fixed seeds by the model's default strategy.</summary>
     public static string SampleGrid(string run) => $"{Evaluation(run)}samples.png";
+
+    /// <summary>Prefix of the pictures that were drawn on the way, with the same seeds each time.</summary>
+    public static string Grids(string run) => $"{Run(run)}grids/";
+
+    /// <summary>The pictures of a part of the way.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="percent">How far the run's roles had come together.</param>
+    public static string Grid(string run, int percent) => Invariant($"{Grids(run)}{percent:D3}.png");
 
     /// <summary>The report for people.</summary>
     public static string Report(string run) => $"{Evaluation(run)}report.html";

@@ -38,7 +38,7 @@ public static class DdmServices
         services.AddDdmModels(blobs, worker, stop, settings).AddSingleton<SliceGate>();
         services.AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
-        services.AddSingleton<WorkerDirectory>().AddSingleton<RoleNumerics>();
+        services.AddSingleton<ContactSheets>().AddSingleton<WorkerDirectory>().AddSingleton<RoleNumerics>();
         services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<LostSteps>().AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<Publication>();

@@ -10,11 +10,11 @@ using Microsoft.Net.Http.Headers;
 namespace Ddm.Services;
 
 /// <summary>
-/// Lets in who brings a key, as <c>Authorization: Bearer KEY</c> or <c>X-Api-Key: KEY</c>. Never in the query, which stands in logs and histories. No key, a wrong
-/// one and one of another scheme get the same answer.
+/// Lets in who brings a key, as <c>Authorization: Bearer KEY</c> or <c>X-Api-Key: KEY</c>, and pages by the cookie that they traded one for. Never in the query, which stands in
+/// logs and histories. No key, a wrong one and one of another scheme get the same answer.
 /// </summary>
 internal sealed class ApiKeyHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiSettings settings, WrongKeys wrong)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiSettings settings, WrongKeys wrong, PageSessions sessions)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>Name of the scheme.</summary>
@@ -24,9 +24,9 @@ internal sealed class ApiKeyHandler(
     public const string Header = "X-Api-Key";
 
     private const string Bearer = "Bearer ";
-    private bool tooMany;
-
     private const string Scope = "scope";
+    private static readonly object Fault = new();
+    private bool tooMany;
 
     /// <summary>What endpoints of runs ask for.</summary>
     public static AuthorizationPolicy Policy { get; } = For(ApiKey.Runs);
@@ -34,34 +34,40 @@ internal sealed class ApiKeyHandler(
     /// <summary>What endpoints of pictures ask for.</summary>
     public static AuthorizationPolicy ImagesPolicy { get; } = For(ApiKey.Images);
 
+    /// <summary>Why a request was refused though its cookie is good; null: it was not.</summary>
+    public static string? FaultOf(HttpContext context) => context.Items[Fault] as string;
+
     /// <inheritdoc/>
-    protected override Task<AuthenticateResult> HandleAuthenticateAsync()
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        var known = new ApiKey("anyone", null);
-        if (settings.RequireKey)
+        if (!settings.RequireKey)
         {
-            if (KeyOf(Request.Headers) is not { } key)
-            {
-                return Task.FromResult(AuthenticateResult.NoResult());
-            }
-
-            if (settings.Keys.Find(key) is not { } found)
-            {
-                tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
-                return Task.FromResult(AuthenticateResult.Fail("No such key."));
-            }
-
-            known = found;
+            return Known(new ApiKey("anyone", null));
         }
 
-        string[] scopes = known.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images];
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, known.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
-        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName)));
+        if (KeyOf(Request.Headers) is not { } key)
+        {
+            return await BySessionAsync();
+        }
+
+        if (settings.Keys.Find(key) is not { } found)
+        {
+            tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
+            return AuthenticateResult.Fail("No such key.");
+        }
+
+        return Known(found);
     }
 
     /// <inheritdoc/>
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (FaultOf(Context) is not null)
+        {
+            Response.StatusCode = StatusCodes.Status403Forbidden;
+            return Task.CompletedTask;
+        }
+
         Response.StatusCode = tooMany ? StatusCodes.Status429TooManyRequests : StatusCodes.Status401Unauthorized;
         if (tooMany)
         {
@@ -73,6 +79,29 @@ internal sealed class ApiKeyHandler(
         }
 
         return Task.CompletedTask;
+    }
+
+    private async Task<AuthenticateResult> BySessionAsync()
+    {
+        if (await sessions.FindAsync(Request, Context.RequestAborted) is not { } found)
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        if (PageOrigin.FindFault(Request) is { } fault)
+        {
+            Context.Items[Fault] = fault;
+            return AuthenticateResult.Fail(fault);
+        }
+
+        return Known(found);
+    }
+
+    private static AuthenticateResult Known(ApiKey key)
+    {
+        string[] scopes = key.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images];
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }
 
     private static AuthorizationPolicy For(string scope) => new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().RequireClaim(Scope, scope).Build();

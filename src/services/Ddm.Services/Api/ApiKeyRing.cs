@@ -38,6 +38,13 @@ internal sealed class ApiKeyRing
         return found;
     }
 
+    /// <summary>The key of an id, with its hash; null: it is not on the ring (any more).</summary>
+    public (byte[] Hash, ApiKey Key)? FindId(string id)
+    {
+        var index = Array.FindLastIndex(keys, known => known.Key.Id == id);
+        return index < 0 ? null : keys[index];
+    }
+
     private static (byte[] Hash, ApiKey Key) Read(string setting, int index)
     {
         var scope = Scopes.FirstOrDefault(name => setting.StartsWith(name + ":", StringComparison.Ordinal));

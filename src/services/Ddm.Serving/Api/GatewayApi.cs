@@ -46,7 +46,7 @@ public static class GatewayApi
         services.AddSingleton<JobRunner>().AddHostedService(provider => provider.GetRequiredService<JobRunner>());
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Gateway.Api")));
-        services.AddSingleton<WrongKeys>();
+        services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         services.AddAuthorization();
         services.AddHealthChecks().AddCheck<ModelWatch>("models", tags: ["ready"]);

@@ -48,6 +48,7 @@ internal sealed class GatewayErrors(ILogger<GatewayErrors> log) : IExceptionHand
         var (message, code) = response.StatusCode switch
         {
             StatusCodes.Status401Unauthorized => ("A key is needed, in the header 'Authorization: Bearer KEY'.", "invalid_api_key"),
+            StatusCodes.Status403Forbidden when ApiKeyHandler.FaultOf(context.HttpContext) is { } fault => (fault, "origin_not_allowed"),
             StatusCodes.Status403Forbidden => ("This key does not open pictures. Take one with the scope 'images'.", "insufficient_scope"),
             StatusCodes.Status404NotFound => ("There is nothing at this address. docs/serving.md lists what there is.", "not_found"),
             StatusCodes.Status405MethodNotAllowed => ($"{Printable.Text(context.HttpContext.Request.Method)} is not for this address; 'Allow' names what is.", "method_not_allowed"),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ddm.Runs;
+using Ddm.Services;
 using Ddm.Storage;
 using Microsoft.AspNetCore.Http;
 
@@ -13,14 +14,14 @@ internal sealed class SignedLinks(IBlobStore blobs, ServingSettings settings, Ti
     /// <summary>Where pictures are fetched.</summary>
     public const string Path = "/v1/images/files";
 
-    private byte[]? known;
+    private readonly StoredSecret secret = new(blobs, BlobNames.ImageSecret);
 
     /// <summary>A link to a kept file.</summary>
     public async Task<string> MakeAsync(HttpRequest request, string id, string file, CancellationToken cancellationToken)
     {
         var start = settings.PublicUrl is { } own ? own.AbsoluteUri.TrimEnd('/') : $"{request.Scheme}://{request.Host}";
         var expires = time.GetUtcNow().Add(settings.KeepJobs).ToUnixTimeSeconds();
-        var signature = Sign(await SecretAsync(cancellationToken), id, file, expires);
+        var signature = Sign(await secret.ReadAsync(cancellationToken), id, file, expires);
         return string.Create(CultureInfo.InvariantCulture, $"{start}{Path}/{id}/{file}?expires={expires}&signature={signature}");
     }
 
@@ -29,7 +30,7 @@ internal sealed class SignedLinks(IBlobStore blobs, ServingSettings settings, Ti
     public async Task RequireAsync(string id, string file, string? expires, string? signature, CancellationToken cancellationToken)
     {
         var until = long.TryParse(expires, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 0;
-        var right = Encoding.ASCII.GetBytes(Sign(await SecretAsync(cancellationToken), id, file, until));
+        var right = Encoding.ASCII.GetBytes(Sign(await secret.ReadAsync(cancellationToken), id, file, until));
         if (!CryptographicOperations.FixedTimeEquals(right, Encoding.UTF8.GetBytes(signature ?? "")))
         {
             throw new GatewayException(StatusCodes.Status403Forbidden, "This link was not made here, or was changed. Take it as it was answered.", "signature", "bad_signature");
@@ -44,24 +45,6 @@ internal sealed class SignedLinks(IBlobStore blobs, ServingSettings settings, Ti
     /// <summary>What was here is here no longer.</summary>
     public static GatewayException Gone() => new(StatusCodes.Status410Gone, "This has expired. Draw the picture again: the same seed and settings give the same one.", null, "expired");
 
-    private async Task<byte[]> SecretAsync(CancellationToken cancellationToken)
-    {
-        if (known is not null)
-        {
-            return known;
-        }
-
-        // The first writer wins; whoever comes second reads what the first wrote.
-        var made = new LinkSecret(Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        await blobs.TryWriteJsonAsync(BlobNames.ImageSecret, made, WriteCondition.IfAbsent, cancellationToken);
-        var held = await blobs.ReadJsonAsync<LinkSecret>(BlobNames.ImageSecret, cancellationToken) ?? throw new IOException($"{BlobNames.ImageSecret} vanished.");
-        return known = Convert.FromBase64String(held.Value.Key);
-    }
-
     private static string Sign(byte[] secret, string id, string file, long expires)
         => Convert.ToHexStringLower(HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}/{file}\n{expires}"))));
 }
-
-/// <summary>The secret of links.</summary>
-/// <param name="Key">32 bytes in base64.</param>
-internal sealed record LinkSecret(string Key);

@@ -36,9 +36,10 @@ public static class ControlPlaneApi
         services.TryAddSingleton<RunInspector>();
         services.TryAddSingleton<PoolInspector>();
         services.TryAddSingleton<RunFactsCache>();
+        services.TryAddSingleton<RunCurves>();
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Services.Api")));
-        services.AddSingleton<WrongKeys>();
+        services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         services.AddAuthorization();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = ApiErrors.Complete);
@@ -74,6 +75,8 @@ public static class ControlPlaneApi
         var one = runs.MapGroup("/{name}").AddEndpointFilter<KnownRunFilter>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
         RunEndpoints.Map(one);
+        CurveEndpoint.Map(one);
+        PictureEndpoints.Map(one);
         EventsEndpoint.Map(one);
         ControlEndpoints.Map(one);
         return endpoints;
