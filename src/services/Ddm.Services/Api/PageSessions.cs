@@ -51,5 +51,8 @@ internal sealed class PageSessions(IBlobStore blobs, ApiSettings settings, TimeP
 
     // Over the key's whole hash: an id is its first digits alone.
     private async Task<string> SignAsync(string id, long until, byte[] hash, CancellationToken cancellationToken)
-        => Convert.ToHexStringLower(HMACSHA256.HashData(await secret.ReadAsync(cancellationToken), [.. Encoding.ASCII.GetBytes(Claim(id, until)), 0, .. hash]));
+    {
+        byte[] signed = [.. Encoding.ASCII.GetBytes(Claim(id, until)), 0, .. hash];
+        return Convert.ToHexStringLower(HMACSHA256.HashData(await secret.ReadAsync(cancellationToken), signed));
+    }
 }

@@ -1,5 +1,4 @@
 using Ddm.Data;
-using Ddm.Encoders;
 using Ddm.Evaluation;
 using Ddm.Runs;
 using Ddm.Storage;

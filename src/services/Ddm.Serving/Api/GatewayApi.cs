@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Ddm.Pages;
 using Ddm.Services;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -54,6 +55,7 @@ public static class GatewayApi
         services.AddProblemDetails(); // the error middleware asks for a form, though the handler always has its own
         services.AddExceptionHandler<GatewayErrors>();
         services.AddTransient<IStartupFilter, GatewayStartup>();
+        services.AddDdmPages();
         return services.Configure<KestrelServerOptions>(options =>
         {
             options.AddServerHeader = false;
@@ -63,7 +65,7 @@ public static class GatewayApi
         });
     }
 
-    /// <summary>Maps <c>/v1</c>. Reads the settings, so that a wrong one stops the start.</summary>
+    /// <summary>Maps <c>/v1</c> and the pages. Reads the settings, so that a wrong one stops the start.</summary>
     /// <exception cref="Ddm.Runs.UserErrorException">A setting is wrong.</exception>
     public static IEndpointRouteBuilder MapDdmGateway(this IEndpointRouteBuilder endpoints)
     {
@@ -72,10 +74,13 @@ public static class GatewayApi
         endpoints.MapPrometheusScrapingEndpoint(); // /metrics: counts, and no word of what was asked for
         FilesEndpoint.Map(endpoints);
         var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy);
-        ModelsEndpoint.Map(keyed.MapGroup("/models"));
+        var models = keyed.MapGroup("/models");
+        ModelsEndpoint.Map(models);
+        CardEndpoint.Map(models);
         var images = keyed.MapGroup("/images");
         ImagesEndpoint.Map(images);
         JobEndpoints.Map(images.MapGroup("/jobs"));
+        endpoints.MapDdmPages(PageSet.Playground);
         return endpoints;
     }
 }

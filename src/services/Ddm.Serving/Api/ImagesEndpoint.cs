@@ -10,13 +10,16 @@ namespace Ddm.Serving;
 
 /// <summary><c>POST /v1/images/generations</c>.</summary>
 internal sealed class ImagesEndpoint(
-    GenerationParser parser, Generation generation, KeyLimits limits, PictureFiles files, SignedLinks links, ImageJobs jobs, TimeProvider time)
+    GenerationParser parser, Generation generation, KeyLimits limits, PictureFiles files, SignedLinks links, ImageJobs jobs, WorkerIdentity worker, TimeProvider time)
 {
     /// <summary>Two texts of 4000 characters, six bytes each as JSON may write them, and the rest.</summary>
     public const int MostBytes = 64 * 1024;
 
     /// <summary>The header by which a request that is sent again is known.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
+
+    /// <summary>The header that says which process drew.</summary>
+    public const string ServedBy = "X-Ddm-Served-By";
 
     /// <summary>Maps it.</summary>
     public static void Map(IEndpointRouteBuilder images) => images
@@ -50,6 +53,7 @@ internal sealed class ImagesEndpoint(
             return;
         }
 
+        context.Response.Headers[ServedBy] = worker.Name;
         var (request, lease) = parser.Read(text, RandomSeed);
         using (lease)
         {
