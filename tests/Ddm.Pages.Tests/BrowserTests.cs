@@ -9,8 +9,8 @@ public class BrowserTests
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(150);
 
     private static readonly string Spec = TinyFolder.DefaultSpec
-        .Replace("steps: 12, batch: 16, learning_rate: 1e-3", "steps: 160, batch: 16, learning_rate: 3e-3", StringComparison.Ordinal)
-        .Replace("steps: 8, batch", "steps: 80, batch", StringComparison.Ordinal)
+        .Replace("steps: 12, batch: 16, learning_rate: 1e-3", "steps: 120, batch: 16, learning_rate: 3e-3", StringComparison.Ordinal)
+        .Replace("steps: 8, batch", "steps: 60, batch", StringComparison.Ordinal)
         .Replace("sampling: { steps: 2 }", "sampling: { steps: 6 }", StringComparison.Ordinal)
         .Replace("slice_seconds: 0.01", "slice_seconds: 0.05, commit_seconds: 0.05", StringComparison.Ordinal);
 
@@ -41,7 +41,7 @@ public class BrowserTests
     [Fact]
     public async Task ByTheKeyboardAloneARunIsHeldAndEndedAndWhatIsOldIsMarked()
     {
-        var spec = Spec.Replace("steps: 160", "steps: 1000000", StringComparison.Ordinal);
+        var spec = Spec.Replace("steps: 120", "steps: 1000000", StringComparison.Ordinal);
         using var files = new TinyFolder(spec);
         await using var hosts = await PageHosts.StartAsync(files);
 

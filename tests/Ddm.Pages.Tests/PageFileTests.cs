@@ -61,6 +61,6 @@ public partial class PageFileTests
         }
     }
 
-    [GeneratedRegex("""https?://[^$'"]|style=|innerHTML\s*=[^=]|\beval\(|onclick=\"""")]
+    [GeneratedRegex(@"https?://[^$'""]|style=|innerHTML\s*=[^=]|\beval\(|onclick=""")]
     private static partial Regex Elsewhere();
 }

@@ -72,14 +72,14 @@ const scenarios = {
     told.quickstart = (await page.getByLabel('Spec (YAML)').inputValue()).includes('name: quickstart');
     expected.push('400');
     await submit(page, given.spec.replace('experts: 2', 'expert: 2'));
-    told.mistake = await page.locator('#answer').textContent();
+    told.mistake = await page.locator('#answer .bad').textContent();
     expected.length = 0;
     await submit(page, given.spec);
     await page.locator('#answer a').click();
 
     await page.locator('.badge.succeeded').waitFor({ timeout: 60000 });
     await page.locator('svg.curve').nth(2).waitFor();
-    await page.locator('figure img[alt^="Pictures drawn"]').waitFor();
+    await page.locator('figure img[alt$="100 percent of the way"]').waitFor();
     await page.waitForFunction(() => [...document.querySelectorAll('figure img')].every(img => img.complete && img.naturalWidth > 0));
     told.sheets = await page.locator('figure img[alt^="Some images of cluster"]').count();
     told.curves = await page.locator('svg.curve').count();

@@ -1,6 +1,6 @@
-using Ddm.Services;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,7 +54,7 @@ public static class PageEndpoints
         return endpoints;
     }
 
-    private static IResult Answer(HttpResponse response, PageFile file)
+    private static FileContentHttpResult Answer(HttpResponse response, PageFile file)
     {
         foreach (var (name, value) in Headers)
         {

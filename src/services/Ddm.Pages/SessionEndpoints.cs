@@ -4,6 +4,7 @@ using Ddm.Services;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
@@ -77,7 +78,7 @@ internal static class SessionEndpoints
         return TypedResults.NoContent();
     }
 
-    private static IResult End(HttpContext context)
+    private static NoContent End(HttpContext context)
     {
         context.Response.Cookies.Append(PageSessions.CookieOf(context.Request), "", Cookie(context.Request, TimeSpan.Zero));
         return TypedResults.NoContent();

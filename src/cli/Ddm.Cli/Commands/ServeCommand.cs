@@ -91,6 +91,7 @@ internal static class ServeCommand
         }
 
         Console.WriteLine($"  key      {(keyGiven ? "as given" : ApiKeyFile.DefaultPath ?? "in the log above")}");
+        Console.WriteLine($"  pages    {address.AbsoluteUri.TrimEnd('/')}");
         Console.WriteLine($"Answers at {address.AbsoluteUri.TrimEnd('/')}/v1 as OpenAI's images API. Ctrl+C stops.");
     }
 

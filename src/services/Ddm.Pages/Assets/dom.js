@@ -18,6 +18,12 @@ export const h = (tag, attributes, ...children) => build(document.createElement(
 /** An element of SVG. */
 export const s = (tag, attributes, ...children) => build(document.createElementNS(SVG, tag), attributes, children);
 
+/** Puts children into an element in the place of what it had. */
+export function put(element, ...children) {
+  element.replaceChildren();
+  return build(element, null, children);
+}
+
 /** Puts children in an element's place, unless they are the same already. What has the focus keeps it, and what was scrolled stays so. */
 export function fill(element, ...children) {
   const next = h('div', null, ...children);
@@ -52,6 +58,13 @@ export function ago(time, now = Date.now()) {
   const seconds = Math.max(0, (now - new Date(time)) / 1000);
   return seconds < 5 ? 'just now' : seconds < 100 ? `${Math.round(seconds)} s ago` : seconds < 6000 ? `${Math.round(seconds / 60)} min ago`
     : seconds < 172800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86400)} days ago`;
+}
+
+/** A time of day; with its date where that is another. */
+export function clock(time) {
+  const [at, today] = [new Date(time), new Date()];
+  const date = at.toDateString() === today.toDateString() ? '' : `${at.toLocaleDateString()} `;
+  return h('time', { datetime: time, title: at.toLocaleString() }, date + at.toLocaleTimeString());
 }
 
 /** A time that tells its age, and its date to who points at it. */

@@ -1,7 +1,7 @@
 // What is served: a model's card, its experts, and how well its router tells clusters apart at every noise level.
 import { get } from '/pages/api.js';
 import { curve } from '/pages/curve.js';
-import { facts, figure, h, table, when, whole } from '/pages/dom.js';
+import { facts, figure, h, put, table, when, whole } from '/pages/dom.js';
 import { open } from '/pages/shell.js';
 
 const MOST_CLASSES = 40;
@@ -9,7 +9,7 @@ await open('model');
 const main = document.getElementById('main');
 const models = (await get('/v1/models')).data;
 const wanted = new URLSearchParams(location.search).get('name') ?? models[0]?.id;
-const network = shape => shape ? `width ${shape.hidden}, ${shape.depth} blocks, ${shape.heads} heads, patch ${shape.patch}` : 'no weights';
+const network = shape => shape ? `width ${shape.hidden}, depth ${shape.depth}, heads ${shape.heads}, patch ${shape.patch}` : 'no weights';
 const section = (heading, ...children) => h('section', { class: 'card', 'aria-label': heading }, h('h2', null, heading), ...children);
 
 // Of each class the expert's share of all its training rows.
@@ -42,7 +42,7 @@ function router(measured) {
 function show(card) {
   const choose = h('select', { id: 'name', 'aria-label': 'Model', onchange: () => { location.search = `?name=${encodeURIComponent(choose.value)}`; } },
     models.map(model => h('option', { value: model.id, selected: model.id === card.id }, model.id)));
-  main.replaceChildren(
+  put(main,
     h('div', { class: 'head' }, h('h1', { class: 'grow' }, card.id), models.length > 1 && h('div', null, choose), h('a', { class: 'button', href: `/pages/playground?model=${encodeURIComponent(card.id)}` }, 'Draw with it')),
     card.notices.length > 0 && h('p', { class: 'message bad' }, card.notices.join('\n')),
     section('Card', facts([
@@ -57,7 +57,7 @@ function show(card) {
     section('Experts', table('Experts', [['Role'], ['Steps', 'number'], ['Training images', 'number'], ['Network'], ['Weights']],
       [...card.experts, card.router].filter(Boolean).map(role => [
         role.role, `${whole(role.step)} of ${whole(role.target_steps)}`, role.rows === null ? '' : whole(role.rows), network(role.network), role.sha256 ? h('code', { title: role.sha256 }, role.sha256.slice(0, 12)) : 'none']))),
-    section('Router by noise level', h('div', { class: 'grid-image' }, router(card.router_measured))),
+    section('Router by noise level', h('div', { class: 'plot' }, router(card.router_measured))),
     classes(card));
   document.title = `${card.id} · DdmAspire`;
 }

@@ -46,7 +46,7 @@ labelled('seed', 'Seed'), h('button', { type: 'button', onclick: () => {
   fields.seed.value = Math.floor(Math.random() * 2 ** 31);
   showCurl();
 } }, 'Another seed'),
-labelled('n', 'Pictures'), labelled('steps', 'Steps'), labelled('guidance', 'Guidance'), labelled('strategy', 'Experts chosen by'), labelled('value', ''),
+labelled('n', 'Pictures'), labelled('steps', 'Steps'), labelled('guidance', 'Guidance'), labelled('strategy', 'Experts chosen by', 'wide'), labelled('value', ''),
 h('div', { class: 'wide row' }, draw, stop),
 h('details', { class: 'wide' }, h('summary', null, 'The same with curl'), curl, h('div', { class: 'row' }, h('button', { type: 'button', onclick: copy }, 'Copy'), copied)));
 

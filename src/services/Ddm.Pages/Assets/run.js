@@ -1,7 +1,7 @@
 // One run: its stages, roles, pools, pictures and events. The stream tells what changes; what it leaves out is asked for now and then.
 import { get, post, signIn } from '/pages/api.js';
 import { curve } from '/pages/curve.js';
-import { ago, facts, figure, fill, h, table, when, whole } from '/pages/dom.js';
+import { ago, clock, facts, figure, fill, h, table, when, whole } from '/pages/dom.js';
 import { confirm, open, repeat, setLive } from '/pages/shell.js';
 
 const STAGES = ['ingest', 'fitFeatures', 'extractFeatures', 'fitPartition', 'assignShards', 'freezeClusters', 'train', 'evaluate', 'publish'];
@@ -20,7 +20,8 @@ const part = () => h('div');
 const [title, fault, stages, actions, roles, pools, sheets, grids, log] = [part(), part(), part(), part(), h('div', { class: 'roles' }), part(), part(), part(), h('ol', { class: 'log', tabindex: 0, 'aria-label': 'Events' })];
 const done = h('p', { class: 'message bad', role: 'alert', hidden: true });
 const live = h('span', { class: 'small faint' });
-let run = null, skew = 0, curves = new Map(), commits = new Map(), picturesFor = '';
+let run = null, skew = 0;
+const curves = new Map(), commits = new Map();
 
 const word = text => text.charAt(0).toLowerCase() + text.slice(1);
 const now = () => Date.now() + skew; // the server's clock tells ages, not this machine's
@@ -54,6 +55,7 @@ function showActions() {
     try {
       take(await (await post(`${path}/${verb}`)).json());
       done.hidden = true;
+      actions.querySelector('button')?.focus(); // the one that was pressed is gone
       if (stream.readyState === EventSource.CLOSED) listen();
     } catch (error) {
       done.textContent = error.message;
@@ -183,13 +185,15 @@ function showGrids(list) {
 }
 
 function addEvent(event) {
-  log.prepend(h('li', null, h('time', { datetime: event.at, class: 'faint' }, new Date(event.at).toLocaleString()), h('span', null, event.kind), h('span', { title: event.actor }, event.text)));
+  log.prepend(h('li', null, h('span', { class: 'faint' }, clock(event.at)), h('span', null, event.kind), h('span', { title: event.actor }, event.text)));
   while (log.children.length > MOST_EVENTS) log.lastChild.remove();
 }
 
 // ---- what is heard
 
 function take(told) {
+  if (run && new Date(told.now) < new Date(run.now)) return; // the stream's look was earlier than an action's answer
+  const moved = run && (run.stage !== told.stage || run.status !== told.status);
   run = told;
   skew = new Date(told.now) - Date.now();
   showTitle();
@@ -201,6 +205,17 @@ function take(told) {
   live.textContent = hasEnded() ? 'ended' : 'live';
   live.classList.toggle('is-live', !hasEnded());
   if (told.pools) showPools(told.pools);
+  if (moved) lookAside().catch(() => {}); // the next look says why
+}
+
+// What the stream leaves out. Once more at a run's end.
+let isAside = false;
+
+async function lookAside() {
+  const told = await get(path);
+  showPools(told.pools ?? []);
+  await showPictures();
+  isAside = hasEnded();
 }
 
 let stream = null, last = null;
@@ -241,10 +256,7 @@ try {
   setInterval(showAges, TICK);
   repeat(POOLS_EVERY, async () => {
     try {
-      const signature = `${run.stage} ${run.status} ${Math.floor(10 * run.roles.reduce((sum, role) => sum + role.step, 0) / Math.max(1, run.roles.reduce((sum, role) => sum + role.target, 0)))}`;
-      if (!hasEnded()) showPools((await get(path)).pools ?? []);
-      if (!hasEnded() || signature !== picturesFor) await showPictures();
-      picturesFor = signature;
+      if (!isAside || !hasEnded()) await lookAside();
     } catch (error) {
       setLive(false, error.message);
     }

@@ -1,4 +1,3 @@
-using Ddm.Diffusion;
 using Ddm.Evaluation;
 using Ddm.Runs;
 using Ddm.Services;
