@@ -69,6 +69,7 @@ const scenarios = {
 
     await page.locator('#submit').click();
     await page.getByRole('button', { name: 'Take the quickstart' }).click();
+    await page.waitForFunction(() => document.getElementById('spec').value !== '');
     told.quickstart = (await page.getByLabel('Spec (YAML)').inputValue()).includes('name: quickstart');
     expected.push('400');
     await submit(page, given.spec.replace('experts: 2', 'expert: 2'));
@@ -180,7 +181,7 @@ let failure = null;
 try {
   await scenarios[scenario](told);
 } catch (error) {
-  failure = error.stack ?? String(error);
+  failure = (error.stack ?? String(error)) + `\n${new Date().toISOString()} told: ${JSON.stringify(told)}`;
   for (const context of browser.contexts()) for (const page of context.pages()) failure += `\nat ${page.url()}: ${(await page.locator('body').innerText().catch(() => '')).slice(0, 1500)}`;
 }
 await browser.close();

@@ -225,7 +225,7 @@ function listen() {
   stream?.close();
   stream = new EventSource(`${path}/events${last ? `?after=${encodeURIComponent(last)}` : ''}`);
   stream.addEventListener('status', message => {
-    setLive(true);
+    setLive(true, '', 'stream');
     take(JSON.parse(message.data));
   });
   stream.addEventListener('event', message => {
@@ -233,14 +233,14 @@ function listen() {
     addEvent(JSON.parse(message.data));
   });
   stream.addEventListener('end', () => stream.close());
-  stream.addEventListener('open', () => setLive(true));
+  stream.addEventListener('open', () => setLive(true, '', 'stream'));
   stream.addEventListener('error', () => {
     if (run && hasEnded()) {
       stream.close();
       return;
     }
 
-    setLive(false, 'the stream of events broke off');
+    setLive(false, 'the stream of events broke off', 'stream');
     if (stream.readyState === EventSource.CLOSED) get('/pages/session').then(now => now.required && !now.signedIn ? signIn() : setTimeout(listen, 3000), () => setTimeout(listen, 3000));
   });
 }
@@ -257,6 +257,7 @@ try {
   repeat(POOLS_EVERY, async () => {
     try {
       if (!isAside || !hasEnded()) await lookAside();
+      setLive(true);
     } catch (error) {
       setLive(false, error.message);
     }

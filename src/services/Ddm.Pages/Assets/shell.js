@@ -55,21 +55,18 @@ export async function open(current) {
 }
 
 const stale = h('div', { class: 'stale', role: 'status', hidden: true });
+const broken = new Map();
 let since = null;
 
-/** Says whether what is shown is what is. */
-export function setLive(live, why = 'the server does not answer') {
-  if (live) {
-    since = null;
-    stale.hidden = true;
-    document.body.classList.remove('is-not-live');
-    return;
-  }
-
-  since ??= new Date();
-  stale.textContent = `Not live since ${since.toLocaleTimeString()}: ${why}. What you see may be old; trying again.`;
-  stale.hidden = false;
-  document.body.classList.add('is-not-live');
+/** Says whether what is shown is what is. Source: which of a page's ways to the server speaks; all of them must be whole. */
+export function setLive(live, why = 'the server does not answer', source = 'server') {
+  if (live) broken.delete(source);
+  else broken.set(source, why);
+  const isLive = broken.size === 0;
+  since = isLive ? null : since ?? new Date();
+  stale.hidden = isLive;
+  document.body.classList.toggle('is-not-live', !isLive);
+  if (!isLive) stale.textContent = `Not live since ${since.toLocaleTimeString()}: ${[...broken.values()][0]}. What you see may be old; trying again.`;
 }
 
 /** Calls again and again while the page is seen; slowly where an answer takes long. */
