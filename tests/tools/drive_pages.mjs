@@ -102,6 +102,7 @@ const scenarios = {
     await page.waitForURL('**/pages/sign-in**'); // another host: a session of its own
     await signIn(page, given.key);
     await page.waitForURL('**/pages/playground?model=tiny');
+    await page.getByLabel('Experts chosen by').selectOption('full');
     await page.getByRole('button', { name: 'Draw', exact: true }).click();
     await page.getByText(/^Drawn in/).waitFor();
     told.pictures = await page.locator('#pictures img').count();

@@ -145,7 +145,7 @@ function showPools(list) {
   fill(pools, list.length === 0 ? h('p', { class: 'faint' }, 'No pool has a worker, and nothing waits in one.') : list.map(pool => h('div', null,
     h('h3', null, pool.name, ' ', pool.unmanned && h('span', { class: 'badge failed' }, 'nobody works here')),
     h('p', { class: 'small faint' }, [pool.training.length > 0 && `in training: ${pool.training.join(', ')}`, pool.waiting.length > 0 && `waiting: ${pool.waiting.join(', ')}`].filter(Boolean).join('; ') || 'nothing of this run is here now'),
-    pool.workers.length > 0 && table(`Workers of ${pool.name}`, [['Worker'], ['Machine'], ['State'], ['At'], ['Heard of'], ['Why']], pool.workers.map(worker)))));
+    pool.workers.length > 0 && table(`Workers of ${pool.name}`, [['Worker'], ['Machine'], ['State'], ['At'], ['Heard of'], ['Why', 'text']], pool.workers.map(worker)))));
 }
 
 async function showPictures() {

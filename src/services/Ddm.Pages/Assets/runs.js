@@ -19,7 +19,7 @@ const word = text => text.charAt(0).toLowerCase() + text.slice(1);
 function progress(run) {
   const target = run.roles.reduce((sum, role) => sum + role.target, 0);
   const done = run.roles.reduce((sum, role) => sum + Math.min(role.step, role.target), 0);
-  return target === 0 ? '' : h('div', null, h('progress', { max: target, value: done, 'aria-label': `${run.run}: steps` }), h('span', { class: 'small faint' }, `${whole(done)} of ${whole(target)} steps`));
+  return target === 0 ? '' : h('div', null, h('progress', { class: 'wide', max: target, value: done, 'aria-label': `${run.run}: steps` }), h('span', { class: 'small faint' }, `${whole(done)} of ${whole(target)} steps`));
 }
 
 const row = (run, now) => [
