@@ -34,6 +34,9 @@ internal sealed class ApiKeyHandler(
     /// <summary>What endpoints of pictures ask for.</summary>
     public static AuthorizationPolicy ImagesPolicy { get; } = For(ApiKey.Images);
 
+    /// <summary>What expert hosts ask for.</summary>
+    public static AuthorizationPolicy ExpertsPolicy { get; } = For(ApiKey.Experts);
+
     /// <inheritdoc/>
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -54,7 +57,7 @@ internal sealed class ApiKeyHandler(
             known = found;
         }
 
-        string[] scopes = known.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images];
+        string[] scopes = known.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images, ApiKey.Experts];
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, known.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName)));
     }
