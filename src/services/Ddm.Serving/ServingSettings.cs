@@ -26,6 +26,9 @@ public sealed record ServingSettings
     /// <summary>Bytes that the experts of a model may take in memory; those that do not fit are read when they are asked. Null: all are in memory.</summary>
     public long? ExpertBytes { get; init; }
 
+    /// <summary>The least probability that the live experts must hold of a picture at t = 1; 1: a picture of which an expert is missing is not drawn.</summary>
+    public double LiveMassFloor { get; init; } = Diffusion.Ensemble.DefaultLiveMassFloor;
+
     /// <summary>Pictures that are stepped at once.</summary>
     public int MaxBatch { get; init; } = 64;
 
@@ -74,6 +77,7 @@ public sealed record ServingSettings
             PublicUrl = Address(section, nameof(PublicUrl)),
             PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
             ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
+            LiveMassFloor = Share(section, nameof(LiveMassFloor), usual.LiveMassFloor),
             MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
             MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
             MaxJobs = Count(section, nameof(MaxJobs), usual.MaxJobs, 1),
@@ -95,6 +99,11 @@ public sealed record ServingSettings
         => section[key] is not { Length: > 0 } text ? usual
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least ? number
             : throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{section.Path}:{key}: '{Printable.Text(text)}' is no whole number from {least}."));
+
+    private static double Share(IConfigurationSection section, string key, double usual)
+        => section[key] is not { Length: > 0 } text ? usual
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no number from 0 to 1.");
 
     private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan usual)
         => section[key] is not { Length: > 0 } text ? usual

@@ -12,11 +12,14 @@ public interface IVelocityModel
     /// <param name="condition">[N, ...], as the networks take it: classes or captions, the null condition's row where there is none; null: no condition anywhere.</param>
     Tensor Velocity(Tensor x, Tensor t, Tensor? condition);
 
+    /// <summary>False while nobody is known who could answer: it is then treated as missing.</summary>
+    bool Live => true;
+
     /// <summary>
-    /// Begins what <see cref="Velocity"/> does; the answer is asked for once every expert of a step has begun. An expert that lives elsewhere sends the rows here and waits for
-    /// the answer there, so that several work at once. One of this process computes when it is asked.
+    /// Begins what <see cref="Velocity"/> does; the answer is asked for once every expert of a step has begun. An expert that lives elsewhere sends the rows here, and
+    /// keeps none of these tensors. One of this process computes when it is asked.
     /// </summary>
-    Func<Tensor> Begin(Tensor x, Tensor t, Tensor? condition) => () => Velocity(x, t, condition);
+    VelocityCall Begin(Tensor x, Tensor t, Tensor? condition) => VelocityCall.Here(() => Velocity(x, t, condition));
 }
 
 /// <summary>A router: log p(k | x_t, t, c) up to a constant of the row.</summary>

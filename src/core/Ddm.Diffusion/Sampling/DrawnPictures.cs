@@ -40,7 +40,7 @@ internal static class DrawnPictures
             Evaluations = evaluations,
             RouterEvaluations = pictures.Sum(p => p.RouterEvaluations),
             LiveMass = [.. pictures.Select(p => p.LiveMass)],
-            Degraded = ensemble.Degraded,
+            Degraded = [.. pictures.Select(p => p.Degraded)],
         };
     }
 }

@@ -12,6 +12,8 @@ public sealed class Picture : IDisposable
     private readonly double[] grid;
     private readonly Tensor? condition;
     private readonly Tensor? negative;
+    private readonly bool[] missing;
+    private Tensor? ahead;
 
     internal Picture(SampleRequest request, int index, long? label, int experts, Device device)
     {
@@ -25,6 +27,7 @@ public sealed class Picture : IDisposable
         Array.Fill(Gaps, double.PositiveInfinity);
         Evaluations = new long[experts];
         (Shares, OtherShares) = (new double[experts], new double[experts]);
+        missing = new bool[experts];
     }
 
     /// <summary>The seed that its noise and its routing come from.</summary>
@@ -39,10 +42,13 @@ public sealed class Picture : IDisposable
     /// <summary>True when it has come to data.</summary>
     public bool Done => StepsDone == Steps;
 
-    /// <summary>m: the probability at t = 1 of the experts that are there; 1 when none is missing.</summary>
+    /// <summary>m: the probability at t = 1 of the experts that have been there all along; 1 when none was missing.</summary>
     public double LiveMass { get; internal set; } = 1;
 
-    /// <summary>Why it cannot be drawn, once it has been started: too much of what it needs is missing. Null: it can.</summary>
+    /// <summary>True when an expert was missing at a step.</summary>
+    public bool Degraded => missing.Contains(true);
+
+    /// <summary>Why it cannot be drawn, or no further: too much of what it needs is missing. Null: it can.</summary>
     public EnsembleDegradedException? Refusal { get; internal set; }
 
     /// <summary>Set before a step: the step also leaves an <see cref="Estimate"/>.</summary>
@@ -59,6 +65,18 @@ public sealed class Picture : IDisposable
 
     /// <summary>x_t, [1, ...]; null before it is started.</summary>
     internal Tensor? State { get; private set; }
+
+    /// <summary>The velocity at the present step's beginning, [1, ...], between the two stages of Heun's; null: it is to be asked for.</summary>
+    internal Tensor? Slope { get; private set; }
+
+    /// <summary>Where the velocity is asked for next, [1, ...]: x_t, or between two stages what the first led to.</summary>
+    internal Tensor Place => ahead ?? State!;
+
+    /// <summary>The time of <see cref="Place"/>.</summary>
+    internal double PlaceTime => Slope is null ? Now : Next;
+
+    /// <summary>Experts that were missing at a step of it.</summary>
+    internal IReadOnlyList<bool> Missing => missing;
 
     internal float[,] Weights { get; }
 
@@ -81,7 +99,7 @@ public sealed class Picture : IDisposable
     internal bool RoutesSeparately => Guided && Request.GuidanceRouting == GuidanceRouting.Separate && !Request.Strategy.KeepsChoice;
 
     /// <summary>False at steps that keep the weights of the last: see <see cref="SampleRequest.RouterInterval"/>.</summary>
-    internal bool Routes => Request.Strategy.KeepsChoice || StepsDone % Request.RouterInterval == 0;
+    internal bool RoutesNow => Request.Strategy.KeepsChoice || StepsDone % Request.RouterInterval == 0;
 
     /// <summary>The time it stands at.</summary>
     internal double Now => grid[StepsDone];
@@ -101,6 +119,44 @@ public sealed class Picture : IDisposable
     /// <summary>Takes its noise.</summary>
     internal void Start(Tensor noise) => State = noise.DetachFromDisposeScope();
 
+    /// <summary>Ends the first stage of a step of two.</summary>
+    internal void Look(Tensor slope, Tensor next) => (Slope, ahead) = (slope.DetachFromDisposeScope(), next.DetachFromDisposeScope());
+
+    /// <summary>Goes back to the beginning of the present step, to be routed again.</summary>
+    internal void Restart()
+    {
+        Slope?.Dispose();
+        ahead?.Dispose();
+        (Slope, ahead) = (null, null);
+    }
+
+    /// <summary>Notes which experts are there; true when one is missing that was not missing before.</summary>
+    internal bool Note(IReadOnlyList<bool> available)
+    {
+        var more = false;
+        for (var k = 0; k < missing.Length; k++)
+        {
+            more |= !available[k] && !missing[k];
+            missing[k] |= !available[k];
+        }
+
+        return more;
+    }
+
+    /// <summary>Whether the weights of the last routing ask an expert that is not there.</summary>
+    internal bool NeedsMissing(IReadOnlyList<bool> available)
+    {
+        for (var k = 0; k < Shares.Length; k++)
+        {
+            if (!available[k] && (Shares[k] != 0 || OtherShares[k] != 0))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Ends the present step.</summary>
     internal void Advance(Tensor next, Tensor? estimate)
     {
@@ -108,6 +164,7 @@ public sealed class Picture : IDisposable
         State = next.DetachFromDisposeScope();
         Estimate?.Dispose();
         Estimate = estimate?.DetachFromDisposeScope();
+        Restart();
         WantsEstimate = false;
         StepsDone++;
     }
@@ -139,6 +196,7 @@ public sealed class Picture : IDisposable
     {
         State?.Dispose();
         Estimate?.Dispose();
+        Restart();
         condition?.Dispose();
         negative?.Dispose();
     }

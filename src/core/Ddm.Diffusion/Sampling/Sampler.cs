@@ -51,15 +51,12 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
             {
                 Picture[] batch = [.. pictures.Skip(first).Take(MaxBatch)];
                 Start(batch);
-                if (batch.Where(p => p.Refusal is not null).MinBy(p => p.LiveMass) is { Refusal: { } refusal })
-                {
-                    throw refusal;
-                }
-
+                Require(batch);
                 for (var step = 0; step < request.Steps; step++)
                 {
                     cancellation.ThrowIfCancellationRequested();
                     Step(batch);
+                    Require(batch);
                     progress?.Report(new SampleProgress(first, batch.Length, pictures.Count, step + 1, request.Steps));
                 }
             }
@@ -92,12 +89,36 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
         Steps().Start(pictures, rowShape, InitialNoise);
     }
 
-    /// <summary>One step of each: Euler's or Heun's, from the time where it stands.</summary>
+    /// <summary>One step of each: Euler's or Heun's, from the time where it stands. One that is refused on the way stays where it is.</summary>
     /// <param name="pictures">Started by this sampler, not refused, not done; in any order and from any requests.</param>
     public void Step(IReadOnlyList<Picture> pictures)
     {
+        int[] ends = [.. pictures.Select(p => p.StepsDone + 1)];
+        while (pictures.Where((p, i) => p.StepsDone < ends[i] && p.Refusal is null).ToArray() is { Length: > 0 } left)
+        {
+            using var step = Ask(left);
+            Take(step, [.. left.Where(p => p.Refusal is null)]);
+        }
+    }
+
+    /// <summary>
+    /// Begins a stage of a step of each: Euler's step has one, Heun's two. Experts of this process have computed when it returns; <see cref="Take"/> moves the pictures on.
+    /// One that lacks too much of what it needs by now has a <see cref="Picture.Refusal"/> then, and is not asked for.
+    /// </summary>
+    /// <param name="pictures">Started by this sampler, not refused, not done, in no other stage; in any order and from any requests.</param>
+    public StepUnderWay Ask(IReadOnlyList<Picture> pictures)
+    {
         using var noGrad = no_grad();
-        Steps().Run(pictures);
+        return Steps().Ask(pictures);
+    }
+
+    /// <summary>Moves pictures on by what the experts said, waiting for what has not come. A picture whose expert could not answer stays, to be asked for again among the experts that are left.</summary>
+    /// <param name="step">The stage.</param>
+    /// <param name="pictures">Of the stage, not refused, not taken yet.</param>
+    public static void Take(StepUnderWay step, IReadOnlyList<Picture> pictures)
+    {
+        using var noGrad = no_grad();
+        SolverStep.Take(step, pictures);
     }
 
     /// <summary>The pictures of one request as they were drawn. They stay the caller's.</summary>
@@ -114,6 +135,14 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     {
         using var noGrad = no_grad();
         return ToPictures([picture.Estimate ?? throw new InvalidOperationException("The picture has no estimate: ask for one before the step.")]);
+    }
+
+    private static void Require(Picture[] batch)
+    {
+        if (batch.Where(p => p.Refusal is not null).MinBy(p => p.LiveMass) is { Refusal: { } refusal })
+        {
+            throw refusal;
+        }
     }
 
     private SolverStep Steps() => new(ensemble, Prior, device, StateType);

@@ -10,4 +10,7 @@ internal sealed record ApiKey(string Id, string? Scope)
 
     /// <summary>Scope of who may ask for pictures.</summary>
     public const string Images = "images";
+
+    /// <summary>Scope of gateways at expert hosts.</summary>
+    public const string Experts = "experts";
 }

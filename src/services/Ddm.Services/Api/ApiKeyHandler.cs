@@ -14,7 +14,7 @@ namespace Ddm.Services;
 /// logs and histories. No key, a wrong one and one of another scheme get the same answer.
 /// </summary>
 internal sealed class ApiKeyHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiSettings settings, WrongKeys wrong, PageSessions sessions)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, ApiSettings settings, WrongKeys wrong, PageSessions? sessions = null)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>Name of the scheme.</summary>
@@ -33,6 +33,9 @@ internal sealed class ApiKeyHandler(
 
     /// <summary>What endpoints of pictures ask for.</summary>
     public static AuthorizationPolicy ImagesPolicy { get; } = For(ApiKey.Images);
+
+    /// <summary>What expert hosts ask for.</summary>
+    public static AuthorizationPolicy ExpertsPolicy { get; } = For(ApiKey.Experts);
 
     /// <summary>Why a request was refused though its cookie is good; null: it was not.</summary>
     public static string? FaultOf(HttpContext context) => context.Items[Fault] as string;
@@ -83,7 +86,7 @@ internal sealed class ApiKeyHandler(
 
     private async Task<AuthenticateResult> BySessionAsync()
     {
-        if (await sessions.FindAsync(Request, Context.RequestAborted) is not { } found)
+        if (sessions is null || await sessions.FindAsync(Request, Context.RequestAborted) is not { } found) // a host without pages has none
         {
             return AuthenticateResult.NoResult();
         }
@@ -99,7 +102,7 @@ internal sealed class ApiKeyHandler(
 
     private static AuthenticateResult Known(ApiKey key)
     {
-        string[] scopes = key.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images];
+        string[] scopes = key.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images, ApiKey.Experts];
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }

@@ -14,11 +14,11 @@ internal sealed class ApiKeyRing
     private const int ShortestKey = 24;
 
     private const int IdDigits = 12;
-    private static readonly string[] Scopes = [ApiKey.Runs, ApiKey.Images];
+    private static readonly string[] Scopes = [ApiKey.Runs, ApiKey.Images, ApiKey.Experts];
 
     private readonly (byte[] Hash, ApiKey Key)[] keys;
 
-    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal; each after <c>images:</c> or <c>runs:</c> opens that alone.</param>
+    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal; each after <c>images:</c>, <c>runs:</c> or <c>experts:</c> opens that alone.</param>
     /// <exception cref="UserErrorException">One is too short or no hash; the message does not repeat it.</exception>
     public ApiKeyRing(IReadOnlyList<string> settings) => keys = [.. settings.Select(Read)];
 

@@ -11,30 +11,18 @@ public sealed class LoadedModel : IDisposable
     private readonly torch.Tensor? nullText;
 
     internal LoadedModel(
-        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
-        : this(manifest, [.. experts.Zip(manifest.Experts, AsExpert)], [.. experts.OfType<DiT>()], router, codec, captions, notices)
-    {
-    }
-
-    internal LoadedModel(
-        ModelManifest manifest, PagedExperts experts, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
-        : this(manifest, experts.Models, [experts], router, codec, captions, notices)
-    {
-        Paged = experts;
-    }
-
-    private LoadedModel(
-        ModelManifest manifest, IReadOnlyList<IVelocityModel?> experts, IReadOnlyList<IDisposable> owned, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions,
-        IReadOnlyList<string> notices)
+        ModelManifest manifest, IReadOnlyList<IVelocityModel?> experts, LoadedExperts here, PagedExperts? paged, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions,
+        double liveMassFloor, IReadOnlyList<string> notices)
     {
         (Codec, Captions) = (codec, captions);
         nullText = captions?.Encode([null]).DetachFromDisposeScope();
         Manifest = manifest;
         Notices = notices;
         RouterModel = router is null ? new UniformRouter(experts.Count) : new NetworkRouter(router);
-        networks = router is null ? owned : [.. owned, router];
+        networks = router is null ? [here] : [here, router];
+        Paged = paged;
         var labels = ModelLoader.Shape(manifest, manifest.Experts.First(role => role.Weights is not null), manifest.Expert).Classes;
-        Ensemble = new Ensemble(experts, RouterModel, labels > 0 ? labels : null, nullText: nullText);
+        Ensemble = new Ensemble(experts, RouterModel, labels > 0 ? labels : null, liveMassFloor, nullText);
     }
 
     /// <summary>The experts where not all of them are in memory; null: all are.</summary>

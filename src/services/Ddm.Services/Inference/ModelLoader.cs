@@ -17,34 +17,21 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
 
     /// <summary>The model a manifest describes, all of it in memory.</summary>
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
-    public Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken) => OpenAsync(manifest, null, cancellationToken);
+    public Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken) => OpenAsync(manifest, ModelLoading.Whole, cancellationToken);
 
-    /// <summary>The model a manifest describes, with no more of its experts in memory than fit.</summary>
-    /// <param name="manifest">The model.</param>
-    /// <param name="expertBytes">Bytes that experts may take; null: any number.</param>
-    /// <param name="cancellationToken">Stops it.</param>
+    /// <summary>The model a manifest describes, with no more of its experts in memory than fit, and those that live elsewhere reached there.</summary>
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
     /// <exception cref="UserErrorException">Not even one expert fits.</exception>
-    public async Task<LoadedModel> OpenAsync(ModelManifest manifest, long? expertBytes, CancellationToken cancellationToken)
+    internal async Task<LoadedModel> OpenAsync(ModelManifest manifest, ModelLoading how, CancellationToken cancellationToken)
     {
-        if (expertBytes is { } bytes && await PagesAsync(manifest, bytes, cancellationToken) is { } pages)
-        {
-            return await OpenPagedAsync(manifest, pages, cancellationToken);
-        }
-
-        var parts = new List<IDisposable?>();
+        IVelocityModel?[] elsewhere = [.. manifest.Experts.Select((expert, k) => expert.Weights is null ? null : how.Elsewhere(k, expert))];
+        var (here, paged) = await OpenExpertsAsync(manifest, k => elsewhere[k] is null, how.ExpertBytes, cancellationToken);
+        var parts = new List<IDisposable?> { here };
         try
         {
-            var experts = new List<DiT?>();
-            foreach (var expert in manifest.Experts)
-            {
-                experts.Add(expert.Weights is null ? null
-                    : await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken));
-                parts.Add(experts[^1]);
-            }
-
             var (router, codec, captions) = await OpenRestAsync(manifest, parts, cancellationToken);
-            return await device.RunAsync(() => new LoadedModel(manifest, experts, router, codec, captions, [.. Notices(manifest)]));
+            IVelocityModel?[] experts = [.. elsewhere.Zip(here.Models, (there, own) => there ?? own)];
+            return await device.RunAsync(() => new LoadedModel(manifest, experts, here, paged, router, codec, captions, how.LiveMassFloor, [.. Notices(manifest)]));
         }
         catch
         {
@@ -53,33 +40,51 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         }
     }
 
-    private async Task<LoadedModel> OpenPagedAsync(ModelManifest manifest, PagedExperts pages, CancellationToken cancellationToken)
+    /// <summary>Some experts of a model, without its router and codecs.</summary>
+    /// <param name="manifest">The model.</param>
+    /// <param name="wanted">Which of them, by index; those without weights are left out.</param>
+    /// <param name="bytes">Bytes that they may take; null: any number.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
+    /// <exception cref="UserErrorException">Not even one expert fits.</exception>
+    internal async Task<(LoadedExperts Experts, PagedExperts? Paged)> OpenExpertsAsync(ModelManifest manifest, Func<int, bool> wanted, long? bytes, CancellationToken cancellationToken)
     {
-        var parts = new List<IDisposable?>();
-        try
+        bool[] here = [.. manifest.Experts.Select((expert, k) => expert.Weights is not null && wanted(k))];
+        if (bytes is { } limit && await PagesAsync(manifest, here, limit, cancellationToken) is { } pages)
         {
-            foreach (var expert in manifest.Experts.Where(expert => expert.Weights is not null))
+            foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
             {
                 // Read once before the model is taken for good: a version with a damaged expert is none.
                 await using var whole = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
                 await HashedCopy.CopyAsync(whole, Stream.Null, expert.Sha256!, expert.Weights!, cancellationToken);
             }
 
-            var (router, codec, captions) = await OpenRestAsync(manifest, parts, cancellationToken);
-            return await device.RunAsync(() => new LoadedModel(manifest, pages, router, codec, captions, [.. Notices(manifest)]));
+            return (new LoadedExperts(manifest, pages.Models, [pages]), pages);
+        }
+
+        var networks = new List<DiT?>();
+        try
+        {
+            for (var k = 0; k < here.Length; k++)
+            {
+                var expert = manifest.Experts[k];
+                networks.Add(here[k] ? await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken) : null);
+            }
         }
         catch
         {
-            parts.ForEach(part => part?.Dispose());
+            networks.ForEach(network => network?.Dispose());
             throw;
         }
+
+        return (new LoadedExperts(manifest, [.. networks.Zip(manifest.Experts, LoadedModel.AsExpert)], [.. networks.OfType<DiT>()]), null);
     }
 
     // Null where all of them fit.
-    private async Task<PagedExperts?> PagesAsync(ModelManifest manifest, long bytes, CancellationToken cancellationToken)
+    private async Task<PagedExperts?> PagesAsync(ModelManifest manifest, bool[] here, long bytes, CancellationToken cancellationToken)
     {
         var (largest, count) = (0L, 0);
-        foreach (var expert in manifest.Experts.Where(expert => expert.Weights is not null))
+        foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
         {
             await using var stream = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
             (largest, count) = (Math.Max(largest, stream.Length), count + 1);
@@ -91,7 +96,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         }
 
         return largest * count <= bytes ? null : new PagedExperts(
-            [.. manifest.Experts.Select(expert => expert.Weights is not null)],
+            here,
             (int)(bytes / largest),
             k => Task.Run(() => ReadAsync(manifest.Experts[k])),
             (k, read) => Load(new MemoryStream(read), () => new DiT(Shape(manifest, manifest.Experts[k], manifest.Expert), initialize: false)),

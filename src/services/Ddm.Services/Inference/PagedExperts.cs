@@ -141,10 +141,10 @@ internal sealed class PagedExperts : IDisposable
     {
         public Tensor Velocity(Tensor x, Tensor t, Tensor? condition) => pages.Compute(expert, x, t, condition);
 
-        public Func<Tensor> Begin(Tensor x, Tensor t, Tensor? condition)
+        public VelocityCall Begin(Tensor x, Tensor t, Tensor? condition)
         {
             pages.Begin(expert);
-            return () => Velocity(x, t, condition);
+            return VelocityCall.Here(() => Velocity(x, t, condition));
         }
     }
 }

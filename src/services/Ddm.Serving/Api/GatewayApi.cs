@@ -39,6 +39,8 @@ public static class GatewayApi
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider => ServingSettings.From(provider.GetRequiredService<IConfiguration>()));
         services.TryAddSingleton<ModelLoader>();
+        services.AddSingleton(provider => FleetSettings.From(provider.GetRequiredService<IConfiguration>())).AddSingleton<ExpertFleet>();
+        services.AddSingleton<FleetWatch>().AddHostedService(provider => provider.GetRequiredService<FleetWatch>());
         services.AddSingleton<ModelShelf>().AddSingleton<GenerationParser>().AddSingleton<Generation>().AddSingleton<AuditLog>();
         services.AddSingleton<DrawingEngine>().AddHostedService(provider => provider.GetRequiredService<DrawingEngine>());
         services.AddSingleton<ModelWatch>().AddHostedService(provider => provider.GetRequiredService<ModelWatch>());
@@ -50,7 +52,7 @@ public static class GatewayApi
         services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         services.AddAuthorization();
-        services.AddHealthChecks().AddCheck<ModelWatch>("models", tags: ["ready"]);
+        services.AddHealthChecks().AddCheck<ModelWatch>("models", tags: ["ready"]).AddCheck<FleetWatch>("expert-hosts", tags: ["ready"]);
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ServingTelemetry.Name).AddPrometheusExporter());
         services.AddProblemDetails(); // the error middleware asks for a form, though the handler always has its own
         services.AddExceptionHandler<GatewayErrors>();
@@ -71,6 +73,7 @@ public static class GatewayApi
     {
         endpoints.ServiceProvider.GetRequiredService<ServingSettings>();
         endpoints.ServiceProvider.GetRequiredService<ApiSettings>();
+        endpoints.ServiceProvider.GetRequiredService<FleetSettings>();
         endpoints.MapPrometheusScrapingEndpoint(); // /metrics: counts, and no word of what was asked for
         FilesEndpoint.Map(endpoints);
         var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy);

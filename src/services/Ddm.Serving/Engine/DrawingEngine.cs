@@ -1,3 +1,4 @@
+using Ddm.Diffusion;
 using Ddm.Services;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -6,20 +7,26 @@ namespace Ddm.Serving;
 
 /// <summary>
 /// Draws what is asked for, step by step: between two steps orders join and leave. All tensors live on the one device thread; an order crosses the bounded queue and comes
-/// back as bytes. Which pictures are stepped together leaves no trace in them (decision 014).
+/// back as bytes. Which pictures are stepped together leaves no trace in them (decision 014). Where experts live elsewhere an order that waits for them waits alone: the others
+/// go on (decision 075).
 /// </summary>
 internal sealed class DrawingEngine : BackgroundService
 {
+    /// <summary>Pictures in memory, in batches: those that wait for a slow host must not keep others out.</summary>
+    private const int MostBatches = 4;
+
     private readonly DeviceThread device;
     private readonly ServingSettings settings;
+    private readonly TimeProvider time;
     private readonly ILogger<DrawingEngine> log;
     private readonly OrderQueue queue;
     private readonly List<Ticket> running = []; // the device thread's
+    private readonly List<AskedOrders> asked = []; // too
     private volatile int active;
 
-    public DrawingEngine(DeviceThread device, ServingSettings settings, ILogger<DrawingEngine> log)
+    public DrawingEngine(DeviceThread device, ServingSettings settings, TimeProvider time, ILogger<DrawingEngine> log)
     {
-        (this.device, this.settings, this.log) = (device, settings, log);
+        (this.device, this.settings, this.time, this.log) = (device, settings, time, log);
         queue = new OrderQueue(settings.MaxWaiting);
         ServingTelemetry.Watch(this);
     }
@@ -37,7 +44,7 @@ internal sealed class DrawingEngine : BackgroundService
     /// <param name="cancellation">Ends it at the next step.</param>
     public Ticket? TrySubmit(PictureOrder order, ModelLease lease, IOrderListener? listener, CancellationToken cancellation)
     {
-        var ticket = new Ticket(order, lease, listener, cancellation);
+        var ticket = new Ticket(order, lease, listener, queue.Wake, cancellation);
         if (queue.TryAdd(ticket))
         {
             return ticket;
@@ -60,14 +67,26 @@ internal sealed class DrawingEngine : BackgroundService
     {
         try
         {
+            var arrival = queue.WaitAsync(stoppingToken);
             while (!stoppingToken.IsCancellationRequested)
             {
-                if (active == 0)
+                var waits = await device.RunAsync(Turn);
+                if (waits is null)
                 {
-                    await queue.WaitAsync(stoppingToken);
+                    continue; // there is more to do at once
                 }
 
-                await device.RunAsync(Turn);
+                if (await Task.WhenAny([arrival, .. waits.SelectMany(orders => orders.Arrivals)]) == arrival)
+                {
+                    await arrival;
+                    arrival = queue.WaitAsync(stoppingToken);
+                    continue;
+                }
+
+                foreach (var orders in waits)
+                {
+                    await orders.GatherAsync(time);
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -84,27 +103,42 @@ internal sealed class DrawingEngine : BackgroundService
         }
     }
 
-    // One step of everything, on the device thread.
-    private void Turn()
+    // On the device thread: whoever waits for nobody is asked for, whoever has its answers goes on. What is still waited for; null: nothing is, and there is work.
+    private IReadOnlyList<AskedOrders>? Turn()
     {
         End([.. running.Where(ticket => ticket.Cancellation.IsCancellationRequested)]);
-        while (queue.Take(running.Count == 0 ? int.MaxValue : settings.MaxBatch - running.Sum(t => t.Order.Count)) is { } next)
+        while (queue.Take(Room()) is { } next)
         {
             TakeUp(next);
         }
 
         active = running.Sum(ticket => ticket.Order.Count);
-        foreach (var together in running.GroupBy(ticket => ticket.Model).ToArray())
+        foreach (var together in Idle().GroupBy(ticket => ticket.Model).ToArray())
         {
-            Step(together.Key, [.. together]);
+            Ask(together.Key, [.. together]);
         }
 
-        foreach (var done in running.Where(ticket => ticket.Pictures[0].Done).ToArray())
+        foreach (var orders in asked.ToArray())
         {
-            Finish(done);
+            Take(orders, orders.Ready);
+        }
+
+        foreach (var orders in asked.Where(orders => orders.Waiting.Count == 0).ToArray())
+        {
+            asked.Remove(orders);
+            orders.Dispose();
         }
 
         active = running.Sum(ticket => ticket.Order.Count);
+        return running.Count > 0 && Idle().Any() ? null : [.. asked];
+    }
+
+    private IEnumerable<Ticket> Idle() => running.Where(ticket => !asked.Exists(orders => orders.Waiting.Contains(ticket)));
+
+    private int Room()
+    {
+        var (all, idle) = (running.Sum(ticket => ticket.Order.Count), Idle().Sum(ticket => ticket.Order.Count));
+        return idle == 0 && all < MostBatches * settings.MaxBatch ? int.MaxValue : Math.Min(settings.MaxBatch - idle, (MostBatches * settings.MaxBatch) - all);
     }
 
     private void TakeUp(Ticket ticket)
@@ -120,19 +154,16 @@ internal sealed class DrawingEngine : BackgroundService
         {
             ticket.Pictures = ticket.Model.Begin(ticket.Order);
             ticket.Model.Sampler.Start(ticket.Pictures);
-            if (ticket.Pictures.FirstOrDefault(picture => picture.Refusal is not null) is { Refusal: { } refusal })
-            {
-                throw refusal;
-            }
+            FailRefused(ticket);
         });
     }
 
-    private void Step(ServedModel model, Ticket[] tickets)
+    private void Ask(ServedModel model, Ticket[] tickets)
     {
         foreach (var ticket in tickets)
         {
-            var preview = ticket.Listener is not null && ticket.Order.PreviewAfter(ticket.Pictures[0].StepsDone + 1) is not null;
-            foreach (var picture in ticket.Pictures)
+            var preview = ticket.Listener is not null && ticket.Order.PreviewAfter(ticket.StepsDone + 1) is not null;
+            foreach (var picture in ticket.Due)
             {
                 picture.WantsEstimate = preview;
             }
@@ -140,7 +171,13 @@ internal sealed class DrawingEngine : BackgroundService
 
         try
         {
-            model.Sampler.Step([.. tickets.SelectMany(ticket => ticket.Pictures)]);
+            var step = model.Sampler.Ask([.. tickets.SelectMany(ticket => ticket.Due)]);
+            foreach (var ticket in tickets)
+            {
+                FailRefused(ticket);
+            }
+
+            asked.Add(new AskedOrders(step, [.. tickets.Where(running.Contains)]));
         }
         catch (Exception e) when (tickets.Length > 1)
         {
@@ -148,23 +185,69 @@ internal sealed class DrawingEngine : BackgroundService
             log.LogWarning(e, "A step of {Count} orders failed; each is stepped by itself", tickets.Length);
             foreach (var ticket in tickets)
             {
-                Guard(ticket, () => model.Sampler.Step(ticket.Pictures));
+                Ask(model, [ticket]);
             }
         }
         catch (Exception e)
         {
             Fail(tickets[0], e);
         }
+    }
 
-        foreach (var ticket in tickets.Where(running.Contains).ToArray())
+    private void Take(AskedOrders orders, Ticket[] tickets)
+    {
+        if (tickets.Length == 0)
         {
-            Guard(ticket, () => Tell(ticket));
+            return;
+        }
+
+        var before = tickets.ToDictionary(ticket => ticket, ticket => ticket.StepsDone);
+        try
+        {
+            Sampler.Take(orders.Step, [.. tickets.SelectMany(ticket => ticket.Due)]);
+        }
+        catch (Exception e) when (tickets.Length > 1)
+        {
+            log.LogWarning(e, "What experts said to {Count} orders could not be taken; each takes its own", tickets.Length);
+            foreach (var ticket in tickets)
+            {
+                Take(orders, [ticket]);
+            }
+
+            return;
+        }
+        catch (Exception e)
+        {
+            Fail(tickets[0], e);
+            return;
+        }
+
+        foreach (var ticket in tickets)
+        {
+            orders.Leave(ticket);
+            if (ticket.StepsDone > before[ticket])
+            {
+                Guard(ticket, () => Tell(ticket));
+            }
+
+            if (running.Contains(ticket) && ticket.StepsDone == ticket.Order.Request.Steps)
+            {
+                Finish(ticket);
+            }
+        }
+    }
+
+    private void FailRefused(Ticket ticket)
+    {
+        if (ticket.Pictures.FirstOrDefault(picture => picture.Refusal is not null) is { Refusal: { } refusal })
+        {
+            Fail(ticket, refusal);
         }
     }
 
     private static void Tell(Ticket ticket)
     {
-        var done = ticket.Pictures[0].StepsDone;
+        var done = ticket.StepsDone;
         if (ticket.Order.PreviewAfter(done) is { } preview && ticket.Listener is not null)
         {
             for (var i = 0; i < ticket.Pictures.Count; i++)
@@ -210,6 +293,7 @@ internal sealed class DrawingEngine : BackgroundService
         foreach (var ticket in tickets)
         {
             running.Remove(ticket);
+            asked.ForEach(orders => orders.Leave(ticket));
             ticket.Dispose();
         }
 

@@ -51,6 +51,18 @@ internal sealed class OrderQueue(int most) : IDisposable
         }
     }
 
+    /// <summary>Something has changed that the engine should look at.</summary>
+    public void Wake()
+    {
+        lock (waiting)
+        {
+            if (!closed)
+            {
+                arrivals.Release();
+            }
+        }
+    }
+
     /// <summary>Waits until something may have arrived.</summary>
     public Task WaitAsync(CancellationToken cancellationToken) => arrivals.WaitAsync(cancellationToken);
 

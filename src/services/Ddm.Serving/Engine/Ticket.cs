@@ -9,12 +9,16 @@ internal sealed class Ticket : IDisposable
     private readonly ModelLease lease;
     private readonly CancellationTokenRegistration registration;
 
-    public Ticket(PictureOrder order, ModelLease lease, IOrderListener? listener, CancellationToken cancellation)
+    public Ticket(PictureOrder order, ModelLease lease, IOrderListener? listener, Action wake, CancellationToken cancellation)
     {
         (Order, this.lease, Listener, Cancellation) = (order, lease, listener, cancellation);
 
         // Who waits is told at once; the pictures stop at the next step.
-        registration = cancellation.Register(() => completion.TrySetCanceled(cancellation));
+        registration = cancellation.Register(() =>
+        {
+            completion.TrySetCanceled(cancellation);
+            wake();
+        });
     }
 
     public PictureOrder Order { get; }
@@ -27,6 +31,12 @@ internal sealed class Ticket : IDisposable
 
     /// <summary>The pictures, once the engine has taken the order up.</summary>
     public IReadOnlyList<Picture> Pictures { get; set; } = [];
+
+    /// <summary>Steps that all its pictures have done.</summary>
+    public int StepsDone => Pictures.Min(picture => picture.StepsDone);
+
+    /// <summary>The pictures that are to be asked for next: all, but for those that are ahead of one whose expert was lost.</summary>
+    public IReadOnlyList<Picture> Due => [.. Pictures.Where(picture => picture.StepsDone == StepsDone)];
 
     /// <summary>The end: pictures, a cancellation or an error.</summary>
     public Task<DrawnOrder> Result => completion.Task;

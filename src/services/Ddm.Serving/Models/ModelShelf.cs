@@ -9,7 +9,7 @@ namespace Ddm.Serving;
 /// <summary>
 /// The models that are served, each in its current version. A new version is loaded beside the old one and put in its place whole; a version that cannot be loaded leaves the old one where it is.
 /// </summary>
-internal sealed class ModelShelf(IBlobStore blobs, ModelCatalog catalog, ModelLoader loader, DeviceThread device, ServingSettings settings, TimeProvider time, ILogger<ModelShelf> log)
+internal sealed class ModelShelf(IBlobStore blobs, ModelCatalog catalog, ModelLoader loader, DeviceThread device, ExpertFleet fleet, ServingSettings settings, TimeProvider time, ILogger<ModelShelf> log)
 {
     private const string CurrentSuffix = "/current.json";
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
@@ -93,7 +93,15 @@ internal sealed class ModelShelf(IBlobStore blobs, ModelCatalog catalog, ModelLo
             }
 
             var manifest = current is null ? await catalog.FindAsync(name, cancellationToken) : await catalog.OpenAsync(name, current, cancellationToken);
-            var loaded = await loader.OpenAsync(manifest, settings.ExpertBytes, cancellationToken);
+            if (models.ContainsKey(name) && fleet.Unheld(manifest) is { Count: > 0 } unheld)
+            {
+                // At the next look perhaps: hosts load a version as a gateway does.
+                Refuse(name, "", $"{name}/{manifest.Version}: no expert host holds experts {string.Join(", ", unheld)} of it yet. The version before it stays.");
+                return;
+            }
+
+            var how = new ModelLoading { ExpertBytes = settings.ExpertBytes, LiveMassFloor = settings.LiveMassFloor, Elsewhere = fleet.Place };
+            var loaded = await loader.OpenAsync(manifest, how, cancellationToken);
             Put(name, await device.RunAsync(() => new ServedModel(loaded, sha256, device)));
             log.LogInformation("Serving {Model}/{Version} ({Sha256})", name, manifest.Version, sha256);
         }

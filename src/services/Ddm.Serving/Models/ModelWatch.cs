@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Ddm.Serving;
 
 /// <summary>Looks now and then which versions are current. Ready once it has looked and something is served.</summary>
-internal sealed class ModelWatch(ModelShelf shelf, ServingSettings settings, TimeProvider time, ILogger<ModelWatch> log) : BackgroundService, IHealthCheck
+internal sealed class ModelWatch(ModelShelf shelf, FleetWatch hosts, ServingSettings settings, TimeProvider time, ILogger<ModelWatch> log) : BackgroundService, IHealthCheck
 {
     private readonly TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -29,6 +29,7 @@ internal sealed class ModelWatch(ModelShelf shelf, ServingSettings settings, Tim
         using var timer = new PeriodicTimer(settings.PollEvery, time);
         try
         {
+            await hosts.Looked.WaitAsync(stoppingToken); // a model is no sooner ready than its experts may be
             do
             {
                 try
