@@ -24,12 +24,14 @@ internal sealed class PageHosts : IAsyncDisposable
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Both; the gateway takes up what runs publish.</summary>
-    public static async Task<PageHosts> StartAsync(TinyFolder files)
+    /// <param name="files">Their home.</param>
+    /// <param name="root">Where specs' paths start; null: in the same folder.</param>
+    public static async Task<PageHosts> StartAsync(TinyFolder files, string? root = null)
     {
         var blobs = new FileBlobStore(files.Home);
         var settings = new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Gateway:PollEvery"] = "00:00:00.2" };
         var gateway = await ServingHost.StartAsync(blobs, "http://127.0.0.1:0", settings, logging => logging.SetMinimumLevel(LogLevel.Warning), Token);
-        var control = await ControlAsync(files, new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Pages:Playground"] = gateway.Address.AbsoluteUri });
+        var control = await ControlAsync(files, new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Pages:Playground"] = gateway.Address.AbsoluteUri }, root: root);
         return new PageHosts(control, gateway);
     }
 
@@ -89,9 +91,9 @@ internal sealed class PageHosts : IAsyncDisposable
         }
     }
 
-    private static Task<ApiServer> ControlAsync(TinyFolder files, Dictionary<string, string?> settings, TimeProvider? time = null) => ApiServer.StartAsync(
+    private static Task<ApiServer> ControlAsync(TinyFolder files, Dictionary<string, string?> settings, TimeProvider? time = null, string? root = null) => ApiServer.StartAsync(
         new FileBlobStore(files.Home),
-        files.Folder,
+        root ?? files.Folder,
         settings: settings,
         add: services =>
         {

@@ -119,6 +119,42 @@ const scenarios = {
     told.script = await page.evaluate(() => document.cookie);
   },
 
+  // The quickstart as it is.
+  async quickstart(told) {
+    const page = await newPage();
+    await page.goto(given.runs);
+    await signIn(page, given.key);
+    await page.locator('#submit').click();
+    await page.getByRole('button', { name: 'Take the quickstart' }).click();
+    await page.waitForFunction(() => document.getElementById('spec').value !== '');
+    if (given.change) await page.getByLabel('Spec (YAML)').fill(given.change.reduce((spec, [part, now]) => spec.replace(part, now), await page.getByLabel('Spec (YAML)').inputValue()));
+    await page.getByRole('button', { name: 'Submit', exact: true }).click();
+    await page.locator('#answer a').click();
+    await page.locator('.grid-image img').waitFor({ timeout: given.minutes * 60000 });
+    await shots(page, 'quickstart-way');
+    await page.locator('.head .badge.succeeded').waitFor({ timeout: given.minutes * 60000 });
+    await page.locator('figure img[alt$="100 percent of the way"]').waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('figure img')].every(img => img.complete && img.naturalWidth > 0));
+    told.sheets = await page.locator('figure img[alt^="Some images of cluster"]').count();
+    told.curves = await page.locator('svg.curve').count();
+    told.grids = Number(await page.locator('#way').getAttribute('max')) + 1;
+    await shots(page, 'quickstart-run');
+    await page.getByRole('link', { name: 'draw with it' }).click();
+    await signIn(page, given.key);
+    await page.waitForURL('**/pages/playground?model=quickstart');
+    await page.getByLabel('Experts chosen by').selectOption('full');
+    await page.getByLabel('Class').selectOption({ label: 'sneaker' });
+    await page.getByRole('button', { name: 'Draw', exact: true }).click();
+    await page.locator('#pictures img.partial').first().waitFor(); // an estimate on the way
+    await page.getByText(/^Drawn in/).waitFor();
+    told.bars = await page.locator('svg.bars').count();
+    told.parts = await page.locator('svg.bars rect').count();
+    await shots(page, 'quickstart-playground');
+    await page.getByRole('link', { name: 'Model' }).click();
+    await page.locator('svg.curve').waitFor();
+    await shots(page, 'quickstart-model');
+  },
+
   // A run that would take for ever is held, let go on and ended; the stream breaks off; nothing but keys is used.
   async cancel(told) {
     const page = await newPage({ colorScheme: 'dark' });

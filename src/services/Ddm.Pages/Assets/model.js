@@ -10,6 +10,7 @@ const main = document.getElementById('main');
 const models = (await get('/v1/models')).data;
 const wanted = new URLSearchParams(location.search).get('name') ?? models[0]?.id;
 const network = shape => shape ? `width ${shape.hidden}, depth ${shape.depth}, heads ${shape.heads}, patch ${shape.patch}` : 'no weights';
+const where = role => !role.hosts ? 'here' : role.hosts.length > 0 ? role.hosts.join(', ') : h('span', { class: 'badge failed' }, 'no host has it');
 const section = (heading, ...children) => h('section', { class: 'card', 'aria-label': heading }, h('h2', null, heading), ...children);
 
 // Of each class the expert's share of all its training rows.
@@ -54,9 +55,9 @@ function show(card) {
       ['experts chosen by', `${card.routing.strategy}: ${card.routing.reason}`],
       ['drawn with', `${card.sampling.steps} steps of ${card.sampling.solver}, guidance ${figure(card.sampling.guidance)}, shift ${figure(card.sampling.shift)}`],
     ])),
-    section('Experts', table('Experts', [['Role'], ['Steps', 'number'], ['Training images', 'number'], ['Network'], ['Weights']],
+    section('Experts', table('Experts', [['Role'], ['Steps', 'number'], ['Training images', 'number'], ['Network'], ['Where'], ['Weights']],
       [...card.experts, card.router].filter(Boolean).map(role => [
-        role.role, `${whole(role.step)} of ${whole(role.target_steps)}`, role.rows === null ? '' : whole(role.rows), network(role.network), role.sha256 ? h('code', { title: role.sha256 }, role.sha256.slice(0, 12)) : 'none']))),
+        role.role, `${whole(role.step)} of ${whole(role.target_steps)}`, role.rows === null ? '' : whole(role.rows), network(role.network), where(role), role.sha256 ? h('code', { title: role.sha256 }, role.sha256.slice(0, 12)) : 'none']))),
     section('Router by noise level', h('div', { class: 'plot' }, router(card.router_measured))),
     classes(card));
   document.title = `${card.id} · DdmAspire`;
