@@ -185,6 +185,7 @@ const scenarios = {
     await press('tiny');
     await page.locator('.badge.running').waitFor();
     await page.locator('svg.curve').first().waitFor();
+    await page.locator('figure img[alt^="Some images of cluster"]').nth(1).waitFor(); // long before the evaluation
     await press('pause');
     await page.locator('.head .badge.paused').waitFor();
     await press('resume');
