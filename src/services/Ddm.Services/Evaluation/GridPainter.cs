@@ -1,7 +1,7 @@
-using System.Globalization;
 using Ddm.Runs;
 using Ddm.Storage;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
@@ -11,7 +11,7 @@ namespace Ddm.Services;
 /// </summary>
 public sealed class GridPainter(
     IBlobStore blobs, RunRepository runs, CheckpointStore checkpoints, ModelCatalog catalog, ModelLoader loader, DeviceThread device, WorkerPresence presence, GridSettings settings,
-    IRunProgress progress, TimeProvider time) : BackgroundService
+    ILogger<GridPainter> log, TimeProvider time) : BackgroundService
 {
     private const int WholeWay = 100;
     private const int Thrift = 10;
@@ -25,19 +25,19 @@ public sealed class GridPainter(
         {
             while (true)
             {
-                var began = time.GetTimestamp();
                 foreach (var run in presence.TakeRuns())
                 {
                     drawn.TryAdd(run, 0);
                 }
 
+                // A tenth of the time at most: looking at a thousand roles must not become the store's main work.
+                var looked = TimeSpan.Zero;
                 foreach (var run in drawn.Keys.ToArray())
                 {
-                    await LookAsync(run, stoppingToken);
+                    looked += await TurnAsync(run, stoppingToken);
                 }
 
-                // A tenth of the time at most: looking at a thousand roles must not become the store's main work.
-                await Task.Delay(TimeSpan.FromTicks(Math.Max(settings.LookEvery.Ticks, time.GetElapsedTime(began).Ticks * Thrift)), time, stoppingToken);
+                await Task.Delay(TimeSpan.FromTicks(Math.Max(settings.LookEvery.Ticks, looked.Ticks * Thrift)), time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -46,30 +46,41 @@ public sealed class GridPainter(
         }
     }
 
-    private async Task LookAsync(string run, CancellationToken cancellationToken)
+    // Looks at a run, and draws where it is time to. Tells how long the look took.
+    private async Task<TimeSpan> TurnAsync(string run, CancellationToken cancellationToken)
     {
+        var (began, looked) = (time.GetTimestamp(), TimeSpan.Zero);
         try
         {
-            if (await runs.FindAsync(run, cancellationToken) is not { Value: { Status: RunStatus.Running or RunStatus.Paused, Stage: RunStage.Train } document })
+            var due = await FindDueAsync(run, cancellationToken);
+            looked = time.GetElapsedTime(began);
+            if (due is { } found)
             {
-                drawn.Remove(run); // over, or stopped: a slice of it brings it back
-                return;
+                drawn[run] = found.Percent;
+                await DrawAsync(found.Document, found.Percent, cancellationToken);
             }
 
-            var due = (await PercentAsync(document, cancellationToken)) / settings.Step * settings.Step;
-            if (due <= drawn[run] || due >= WholeWay || await blobs.ExistsAsync(BlobNames.Grid(run, due), cancellationToken))
-            {
-                return;
-            }
-
-            drawn[run] = due;
-            await DrawAsync(document, due, cancellationToken);
+            return looked;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // The first grids may come before the first commit of the router. Whatever it is, training goes on.
-            progress.Notice($"No grid of run '{run}' was drawn: {e.Message}");
+            log.LogWarning("No grid of run {Run} was drawn: {Reason}", run, e.Message);
+            return looked;
         }
+    }
+
+    // What to draw now; null: nothing.
+    private async Task<(RunDocument Document, int Percent)?> FindDueAsync(string run, CancellationToken cancellationToken)
+    {
+        if (await runs.FindAsync(run, cancellationToken) is not { Value: { Status: RunStatus.Running or RunStatus.Paused, Stage: RunStage.Train } document })
+        {
+            drawn.Remove(run); // over, or stopped: a slice of it brings it back
+            return null;
+        }
+
+        var percent = await PercentAsync(document, cancellationToken) / settings.Step * settings.Step;
+        return percent > drawn[run] && percent < WholeWay && !await blobs.ExistsAsync(BlobNames.Grid(run, percent), cancellationToken) ? (document, percent) : null;
     }
 
     private async Task<int> PercentAsync(RunDocument document, CancellationToken cancellationToken)
@@ -91,6 +102,6 @@ public sealed class GridPainter(
         var prompts = model.Captions is null ? [] : await HeldOutPrompts.ReadAsync(blobs, document, SampleGrids.PromptColumns, cancellationToken);
         var grid = await device.RunAsync(() => SampleGrids.DrawFirstRows(model, prompts, cancellationToken));
         await blobs.TryWriteAsync(BlobNames.Grid(document.Name, percent), grid.Png, WriteCondition.Any, cancellationToken);
-        progress.Notice(string.Create(CultureInfo.InvariantCulture, $"Run '{document.Name}' drew its pictures at {percent} percent of the way."));
+        log.LogInformation("Run {Run} drew its pictures at {Percent} percent of the way", document.Name, percent);
     }
 }
