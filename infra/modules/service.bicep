@@ -46,7 +46,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         {
           name: name
           image: host.image
-          command: ['/app/${program}']
+          command: ['dotnet', '/app/${program}.dll']
           resources: { cpu: json(cpu), memory: memory }
           env: concat(settings, [{ name: 'OTEL_SERVICE_NAME', value: name }])
           probes: [

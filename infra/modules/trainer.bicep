@@ -65,7 +65,7 @@ resource job 'Microsoft.App/jobs@2025-01-01' = {
         {
           name: name
           image: hardware.Cuda ? host.cudaImage : host.image
-          command: ['/app/Ddm.ExpertTrainer']
+          command: ['dotnet', '/app/Ddm.ExpertTrainer.dll']
           resources: { cpu: json(hardware.Cpu), memory: hardware.Memory }
           env: concat(settings, [
             { name: 'Ddm__Pool', value: pool }
