@@ -62,7 +62,7 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
             Assert.Equal(life, Duration(job, SettingNames.ReplicaTimeout));
             Assert.InRange(Duration(job, SettingNames.StopNotice), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(24)); // and 6 s around it: 30 s in all
             Assert.InRange(Duration(job, SettingNames.ExitWhenIdle), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10));
-            Assert.Equal(pool.Cuda ? "-cuda'" : "-cpu'", Tag(job));
+            Assert.Contains(pool.Cuda ? "/ddm:{1}-cuda'" : "/ddm:{1}-cpu'", Text(Deployment.Container(job), "image"), StringComparison.Ordinal);
             Assert.Equal(pool.Name, Variables(job)[SettingNames.Variable(SettingNames.Pool)]);
         }
     }
@@ -126,12 +126,6 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
     }
 
     private static string? Text(JsonElement element, string key) => element.GetProperty(key).GetString();
-
-    private static string Tag(JsonElement service)
-    {
-        var image = Deployment.Container(service).GetProperty("image").GetString()!;
-        return image[image.LastIndexOf('-', image.IndexOf('\'', image.IndexOf("/ddm", StringComparison.Ordinal)))..(image.IndexOf('\'', image.IndexOf("/ddm", StringComparison.Ordinal)) + 1)];
-    }
 
     private static TimeSpan Duration(JsonElement service, string setting)
         => TimeSpan.Parse(Variables(service)[SettingNames.Variable(setting)], System.Globalization.CultureInfo.InvariantCulture);
