@@ -19,7 +19,7 @@ internal static class LocalPrograms
     public static SharedResources Add(IDistributedApplicationBuilder builder)
     {
         var home = Path.GetFullPath("../.ddm/apphost", builder.AppHostDirectory);
-        var (broker, store) = (AddRabbit(builder, Path.Combine(home, "rabbitmq")), AddAzurite(builder, Path.Combine(home, "blobs")));
+        var (broker, store) = (AddRabbit(builder, Path.Combine(home, "rabbitmq")), AddAzurite(builder, Path.Combine(home, "azurite")));
         var blobs = string.Create(
             CultureInfo.InvariantCulture,
             $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{BlobPort}/{Account};ContainerName={SharedResources.Container}");

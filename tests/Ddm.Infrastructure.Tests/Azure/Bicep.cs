@@ -27,8 +27,9 @@ internal static class Bicep
             var file = Path.Combine(folder.FullName, "test.bicepparam");
             var template = Path.GetRelativePath(folder.FullName, Repository.PathOf($"infra/{module}/main.bicep"));
             await File.WriteAllLinesAsync(file, [$"using '{template}'", .. parameters.Select(parameter => $"param {parameter.Name} = {parameter.Value}")]);
+            string[] group = Repository.Read($"infra/{module}/main.bicep").Contains("targetScope = 'subscription'", StringComparison.Ordinal) ? [] : ["--resource-group", "rg-test"];
             var (code, output, errors) = await RunAsync(
-                "snapshot", file, "--mode", "overwrite", "--subscription-id", Guid.Empty.ToString(), "--resource-group", "rg-test", "--location", "swedencentral");
+                ["snapshot", file, "--mode", "overwrite", "--subscription-id", Guid.Empty.ToString(), "--location", "swedencentral", .. group]);
             Assert.True(code == 0, output + errors);
             using var snapshot = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "test.snapshot.json")));
             return [.. snapshot.RootElement.GetProperty("predictedResources").EnumerateArray().Select(resource => resource.Clone())];

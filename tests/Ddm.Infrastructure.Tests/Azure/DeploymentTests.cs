@@ -32,6 +32,7 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
     {
         var jobs = Deployment.Of(deployment.Apps, "Microsoft.App/jobs").ToArray();
         Assert.Equal(Pools.All.Select(pool => ServiceNames.ExpertTrainer(pool.Name)).Order(), jobs.Select(job => Text(job, "name")).Order());
+        Assert.All(deployment.Apps, service => Assert.InRange(Text(service, "name").Length, 2, 32)); // what Azure lets a job or app be called
         foreach (var pool in Pools.All)
         {
             var properties = deployment.Service(ServiceNames.ExpertTrainer(pool.Name)).GetProperty("properties");
@@ -85,8 +86,7 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
     [Fact]
     public void ServicesHaveOneIdentityAndNoKeys()
     {
-        var identity = Text(Deployment.Of(deployment.Foundation, Identity).Single(), "id");
-        Assert.NotNull(identity);
+        Assert.Single(Deployment.Of(deployment.Foundation, Identity));
         foreach (var service in deployment.Apps)
         {
             Assert.Equal("UserAssigned", Text(service.GetProperty("identity"), "type"));
@@ -98,7 +98,7 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
             }
         }
 
-        var store = Deployment.Of(deployment.Foundation, "Microsoft.Storage/storageAccounts").Single(account => Text(account, "name")!.StartsWith("stddm", StringComparison.Ordinal)).GetProperty("properties");
+        var store = Deployment.Of(deployment.Foundation, "Microsoft.Storage/storageAccounts").Single(account => Text(account, "name").StartsWith("stddm", StringComparison.Ordinal)).GetProperty("properties");
         Assert.False(store.GetProperty("allowSharedKeyAccess").GetBoolean());
         Assert.False(store.GetProperty("allowBlobPublicAccess").GetBoolean());
         string[] roles = ["7f951dda-4ed3-4680-a7ca-43fe172d538d", "ba92f5b4-2d11-453d-a403-e96b0029c9fe", "4633458b-17de-408a-b874-0445c86b69e6"]; // AcrPull, blob data contributor, secrets user
@@ -125,11 +125,11 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
         Assert.Equal(1, deployment.Service(ServiceNames.ControlPlane).GetProperty("properties").GetProperty("template").GetProperty("scale").GetProperty("minReplicas").GetInt32());
     }
 
-    private static string? Text(JsonElement element, string key) => element.GetProperty(key).GetString();
+    private static string Text(JsonElement element, string key) => element.GetProperty(key).GetString()!;
 
     private static TimeSpan Duration(JsonElement service, string setting)
         => TimeSpan.Parse(Variables(service)[SettingNames.Variable(setting)], System.Globalization.CultureInfo.InvariantCulture);
 
     private static Dictionary<string, string> Variables(JsonElement service) => Deployment.Container(service).GetProperty("env").EnumerateArray()
-        .ToDictionary(variable => Text(variable, "name")!, variable => variable.TryGetProperty("value", out var value) ? value.GetString()! : Text(variable, "secretRef")!);
+        .ToDictionary(variable => Text(variable, "name"), variable => variable.TryGetProperty("value", out var value) ? value.GetString()! : Text(variable, "secretRef"));
 }
