@@ -43,7 +43,7 @@ public sealed class ImageTests
         }
     }
 
-    private static string? Text(JsonElement element, string key) => element.GetProperty(key).GetString();
+    private static string Text(JsonElement element, string key) => element.GetProperty(key).GetString()!;
 
-    private static IEnumerable<JsonElement> Items(JsonDocument found, string kind) => found.RootElement.GetProperty("Items").GetProperty(kind).EnumerateArray();
+    private static JsonElement.ArrayEnumerator Items(JsonDocument found, string kind) => found.RootElement.GetProperty("Items").GetProperty(kind).EnumerateArray();
 }
