@@ -24,7 +24,7 @@ internal static class RabbitMqTransport
             services.AddHostedService<PresenceService>();
         }
 
-        if (ReplicaLifetime.IsNeeded(settings))
+        if (ReplicaLifetime.IsNeeded(settings) && !ddm.HasControlPlane) // which is never without work
         {
             services.AddHostedService<ReplicaLifetime>();
         }
