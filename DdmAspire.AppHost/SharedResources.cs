@@ -1,5 +1,4 @@
 using Ddm.Services;
-using Microsoft.Extensions.Configuration;
 
 namespace DdmAspire.AppHost;
 
