@@ -10,7 +10,7 @@ using Ddm.Tests;
 namespace Ddm.EndToEnd.Tests;
 
 /// <summary>What a collector and Prometheus get from the services of a run, each a process.</summary>
-public sealed class TelemetryExportTests
+public sealed class TelemetryExportTests(SharedServers servers)
 {
     private const string Key = "a-key-of-the-tests-that-is-long-enough-0123456789";
     private static readonly string[] Services = ["ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer", "ExpertTrainer"];
@@ -24,11 +24,11 @@ public sealed class TelemetryExportTests
             .Replace("experts: { steps: 12", "experts: { steps: 300", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5", StringComparison.Ordinal);
         using var files = new TinyFolder(spec);
-        var blobs = new FileBlobStore(files.Home);
+        var (rabbit, store) = (await servers.NewBrokerAsync(), servers.NewStore());
+        var blobs = BlobStores.Open(store);
         await using var collector = await OtlpReceiver.StartAsync(Cancel);
-        await using var rabbit = await RabbitServer.StartAsync();
         var ports = LoopbackPort.Free(Services.Length);
-        var processes = Services.Zip(ports, (name, port) => ServiceProcess.Start(name, Settings(name, port, rabbit, collector, files))).ToArray();
+        var processes = Services.Zip(ports, (name, port) => ServiceProcess.Start(name, Settings(name, port, rabbit, store, collector, files))).ToArray();
         string Output() => string.Join(Environment.NewLine, processes.Select(process => process.Output));
         try
         {
@@ -88,10 +88,10 @@ public sealed class TelemetryExportTests
         Assert.DoesNotContain(spans, span => span.Name.Contains("health", StringComparison.Ordinal) || span.Name.Contains("metrics", StringComparison.Ordinal));
     }
 
-    private static Dictionary<string, string> Settings(string name, int metricsPort, RabbitServer rabbit, OtlpReceiver collector, TinyFolder files) => new()
+    private static Dictionary<string, string> Settings(string name, int metricsPort, VirtualHost rabbit, string store, OtlpReceiver collector, TinyFolder files) => new()
     {
         ["ConnectionStrings:messaging"] = rabbit.ConnectionString,
-        ["ConnectionStrings:blobs"] = files.Home,
+        ["ConnectionStrings:blobs"] = store,
         ["Ddm:SourceRoots:0"] = files.Folder,
         ["Ddm:ApiKeys:0"] = Key,
         ["Ddm:ReconcileEvery"] = "00:00:01",

@@ -26,9 +26,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
 
     public long Epoch => head?.Epoch ?? 0;
 
-    /// <summary>The newest checkpoint, if the one it was trained from is whole too: damage to it loses nothing for good.</summary>
+    /// <summary>The newest checkpoint, if the one it was trained from is whole and there too: damage to it loses nothing for good.</summary>
     public string? FindExpendable() =>
-        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) ? line[^1].Folder : null;
+        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) && store.Read(line[^2].Folder + ChainTrainer.Weights) is not null ? line[^1].Folder : null;
 
     /// <summary>A checkpoint is damaged from now on, in its manifest or in its tensors.</summary>
     public void Damaged(string folder, bool manifest)
@@ -78,6 +78,12 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
                 Fail(change, $"the step goes from {before?.Step} to {now.Step} without a checkpoint");
             }
 
+            return;
+        }
+
+        if (line.FindIndex(link => link.Folder == now.Checkpoint) is var at and >= 0)
+        {
+            GoBack(change, at);
             return;
         }
 
@@ -135,6 +141,17 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
                 Fail(change, $"{folder}{part.Name} is not the state that an undisturbed training has at step {manifest.Step}");
             }
         }
+    }
+
+    /// <summary>A head that is mended names an earlier link, past damaged ones only.</summary>
+    private void GoBack(StoreChange change, int at)
+    {
+        if (line.Skip(at + 1).FirstOrDefault(link => !damaged.Contains(link.Folder)) is { Folder: { } whole })
+        {
+            Fail(change, $"the head goes back to {line[at].Folder}, past {whole}, committed and whole");
+        }
+
+        line.RemoveRange(at + 1, line.Count - at - 1);
     }
 
     /// <summary>What was committed stays an ancestor of all that comes, but for what was found damaged.</summary>

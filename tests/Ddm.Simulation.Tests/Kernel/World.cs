@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Ddm.Simulation.Tests;
 
 /// <summary>
@@ -98,6 +100,7 @@ internal sealed class World(int seed, Trace trace)
         }
 
         Running = process;
+        var began = Stopwatch.GetTimestamp();
         SynchronizationContext.SetSynchronizationContext(process.Context);
         try
         {
@@ -107,6 +110,7 @@ internal sealed class World(int seed, Trace trace)
         {
             SynchronizationContext.SetSynchronizationContext(null);
             Running = null;
+            process.Ticks += Stopwatch.GetTimestamp() - began;
         }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         return facts;
     }
 
-    public Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken) => inspector.InspectAsync(run, cancellationToken);
+    public Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken) => PoolInspector.For(blobs).InspectAsync(run, cancellationToken);
 
     public async Task<IReadOnlyList<RunEvent>> EventsAsync(string run, CancellationToken cancellationToken)
     {
@@ -87,6 +87,9 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         });
         return await inspector.InspectAsync(run, cancellationToken);
     }
+
+    // A folder has no process of its own.
+    public string? WhatElse(RunAction action) => action is RunAction.Resume or RunAction.Retry ? "  go on    ddm run SPEC, where no services work on these blobs" : null;
 
     public void Dispose()
     {

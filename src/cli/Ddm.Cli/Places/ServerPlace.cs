@@ -50,6 +50,8 @@ internal sealed class ServerPlace(ServerClient server) : IRunPlace
     public Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
         => server.PostAsync<RunFacts>(PathOf(run, action.ToString().ToLowerInvariant()), null, cancellationToken);
 
+    public string? WhatElse(RunAction action) => null;
+
     // A server that cannot be reached at first is an error; one that was there is waited for.
     public async IAsyncEnumerable<RunSighting> WatchAsync(string run, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

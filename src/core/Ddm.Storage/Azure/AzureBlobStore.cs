@@ -19,15 +19,19 @@ public sealed class AzureBlobStore : IBlobStore
     private readonly AzureWrites _writes;
 
     /// <summary>A store in <paramref name="container"/>, whose client was made with <see cref="AzureClientSettings"/>.</summary>
-    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests)
+    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, StoreOutages outages)
     {
         _container = container;
         _requests = requests;
+        Outages = outages;
         _writes = new AzureWrites(container, requests);
     }
 
     /// <summary>The container and where it is, for messages; no secrets.</summary>
     public string Place => _requests.Place;
+
+    /// <inheritdoc/>
+    public StoreOutages? Outages { get; }
 
     /// <inheritdoc/>
     public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)
@@ -75,7 +79,8 @@ public sealed class AzureBlobStore : IBlobStore
         var (last, continuation) = ("", (string?)null);
         do
         {
-            var page = await _requests.SendAsync($"list '{prefix}'", token => PageAsync(options, continuation, token), IsAbsent, cancellationToken);
+            var pages = _container.GetBlobsAsync(options, cancellationToken).AsPages(continuation);
+            var page = await _requests.SendAsync($"list '{prefix}'", token => FirstAsync(pages, token), IsAbsent, cancellationToken);
             foreach (var blob in page?.Values ?? [])
             {
                 if (!BlobName.IsValid(blob.Name))
@@ -98,6 +103,24 @@ public sealed class AzureBlobStore : IBlobStore
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ListFoldersAsync(string folder, CancellationToken cancellationToken)
+    {
+        var options = new GetBlobsByHierarchyOptions { Delimiter = "/", Prefix = BlobName.CheckFolder(folder) is { Length: > 0 } given ? given : null };
+        var folders = new SortedSet<string>(StringComparer.Ordinal);
+        string? continuation = null;
+        do
+        {
+            var pages = _container.GetBlobsByHierarchyAsync(options, cancellationToken).AsPages(continuation);
+            var page = await _requests.SendAsync($"list the folders of '{folder}'", token => FirstAsync(pages, token), IsAbsent, cancellationToken);
+            folders.UnionWith((page?.Values ?? []).Where(item => item.IsPrefix).Select(item => item.Prefix[folder.Length..^1]).Where(name => BlobName.IsSegment(name)));
+            continuation = page?.ContinuationToken;
+        }
+        while (!string.IsNullOrEmpty(continuation));
+
+        return [.. folders];
+    }
+
+    /// <inheritdoc/>
     public async Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset? now = null;
@@ -116,9 +139,10 @@ public sealed class AzureBlobStore : IBlobStore
     internal static bool IsAbsent(RequestFailedException reply) =>
         reply.Status == 404 && (reply.ErrorCode == BlobErrorCode.BlobNotFound || reply.ErrorCode == BlobErrorCode.ContainerNotFound);
 
-    private async Task<Page<BlobItem>> PageAsync(GetBlobsOptions options, string? continuation, CancellationToken cancellationToken)
+    private static async Task<Page<T>> FirstAsync<T>(IAsyncEnumerable<Page<T>> pages, CancellationToken cancellationToken)
+        where T : notnull
     {
-        await foreach (var page in _container.GetBlobsAsync(options, cancellationToken).AsPages(continuation).WithCancellation(cancellationToken))
+        await foreach (var page in pages.WithCancellation(cancellationToken))
         {
             return page;
         }

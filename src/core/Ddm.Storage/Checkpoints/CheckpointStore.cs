@@ -80,6 +80,9 @@ public sealed class CheckpointStore
         head => head is { Held: false, Attempts: 0, NotBefore: null } ? head : head with { Held = false, Attempts = 0, Tried = null, NotBefore = null },
         cancellationToken);
 
+    /// <summary>Takes the role from whoever has it, or had it last: the next claim waits for nobody.</summary>
+    public Task TakeBackAsync(string run, Role role, CancellationToken cancellationToken) => _ownership.FenceAsync(run, role, head => head, cancellationToken);
+
     /// <summary>Says that the claim's owner still lives.</summary>
     /// <returns>False when the claim was given back or taken away: stop training.</returns>
     public Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.RenewAsync(claim, cancellationToken);

@@ -8,7 +8,7 @@ namespace Ddm.Storage;
 /// </summary>
 public sealed class RoleClaim
 {
-    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead before, RoleHead head, string headETag, bool takenOver)
+    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead before, RoleHead head, string headETag, string? takenFrom)
     {
         Run = run;
         Role = role;
@@ -19,7 +19,8 @@ public sealed class RoleClaim
         Head = head;
         HeadETag = headETag;
         Before = before;
-        WantsSweep = takenOver || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
+        TakenFrom = takenFrom;
+        WantsSweep = takenFrom is not null || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
     }
 
     /// <summary>The run.</summary>
@@ -33,6 +34,9 @@ public sealed class RoleClaim
 
     /// <summary>The fencing number of everything this claim writes.</summary>
     public long Epoch { get; }
+
+    /// <summary>The worker that had the role before and did not give it back: it is dead, or was silent; null: the role was free.</summary>
+    public string? TakenFrom { get; }
 
     /// <summary>
     /// Whether the owner before it may have left something behind that no head names: then the role is to be swept by

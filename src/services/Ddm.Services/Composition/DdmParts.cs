@@ -48,7 +48,7 @@ public static class DdmParts
     {
         ddm.HasTraining = true;
         ddm.Services.TryAddSingleton<IRoleTrainers, TorchRoleTrainers>();
-        // A worker is in the pool whose queue it reads, whatever its settings say: a router trainer's say nothing, and nobody would be seen in the routers' pool.
+        // In its record a worker stands in the pool whose queue it reads, whatever Ddm:Pool says: placement goes by it.
         ddm.Services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<WorkerPresence>(provider, ddm.Settings with { Pool = pool }));
         return ddm.Handle<TrainSlice, TrainSliceHandler>(QueueNames.Train(pool));
     }

@@ -11,6 +11,7 @@ namespace Ddm.Services;
 public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
 {
     private const int MostDoublings = 5, SlicesSooner = 5;
+    private readonly ConcurrentDictionary<string, RunStage> stages = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IRunCommand, long> sent = new();
     private readonly ConcurrentDictionary<(string Run, string Role), Entry> slices = new();
 
@@ -27,9 +28,15 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         return true;
     }
 
-    /// <summary>Forgets what was sent for a run that goes back: the same commands are due again.</summary>
-    public void Forget(string run)
+    /// <summary>Says which stage a run is at: what was sent before it came there, forwards or back, says nothing of what is due now.</summary>
+    public void Enter(string run, RunStage stage)
     {
+        if (stages.TryGetValue(run, out var known) && known == stage)
+        {
+            return;
+        }
+
+        stages[run] = stage;
         foreach (var command in sent.Keys.Where(command => command.Run == run))
         {
             sent.TryRemove(command, out _);

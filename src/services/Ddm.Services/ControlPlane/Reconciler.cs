@@ -27,6 +27,7 @@ public sealed class Reconciler(
         while (await runs.FindAsync(run, cancellationToken) is { } found)
         {
             var (document, etag) = found;
+            ledger.Enter(run, document.Stage);
             var observation = await observer.ObserveAsync(document, role, ledger, cancellationToken);
             var plan = Planner.Plan(document, observation);
             if (!ReferenceEquals(plan.Document, document))

@@ -101,8 +101,11 @@ internal sealed class RunKeeper(
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    private bool IsDue(RunDocument document) => document.Stage != RunStage.Train
-        || !looked.TryGetValue(document.Name, out var at) || time.GetElapsedTime(at) >= document.Roles.Count(role => role.Status == RoleStatus.Training) * LookEveryRole;
+    /// <summary>Whether a run is to be looked at that nobody said anything about.</summary>
+    /// <param name="document">The run.</param>
+    /// <param name="since">Time since the last look.</param>
+    internal static bool IsDue(RunDocument document, TimeSpan since)
+        => document.Stage != RunStage.Train || since >= document.Roles.Count(role => role.Status == RoleStatus.Training) * LookEveryRole;
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
@@ -128,7 +131,7 @@ internal sealed class RunKeeper(
             }
 
             unfinished.TryAdd(run, true);
-            if (await leases.HoldAsync(run, cancellationToken) && (isWoken || IsDue(document)))
+            if (await leases.HoldAsync(run, cancellationToken) && (isWoken || !looked.TryGetValue(run, out var at) || IsDue(document, time.GetElapsedTime(at))))
             {
                 using var scope = RunScope.Enter(run);
                 if (role is null)

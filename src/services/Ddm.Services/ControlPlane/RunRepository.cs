@@ -84,20 +84,26 @@ public sealed class RunRepository(IBlobStore blobs)
     }
 
     /// <summary>The names of all runs, sorted.</summary>
-    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken) => NamesAsync("", int.MaxValue, cancellationToken);
+
+    /// <summary>The names of runs that come after <paramref name="after"/>, sorted, <paramref name="most"/> at most. Looks at folders alone, whatever is in them.</summary>
+    public async Task<IReadOnlyList<string>> NamesAsync(string after, int most, CancellationToken cancellationToken)
     {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        await foreach (var blob in blobs.ListAsync(BlobNames.Runs, cancellationToken))
+        var names = new List<string>();
+        foreach (var name in (await blobs.ListFoldersAsync(BlobNames.Runs, cancellationToken)).SkipWhile(name => string.CompareOrdinal(name, after) <= 0))
         {
-            var rest = blob.Name[BlobNames.Runs.Length..];
-            var slash = rest.IndexOf('/', StringComparison.Ordinal);
-            if (slash > 0 && blob.Name == BlobNames.RunDocument(rest[..slash]))
+            if (names.Count == most)
             {
-                names.Add(rest[..slash]);
+                break;
+            }
+
+            if (await blobs.ExistsAsync(BlobNames.RunDocument(name), cancellationToken))
+            {
+                names.Add(name); // without a document it is half removed
             }
         }
 
-        return [.. names];
+        return names;
     }
 
     private (RunDocument Value, string ETag) Remember((RunDocument Value, string ETag) found)

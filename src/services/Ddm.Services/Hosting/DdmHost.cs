@@ -34,6 +34,7 @@ public static class DdmHost
             prepare(builder);
             AddDdm(builder, parts);
             await using var app = builder.Build();
+            app.Services.GetRequiredService<GpuMeter>(); // from now on it is asked
             var stop = app.Services.GetRequiredService<StopSignal>();
             app.Lifetime.ApplicationStopping.Register(stop.Raise); // at once: the running slice winds down while the rest is being stopped
             map(app);
@@ -62,6 +63,7 @@ public static class DdmHost
         services.AddSingleton<RoleAges>().AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
+        services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
         services.AddHealthChecks()
             .AddCheck<StoreHealthCheck>("store", tags: ["ready"])
             .AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);

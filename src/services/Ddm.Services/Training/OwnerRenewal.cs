@@ -23,7 +23,7 @@ internal sealed class OwnerRenewal : IAsyncDisposable
     {
         if (!stop.IsCancellationRequested)
         {
-            await stop.CancelAsync();
+            stop.Cancel(); // not by way of the thread pool: a slice stays on its own thread
         }
 
         await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -34,6 +34,7 @@ public static class ControlPlaneApi
         services.TryAddSingleton<RunControl>();
         services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
         services.TryAddSingleton<RunInspector>();
+        services.TryAddSingleton<PoolInspector>();
         services.TryAddSingleton<RunFactsCache>();
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Services.Api")));

@@ -27,14 +27,14 @@ internal static class ListEndpoint
             RunName.Require(after);
         }
 
-        var names = (await runs.NamesAsync(cancellationToken)).SkipWhile(name => string.CompareOrdinal(name, after) <= 0).Take(limit + 1).ToArray();
+        var names = await runs.NamesAsync(after ?? "", limit + 1, cancellationToken);
         var page = new List<RunFacts>();
         foreach (var name in names.Take(limit))
         {
             page.Add(await inspector.InspectAsync(name, cancellationToken));
         }
 
-        return TypedResults.Json(new RunPage(page, names.Length > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
+        return TypedResults.Json(new RunPage(page, names.Count > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
     }
 }
 

@@ -33,6 +33,8 @@ internal static class RabbitMqTransport
         {
             services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();
             services.AddHostedService(provider => provider.GetRequiredService<RunKeeper>());
+            services.AddSingleton<OutageEvents>().AddSingleton<IReceiveEndpointObserver>(provider => provider.GetRequiredService<OutageEvents>());
+            services.AddHostedService(provider => provider.GetRequiredService<OutageEvents>());
             services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
             services.TryAddSingleton<RunIntake>();
             services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
