@@ -30,6 +30,7 @@ internal static class RandomModel
         }
 
         using var router = new RouterNetwork(DiTConfig.From(Router, Side, Channels, Classes), experts, initialize: false);
+        Shake(router, 0);
         await publication.PublishAsync(
             new ModelManifest
             {
@@ -53,9 +54,20 @@ internal static class RandomModel
     /// <summary>An expert of a shape, of weights that only this seed has.</summary>
     public static async Task<PublishedRole> ExpertAsync(Publication publication, int seed, DiTConfig shape, CancellationToken cancellationToken)
     {
-        random.manual_seed(seed + 1);
-        using var network = new DiT(shape, initialize: false); // as torch begins: nowhere zero
+        using var network = new DiT(shape, initialize: false);
+        Shake(network, seed + 1);
         return await RoleAsync(publication, string.Create(CultureInfo.InvariantCulture, $"experts/{seed}"), network, cancellationToken);
+    }
+
+    // Nowhere zero, unlike weights as they begin: then experts would all say the same.
+    private static void Shake(TransformerTrunk network, long seed)
+    {
+        using var noGrad = no_grad();
+        random.manual_seed(seed);
+        foreach (var parameter in network.parameters())
+        {
+            parameter.normal_(0, 0.05);
+        }
     }
 
     private static async Task<PublishedRole> RoleAsync(Publication publication, string role, TransformerTrunk network, CancellationToken cancellationToken)

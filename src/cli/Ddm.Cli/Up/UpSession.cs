@@ -170,5 +170,6 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         ["Ddm__ApiKeyFile"] = options.KeyFile,
         ["Ddm__Pages__Runs"] = options.Runs,
         ["Ddm__Pages__Playground"] = options.Playground,
+        ["Ddm__LocalFolder"] = Path.Combine(folder, "local"),
     };
 }

@@ -32,6 +32,9 @@ public sealed record WorkerSettings
     /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
     public TimeSpan OwnerTimeout { get; init; } = RunObserver.OwnerTimeout;
 
+    /// <summary>A folder of this machine where a slice keeps its state between commits that a slow line makes rare; null: nowhere.</summary>
+    public string? LocalFolder { get; init; }
+
     /// <summary>Time between two looks at a run that nobody said anything about.</summary>
     public TimeSpan ReconcileEvery { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -43,6 +46,15 @@ public sealed record WorkerSettings
 
     /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How long the platform lets this process live, from its start; null: for ever. It takes nothing new after <see cref="DrainAfter"/> of it.</summary>
+    public TimeSpan? ReplicaTimeout { get; init; }
+
+    /// <summary>How long a process that finds no work waits before it ends by itself, for platforms that start one for a message; null: for ever.</summary>
+    public TimeSpan? ExitWhenIdle { get; init; }
+
+    /// <summary>Age at which this process takes nothing new; null: never.</summary>
+    public TimeSpan? DrainAfter => ReplicaTimeout * ShareOfTimeout;
 
     /// <summary>Longest work on one message: it is acknowledged well before the broker takes it away.</summary>
     public TimeSpan LongestMessage => AcknowledgementTimeout * ShareOfTimeout;

@@ -32,7 +32,7 @@ public static class ExpertHostApi
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<ExpertHostService>, ExpertHostMethods>());
         if (!builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
         {
-            builder.WebHost.UseUrls([.. (builder.Configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries), settings.Listen.GetLeftPart(UriPartial.Authority)]);
+            builder.WebHost.UseUrls([.. Pages(builder.Configuration), settings.Listen.GetLeftPart(UriPartial.Authority)]);
         }
 
         services.Configure<KestrelServerOptions>(options =>
@@ -54,4 +54,9 @@ public static class ExpertHostApi
         app.MapGrpcService<ExpertHostService>().RequireAuthorization(ApiKeyHandler.ExpertsPolicy);
         return app;
     }
+
+    // As the host is told, in either way: addresses that are added to ports would replace them.
+    private static IEnumerable<string> Pages(IConfiguration configuration)
+        => configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            : (configuration["http_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}");
 }
