@@ -20,6 +20,11 @@ public class ServeCommandTests
         using (var serve = DdmProcess.Start("serve", TinyFolder.RunName, "--home", tiny.Home, "--port", $"{port}", "--api-key", Key))
         {
             Assert.True(await serve.ReadUntilAsync("Answers at"), "ddm serve ended");
+            using (var browser = new HttpClient())
+            {
+                Assert.Contains("playground.js", await browser.GetStringAsync(new Uri($"http://127.0.0.1:{port}/"), Token), StringComparison.Ordinal);
+            }
+
             string[] what = ["sample", TinyFolder.RunName, "--n", "7", "--seed", "11", "--steps", "5", "--strategy", "nucleus:0.8@0.5", "--guidance", "2", "--solver", "Heun"];
             var (code, output, errors) = await DdmProcess.RunAsync([.. what, "--out", far, .. there]);
             Assert.True(code == 0, errors);

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 const [modules, executablePath, scenario, json] = process.argv.slice(2);
 const { chromium } = createRequire(modules + '/')('playwright-core');
 const given = JSON.parse(json);
-const WAIT = 20000;
+const WAIT = 40000;
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 const complaints = [], expected = [];
