@@ -56,7 +56,7 @@ public static class ExpertHostApi
     }
 
     // As the host is told, in either way: addresses that are added to ports would replace them.
-    private static IEnumerable<string> Pages(IConfiguration configuration)
+    private static IEnumerable<string> Pages(ConfigurationManager configuration)
         => configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
             : (configuration["http_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"http://*:{port}");
 }
