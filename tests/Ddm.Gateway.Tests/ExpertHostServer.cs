@@ -29,6 +29,8 @@ internal sealed class ExpertHostServer : IAsyncDisposable
 
     public HostedExperts Experts => app.Services.GetRequiredService<HostedExperts>();
 
+    public ExpertHostLoad Load => app.Services.GetRequiredService<ExpertHostLoad>();
+
     public static async Task<ExpertHostServer> StartAsync(string home, string experts, int? port = null, params (string Setting, string Value)[] settings)
     {
         TorchNative.EnsureLoaded();

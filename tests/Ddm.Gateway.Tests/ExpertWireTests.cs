@@ -82,11 +82,9 @@ public class ExpertWireTests(TinyModel model)
         using (host.Block())
         {
             waits = AskAsync(host, good);
-            await Waiting.ForAsync("one waits, the next is sent away", Soon, async token =>
-            {
-                var error = await Record.ExceptionAsync(() => AskAsync(host, good).WaitAsync(TimeSpan.FromSeconds(2), token));
-                return error is RpcException { StatusCode: StatusCode.ResourceExhausted };
-            });
+            await Waiting.ForAsync("one waits", Soon, _ => Task.FromResult(host.Load.Waiting == 1));
+            var error = await Assert.ThrowsAsync<RpcException>(() => AskAsync(host, good).WaitAsync(Soon, TestContext.Current.CancellationToken));
+            Assert.Equal(StatusCode.ResourceExhausted, error.StatusCode);
         }
 
         await waits.WaitAsync(Soon, TestContext.Current.CancellationToken);

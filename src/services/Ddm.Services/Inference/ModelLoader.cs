@@ -62,22 +62,32 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
             return (new LoadedExperts(manifest, pages.Models, [pages]), pages);
         }
 
-        var networks = new List<DiT?>();
+        var (models, networks) = (new List<IVelocityModel?>(), new List<DiT>());
         try
         {
             for (var k = 0; k < here.Length; k++)
             {
                 var expert = manifest.Experts[k];
-                networks.Add(here[k] ? await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken) : null);
+                if (!here[k])
+                {
+                    models.Add(null);
+                    continue;
+                }
+
+                var network = await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken);
+                networks.Add(network);
+
+                // At once: the first of a shape tries its rows on a network of its own, for which there is room before the others are there.
+                models.Add(await device.RunAsync(() => LoadedModel.AsExpert(network, expert)));
             }
         }
         catch
         {
-            networks.ForEach(network => network?.Dispose());
+            networks.ForEach(network => network.Dispose());
             throw;
         }
 
-        return (new LoadedExperts(manifest, [.. networks.Zip(manifest.Experts, LoadedModel.AsExpert)], [.. networks.OfType<DiT>()]), null);
+        return (new LoadedExperts(manifest, models, networks), null);
     }
 
     // Null where all of them fit.

@@ -28,13 +28,16 @@ internal sealed class AskedOrders(StepUnderWay step, IReadOnlyList<Ticket> ticke
     /// Where the first answers have come, waits a little for the others: half as long as those took. Orders that were asked together mostly go on together then, and whoever
     /// is behind a slow host is not waited for longer than that, once.
     /// </summary>
-    public async Task GatherAsync(TimeProvider time)
+    /// <param name="arrival">Ends the wait: somebody new is there.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends it too.</param>
+    public async Task GatherAsync(Task arrival, TimeProvider time, CancellationToken cancellationToken)
     {
         var (all, first) = (Task.WhenAll(arrivals.Values), arrivals.Values.Any(arrival => arrival.IsCompleted));
         if (first && !gathered && !all.IsCompleted)
         {
             gathered = true;
-            await Task.WhenAny(all, Task.Delay(Stopwatch.GetElapsedTime(began) / 2, time));
+            await Task.WhenAny(all, arrival, Task.Delay(Stopwatch.GetElapsedTime(began) / 2, time, cancellationToken));
         }
     }
 

@@ -85,7 +85,7 @@ internal sealed class DrawingEngine : BackgroundService
 
                 foreach (var orders in waits)
                 {
-                    await orders.GatherAsync(time);
+                    await orders.GatherAsync(arrival, time, stoppingToken);
                 }
             }
         }
@@ -99,6 +99,7 @@ internal sealed class DrawingEngine : BackgroundService
             {
                 running.AddRange(queue.Close());
                 End([.. running]);
+                asked.ForEach(orders => orders.Dispose());
             });
         }
     }

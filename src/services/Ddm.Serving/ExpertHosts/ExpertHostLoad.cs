@@ -5,6 +5,9 @@ internal sealed class ExpertHostLoad
 {
     private int waiting;
 
+    /// <summary>Questions that have a place.</summary>
+    public int Waiting => Volatile.Read(ref waiting);
+
     /// <summary>Takes a place until it is disposed; null: there are as many as may be.</summary>
     public IDisposable? TryEnter(int most)
     {
