@@ -39,7 +39,7 @@ export function curve(label, lines, { xs, ys, x = 'step' } = {}) {
       s('text', { x: LEFT - 5, y: py(value) + 4, 'text-anchor': 'end' }, short(value))]),
     ticks(x0, x1, 4).map(value => s('text', { x: px(value), y: HEIGHT - 6, 'text-anchor': value === x1 ? 'end' : 'middle' }, short(value))),
     s('title', null, `${label} by ${x}`),
-    lines.map(line => line.points.length === 0 ? null : line.dots && line.points.length < 3
-      ? line.points.map(point => s('circle', { class: 'dot', cx: px(point[0]), cy: py(point[1]), r: 3 }))
+    lines.map(line => line.points.length === 0 ? null : line.points.length === 1 || (line.dots && line.points.length < 3)
+      ? line.points.map(point => s('circle', { class: `dot ${line.kind}`, cx: px(point[0]), cy: py(point[1]), r: 3 }))
       : s('polyline', { class: line.kind, points: line.points.filter(p => Number.isFinite(p[1])).map(at).join(' ') })));
 }
