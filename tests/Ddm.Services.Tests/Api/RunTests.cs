@@ -163,7 +163,7 @@ public class RunTests
         [
             "/runs", "/runs/{name}", "/runs/{name}/document", "/runs/{name}/logs", "/runs/{name}/metrics", "/runs/{name}/events", "/runs/{name}/cancel", "/runs/{name}/pause",
             "/runs/{name}/resume", "/runs/{name}/retry", "/runs/{name}/roles/experts/{k}/move", "/runs/{name}/roles/experts/{k}/redrive", "/runs/{name}/roles/{role}/move",
-            "/runs/{name}/roles/{role}/redrive",
+            "/runs/{name}/roles/{role}/redrive", "/runs/{name}/curve", "/runs/{name}/pictures", "/runs/{name}/clusters/{k}/contact-sheet.png", "/runs/{name}/grids/{percent}.png",
         ];
         Assert.Equal(expected.Order(), paths.EnumerateObject().Select(path => path.Name.TrimEnd('/')).Order());
         foreach (var operation in paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))
