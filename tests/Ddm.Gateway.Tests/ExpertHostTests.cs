@@ -55,7 +55,7 @@ public class ExpertHostTests(TinyModel model)
         var slow = new { prompt = "1", n = 2, seed = 5, num_inference_steps = 300, routing = new { strategy = "full" } };
 
         var (drawn, refused) = (gateway.DrawAsync(slow), strict.SendAsync(slow));
-        await Waiting.ForAsync("both draw", Soon, _ => Task.FromResult(gateway.Engine.Active == 2 && strict.Engine.Active == 2));
+        await Waiting.ForAsync("the host that goes has answered both", Soon, _ => Task.FromResult(new[] { gateway, strict }.All(one => Fleet(one).Links[1].Expected(1) > 0)));
         await goes.DisposeAsync();
 
         var answer = await drawn.WaitAsync(Soon, Token);
@@ -203,6 +203,8 @@ public class ExpertHostTests(TinyModel model)
 
         Assert.Equal("model_degraded", (await GatewayServer.ErrorAsync(response, HttpStatusCode.ServiceUnavailable)).Code);
         Assert.Contains(gateway.Log.Lines, line => line.Contains("it refuses the key: set Ddm:ExpertHosts:Key", StringComparison.Ordinal));
-        Assert.Null(gateway.Host.Services.GetRequiredService<Serving.ExpertFleet>().Links[0].Seen);
+        Assert.Null(Fleet(gateway).Links[0].Seen);
     }
+
+    private static Serving.ExpertFleet Fleet(GatewayServer gateway) => gateway.Host.Services.GetRequiredService<Serving.ExpertFleet>();
 }
