@@ -38,7 +38,8 @@ public static class DdmServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(stop).AddSingleton(settings);
         services.AddSingleton(provider => new CheckpointStore(
-            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
+            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>(), provider.GetService<IRoleKeeper>()));
+        services.TryAddSingleton<IRoleReports, StoreReports>();
         services.AddSingleton<DeviceThread>().AddSingleton<SliceGate>();
         services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();

@@ -86,7 +86,7 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         var identity = worker ?? Identity;
         var presence = new WorkerPresence(Store, identity, Settings, Trainers);
         var handler = new TrainSliceHandler(
-            Store, Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, Events, Stop, Progress, Time);
+            Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, new StoreReports(Store, Runs, Events), Stop, Progress, Time);
         handlers.Add(handler);
         return handler;
     }

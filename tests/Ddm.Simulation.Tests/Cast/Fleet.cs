@@ -62,8 +62,8 @@ internal sealed class Fleet(SimulatedRun run)
         var trainers = new ChainTrainers(run, ports.Process);
         var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers);
         var handler = new TrainSliceHandler(
-            ports.Blobs, ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender, ports.Events, ports.Stop,
-            ports.Progress, ports.Process.Clock);
+            ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender,
+            new StoreReports(ports.Blobs, ports.Runs, ports.Events), ports.Stop, ports.Progress, ports.Process.Clock);
         run.Bus.Consume(ports.Process, QueueNames.Train(ports.Settings.Pool), ports.Serve(handler));
         Repeat(ports, "its presence", PresenceEvery, async () =>
         {

@@ -12,22 +12,31 @@ namespace Ddm.Storage;
 /// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what cannot be mended by waiting (no permission, a wrong name) is a
 /// <see cref="UserErrorException"/>, everything else an <see cref="IOException"/>.
 /// </summary>
-public sealed class AzureBlobStore : IBlobStore
+public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
 {
     private readonly BlobContainerClient _container;
     private readonly AzureRequests _requests;
     private readonly AzureWrites _writes;
+    private readonly AzureSigner _signer;
 
     /// <summary>A store in <paramref name="container"/>, whose client was made with <see cref="AzureClientSettings"/>.</summary>
-    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests)
+    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, bool hasIdentity)
     {
         _container = container;
         _requests = requests;
+        _signer = new AzureSigner(container, requests, hasIdentity, ReadClockAsync);
         _writes = new AzureWrites(container, requests);
     }
 
     /// <summary>The container and where it is, for messages; no secrets.</summary>
     public string Place => _requests.Place;
+
+    /// <inheritdoc/>
+    public Uri? SignedContainer => _signer.CanSign ? _container.Uri : null;
+
+    /// <inheritdoc/>
+    public Task<string> SignAsync(string name, bool write, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        _signer.SignAsync(BlobName.Check(name), write, lifetime, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)

@@ -34,14 +34,19 @@ internal sealed class CheckpointChain(IBlobStore store)
     /// <param name="small">Takes the parts that are small, so that whoever uses them need not read them again; null: nobody will.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>What is wrong with the first bad part; null when all are whole.</returns>
-    public async Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
+    public Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken) =>
+        FindBadPartAsync(link.Folder, link.Manifest!.Parts, small, cancellationToken);
+
+    /// <summary>As the other overload, for parts that no manifest names yet.</summary>
+    public async Task<string?> FindBadPartAsync(
+        string folder, IReadOnlyList<CheckpointPart> parts, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
         var hashes = new List<Task<(long Length, string Sha256)>>();
         try
         {
-            foreach (var part in link.Manifest!.Parts)
+            foreach (var part in parts)
             {
-                var (found, fault) = await BeginAsync(link.Folder, part, small, cancellationToken);
+                var (found, fault) = await BeginAsync(folder, part, small, cancellationToken);
                 if (found is null)
                 {
                     return fault;
@@ -55,8 +60,8 @@ internal sealed class CheckpointChain(IBlobStore store)
             await Task.WhenAll(hashes);
         }
 
-        var (at, bad) = link.Manifest.Parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
-        return bad is null ? null : $"{link.Folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
+        var (at, bad) = parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
+        return bad is null ? null : $"{folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
     }
 
     // The hash under way, or what is wrong already.

@@ -131,15 +131,21 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         var name = BlobNames.Worker(Encode(worker.Name));
         if (isWritten && Cordoned is not null && !await blobs.ExistsAsync(name, cancellationToken))
         {
-            lock (access)
-            {
-                cordoned = null; // a person deleted the record: this machine may try again
-                failures.Clear();
-            }
+            Pardon();
         }
 
         await blobs.TryWriteJsonAsync(name, Describe(), WriteCondition.Any, cancellationToken);
         isWritten = true;
+    }
+
+    /// <summary>A person deleted the record: this machine may try again.</summary>
+    public void Pardon()
+    {
+        lock (access)
+        {
+            cordoned = null;
+            failures.Clear();
+        }
     }
 
     /// <summary>Takes the record away when the process ends in good order; a machine's failures outlive it.</summary>
