@@ -328,6 +328,17 @@ public sealed class CheckpointStore
             : await _keeper.SealAsync(claim, request, written, cancellationToken);
     }
 
+    /// <summary>Whether a blob is a part of a checkpoint that the claim may commit next.</summary>
+    /// <param name="claim">The claim, with its head as it stands.</param>
+    /// <param name="name">The blob.</param>
+    /// <param name="target">The role's last step.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<bool> IsNextPartAsync(RoleClaim claim, string name, long target, CancellationToken cancellationToken) =>
+        new RoleBlobs(claim.Run, claim.Role).TryReadFolder(name, out var folder, out var step, out var epoch)
+            && epoch == claim.Epoch && step <= target
+            && BlobName.IsSegment(name.AsSpan(folder.Length)) && name.AsSpan(folder.Length) is not RoleBlobs.ManifestName
+            && !await _store.ExistsAsync(folder + RoleBlobs.ManifestName, cancellationToken); // what has a manifest is never written again
+
     // A worker may say that the newest checkpoint is damaged. Whether it is this process finds out by itself.
     private async Task StandOnAsync(RoleClaim claim, string dataManifestSha256, CheckpointReference? trainedFrom, CancellationToken cancellationToken)
     {

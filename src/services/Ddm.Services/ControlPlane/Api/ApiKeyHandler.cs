@@ -27,27 +27,32 @@ internal sealed class ApiKeyHandler(
     private bool tooMany;
 
     /// <summary>What endpoints ask for.</summary>
-    public static AuthorizationPolicy Policy { get; } = new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().Build();
+    public static AuthorizationPolicy Policy { get; } = new AuthorizationPolicyBuilder(SchemeName).RequireClaim(KeyHolder.Scope, KeyHolder.Runs).Build();
+
+    /// <summary>What the endpoints of outside workers ask for.</summary>
+    public static AuthorizationPolicy WorkerPolicy { get; } = new AuthorizationPolicyBuilder(SchemeName).RequireClaim(KeyHolder.Scope, KeyHolder.Workers).Build();
 
     /// <inheritdoc/>
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (settings.RequireKey)
+        if (!settings.RequireKey)
         {
-            if (KeyOf(Request.Headers) is not { } key)
-            {
-                return Task.FromResult(AuthenticateResult.NoResult());
-            }
-
-            if (!settings.Keys.Holds(key))
-            {
-                tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
-                return Task.FromResult(AuthenticateResult.Fail("No such key."));
-            }
+            return Success([.. new KeyHolder(KeyHolder.Anyone, null).Claims(), new Claim(KeyHolder.Scope, KeyHolder.Runs)]);
         }
 
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, settings.RequireKey ? "key" : "anyone")], SchemeName);
-        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName)));
+        if (KeyOf(Request.Headers) is not { } key)
+        {
+            return Task.FromResult(AuthenticateResult.NoResult());
+        }
+
+        var (opens, holder) = (settings.Keys.Holds(key), settings.WorkerKeys.Find(key)); // both, whichever it is
+        if (opens || holder is not null)
+        {
+            return Success(opens ? [new Claim(ClaimTypes.Name, "key"), new Claim(KeyHolder.Scope, KeyHolder.Runs)] : holder!.Claims());
+        }
+
+        tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
+        return Task.FromResult(AuthenticateResult.Fail("No such key."));
     }
 
     /// <inheritdoc/>
@@ -65,6 +70,9 @@ internal sealed class ApiKeyHandler(
 
         return Task.CompletedTask;
     }
+
+    private static Task<AuthenticateResult> Success(IEnumerable<Claim> claims) =>
+        Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity(claims, SchemeName)), SchemeName)));
 
     private static string? KeyOf(IHeaderDictionary headers) =>
         headers[HeaderNames.Authorization].ToString() is { } value && value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? value[Bearer.Length..].Trim()

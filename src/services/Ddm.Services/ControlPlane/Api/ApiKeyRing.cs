@@ -17,12 +17,12 @@ internal sealed class ApiKeyRing
 
     /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal.</param>
     /// <exception cref="UserErrorException">One is too short or no hash; the message does not repeat it.</exception>
-    public ApiKeyRing(IReadOnlyList<string> settings) => hashes = [.. settings.Select(Hash)];
+    public ApiKeyRing(IReadOnlyList<string> settings) => hashes = [.. settings.Select((setting, index) => Hash(setting, FormattableString.Invariant($"{ApiSettings.KeysSetting}, entry {index}")))];
 
     /// <summary>Whether a key is on the ring. Takes the same time whatever key it is.</summary>
     public bool Holds(string key)
     {
-        var asked = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        var asked = HashOf(key);
         var found = false;
         foreach (var hash in hashes)
         {
@@ -32,13 +32,18 @@ internal sealed class ApiKeyRing
         return found;
     }
 
-    private static byte[] Hash(string setting, int index)
+    /// <summary>What is kept of a key.</summary>
+    public static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+
+    /// <summary>What is kept of a key that a setting gives, as it is or as its hash.</summary>
+    /// <exception cref="UserErrorException">It is too short or no hash.</exception>
+    public static byte[] Hash(string setting, string place)
     {
         if (!setting.StartsWith(HashPrefix, StringComparison.Ordinal))
         {
             return setting.Length >= ShortestKey
-                ? SHA256.HashData(Encoding.UTF8.GetBytes(setting))
-                : throw new UserErrorException($"{ApiSettings.KeysSetting}, entry {index}: a key has {ShortestKey} characters at least. Make one with 'openssl rand -base64 32'.");
+                ? HashOf(setting)
+                : throw new UserErrorException($"{place}: a key has {ShortestKey} characters at least. Make one with 'openssl rand -base64 32'.");
         }
 
         try
@@ -49,7 +54,7 @@ internal sealed class ApiKeyRing
         catch (FormatException e)
         {
             throw new UserErrorException(
-                $"{ApiSettings.KeysSetting}, entry {index}: after '{HashPrefix}' come the 64 hexadecimal digits of a SHA-256. Make them with 'printf %s KEY | sha256sum'.", e);
+                $"{place}: after '{HashPrefix}' come the 64 hexadecimal digits of a SHA-256. Make them with 'printf %s KEY | sha256sum'.", e);
         }
     }
 }

@@ -18,6 +18,7 @@ public sealed class Topology(BrokerAddress broker)
     /// <summary>Queue argument: where messages go that it gives up.</summary>
     internal const string DeadLetterExchange = "x-dead-letter-exchange";
 
+    private const string Name = "ddm topology";
     private const string Quorum = "quorum";
     private const ushort PreconditionFailed = 406;
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
@@ -29,7 +30,7 @@ public sealed class Topology(BrokerAddress broker)
     public async Task<TopologyState> EnsureAsync(IEnumerable<string> pools, CancellationToken cancellationToken)
     {
         string[] queues = [.. QueueNames.Fixed.Concat(pools.Select(QueueNames.Train)).Distinct(StringComparer.Ordinal)];
-        await using var connection = await ConnectAsync(cancellationToken);
+        await using var connection = await ConnectAsync(Name, cancellationToken);
         await DeclareAsync(connection, QueueNames.ControlPlane, DeclareExchangeAsync, cancellationToken);
         await DeclareAsync(connection, QueueNames.Dead, (channel, name, token) => DeclareQueueAsync(channel, name, deadLetters: false, token), cancellationToken);
         foreach (var queue in queues)
@@ -44,18 +45,21 @@ public sealed class Topology(BrokerAddress broker)
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     public async Task<(uint Waiting, uint Consumers)> LookAsync(string queue, CancellationToken cancellationToken)
     {
-        await using var connection = await ConnectAsync(cancellationToken);
+        await using var connection = await ConnectAsync(Name, cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         var found = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
         return (found.MessageCount, found.ConsumerCount);
     }
 
-    private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>A connection, to be closed by whoever asked for it.</summary>
+    /// <exception cref="UserErrorException">The broker refuses the login.</exception>
+    /// <exception cref="IOException">It cannot be reached.</exception>
+    internal async Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken)
     {
         var factory = new ConnectionFactory
         {
             Uri = broker.Uri,
-            ClientProvidedName = "ddm topology",
+            ClientProvidedName = name,
             AutomaticRecoveryEnabled = false,
             ContinuationTimeout = LongestAnswer,
             RequestedConnectionTimeout = LongestAnswer,
