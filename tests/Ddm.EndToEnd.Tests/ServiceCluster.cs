@@ -7,6 +7,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
 {
     public const string ApiKey = "a-key-of-the-tests-that-is-long-enough-0123456789";
 
+    /// <summary>An outside worker's key, whose it is, and the only pool that it opens.</summary>
+    public const string OutsideKey = "a-worker-key-of-the-tests-0123456789", OutsideHolder = "anna", OutsidePool = "home";
+
     private readonly List<ServiceProcess> processes = [];
     private readonly Dictionary<string, string> settings;
 
@@ -17,6 +20,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["ConnectionStrings:blobs"] = store,
             ["Ddm:SourceRoots:0"] = sources,
             ["Ddm:ApiKeys:0"] = ApiKey,
+            ["Ddm:WorkerKeys:0"] = $"{OutsideHolder}@{OutsidePool}={OutsideKey}",
             ["Ddm:ReconcileEvery"] = "00:00:02",
             ["Ddm:OwnerTimeout"] = "00:00:10",
             ["DOTNET_gcServer"] = "0",
@@ -35,6 +39,28 @@ internal sealed class ServiceCluster : IAsyncDisposable
     {
         var own = pool is null ? settings : new Dictionary<string, string>(settings) { ["Ddm:Pool"] = pool };
         var process = ServiceProcess.Start(name, own);
+        processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Starts a control plane again, where the other was.</summary>
+    public ServiceProcess Restart(ServiceProcess ended)
+    {
+        var process = ServiceProcess.Start(ended.Name, settings, ended.Port);
+        processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Starts a trainer that knows a control plane's address and a key, and nothing else.</summary>
+    public ServiceProcess StartOutside(string key = OutsideKey, string pool = OutsidePool)
+    {
+        var process = ServiceProcess.Start("ExpertTrainer", new Dictionary<string, string>
+        {
+            ["ConnectionStrings:controlplane"] = ControlPlane.Address,
+            ["Ddm:ApiKey"] = key,
+            ["Ddm:Pool"] = pool,
+            ["DOTNET_gcServer"] = "0",
+        });
         processes.Add(process);
         return process;
     }

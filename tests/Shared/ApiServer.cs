@@ -35,7 +35,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public IServiceProvider Services => app.Services;
 
     public static async Task<ApiServer> StartAsync(
-        IBlobStore blobs, string? sourceRoot, int port = 0, IReadOnlyDictionary<string, string?>? settings = null, IRunProgress? progress = null, CancellationToken cancellationToken = default)
+        IBlobStore blobs, string? sourceRoot, int port = 0, IReadOnlyDictionary<string, string?>? settings = null, IRunProgress? progress = null, Action<IServiceCollection>? services = null,
+        CancellationToken cancellationToken = default)
     {
         TorchNative.EnsureLoaded();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -53,6 +54,7 @@ internal sealed class ApiServer : IAsyncDisposable
         var stop = new StopSignal();
         var worker = WorkerIdentity.Embedded("test", Environment.ProcessId, 1);
         builder.Services.AddRouting();
+        services?.Invoke(builder.Services);
         builder.Services.AddEmbeddedDdm(blobs, worker, progress ?? new Silent(), stop).AddDdmControlPlaneApi();
         var app = builder.Build();
         app.MapDdmControlPlane();

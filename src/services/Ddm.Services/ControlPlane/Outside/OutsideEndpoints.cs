@@ -3,6 +3,7 @@ using Ddm.Runs;
 using Ddm.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
@@ -126,7 +127,7 @@ internal static class OutsideEndpoints
 
     private static T Service<T>(HttpContext http) => (T)http.RequestServices.GetService(typeof(T))!;
 
-    private static IResult Answer<T>(T answer) => TypedResults.Json(answer, ControlPlaneApi.Json);
+    private static JsonHttpResult<T> Answer<T>(T answer) => TypedResults.Json(answer, ControlPlaneApi.Json);
 
     private static async Task<IResult> Done(Task work)
     {

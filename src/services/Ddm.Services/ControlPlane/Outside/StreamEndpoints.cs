@@ -2,6 +2,7 @@ using Ddm.Runs;
 using Ddm.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
@@ -81,7 +82,7 @@ internal static class StreamEndpoints
         return TypedResults.NoContent();
     }
 
-    private static IResult Absent(string name) => TypedResults.Problem($"There is no blob '{Printable.Text(name)}'.", statusCode: StatusCodes.Status404NotFound);
+    private static ProblemHttpResult Absent(string name) => TypedResults.Problem($"There is no blob '{Printable.Text(name)}'.", statusCode: StatusCodes.Status404NotFound);
 
-    private static IResult Refused(string name) => TypedResults.Problem($"'{Printable.Text(name)}' is not as the condition has it.", statusCode: StatusCodes.Status412PreconditionFailed);
+    private static ProblemHttpResult Refused(string name) => TypedResults.Problem($"'{Printable.Text(name)}' is not as the condition has it.", statusCode: StatusCodes.Status412PreconditionFailed);
 }
