@@ -14,7 +14,7 @@ public sealed class OutsideWorkerTests
     public async Task AWorkerThatKnowsAnAddressAndAKeyTrainsTheSameWeights()
     {
         var spec = TinyFolder.DefaultSpec
-            .Replace("experts: { steps: 12", "experts: { pools: [local, home], steps: 600", StringComparison.Ordinal)
+            .Replace("experts: { steps: 12", "experts: { pools: [local, home], steps: 800", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 1", StringComparison.Ordinal);
         var expected = await RunOutcome.OfOneProcessAsync(spec);
         using var files = new TinyFolder(spec);
@@ -50,7 +50,7 @@ public sealed class OutsideWorkerTests
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure + cluster.Output);
         Assert.Equal(expected, await RunOutcome.WeightsAsync(blobs));
-        Assert.Contains(cluster.Processes[^2].Lines, line => line.Contains($"{role} stands at step 600 of 600", StringComparison.Ordinal)); // the second worker outside
+        Assert.Contains(cluster.Processes[^2].Lines, line => line.Contains($"{role} stands at step 800 of 800", StringComparison.Ordinal)); // the second worker outside
     }
 
     [Fact]

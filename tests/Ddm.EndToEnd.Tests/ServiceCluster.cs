@@ -59,6 +59,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["ConnectionStrings:controlplane"] = ControlPlane.Address,
             ["Ddm:ApiKey"] = key,
             ["Ddm:Pool"] = pool,
+            ["Ddm:DeviceShare"] = "0.15", // so that there is time to disturb it
             ["DOTNET_gcServer"] = "0",
         });
         processes.Add(process);

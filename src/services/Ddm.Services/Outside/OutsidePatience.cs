@@ -12,6 +12,9 @@ internal static class OutsidePatience
     /// <summary>A commit: the control plane reads every part once.</summary>
     public static readonly TimeSpan Commit = TimeSpan.FromMinutes(15);
 
+    /// <summary>A part that goes through the control plane.</summary>
+    public static readonly TimeSpan Blob = TimeSpan.FromHours(1);
+
     /// <summary>The wait for a slice.</summary>
     public static readonly TimeSpan Take = TimeSpan.FromSeconds(25);
 

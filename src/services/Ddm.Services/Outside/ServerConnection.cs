@@ -94,8 +94,12 @@ internal sealed class ServerConnection : IDisposable
     }
 
     /// <summary>Sends a request whose answer the caller reads; its status is a success, 404 or 412.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        SendAsync(request, Timeout.InfiniteTimeSpan, cancellationToken, cancellationToken, HttpStatusCode.NotFound, HttpStatusCode.PreconditionFailed);
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(OutsidePatience.Blob);
+        return await SendAsync(request, OutsidePatience.Blob, limit.Token, cancellationToken, HttpStatusCode.NotFound, HttpStatusCode.PreconditionFailed);
+    }
 
     /// <summary>The whole address of a path below <c>/workers</c>.</summary>
     public Uri Address(string path) => new(server.Uri.AbsoluteUri.TrimEnd('/') + OutsideEndpoints.Path + path);

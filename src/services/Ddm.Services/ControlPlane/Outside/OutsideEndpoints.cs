@@ -83,7 +83,7 @@ internal static class OutsideEndpoints
         }
     }
 
-    private static IResult Welcome(HttpContext http, IBlobStore blobs, WorkerSettings settings)
+    private static JsonHttpResult<OutsideWelcome> Welcome(HttpContext http, IBlobStore blobs, WorkerSettings settings)
     {
         var holder = KeyHolder.Of(http.User);
         var container = blobs is ISignedBlobs signed ? signed.SignedContainer ?? throw new UserErrorException(
@@ -107,13 +107,22 @@ internal static class OutsideEndpoints
         }
 
         var wait = TimeSpan.FromSeconds(Math.Clamp(double.IsFinite(body.WaitSeconds) ? body.WaitSeconds : 0, 0, LongestWait.TotalSeconds));
-        if (await source.TakeAsync(body.Pool, wait, http.RequestAborted) is not { } slice)
+        var stop = Service<StopSignal>(http).Token;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stop);
+        try
         {
-            return TypedResults.NoContent();
+            if (await source.TakeAsync(body.Pool, wait, either.Token) is { } slice)
+            {
+                desk.Offer(holder, slice);
+                return Answer(slice);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // the worker asks whoever comes next
         }
 
-        desk.Offer(holder, slice);
-        return Answer(slice);
+        return TypedResults.NoContent();
     }
 
     private static async Task<IResult> SignAsync(HttpContext http, OutsideDesk desk, KeyHolder holder, SignBody body)

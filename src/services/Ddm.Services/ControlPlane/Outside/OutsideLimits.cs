@@ -75,9 +75,10 @@ internal sealed class OutsideLimits(CheckpointStore checkpoints, RunRepository r
     public async Task RequireBlobAsync(KeyHolder holder, OutsideClaim claim, string name, bool write, CancellationToken cancellationToken)
     {
         var role = RequireOwn(holder, claim);
-        if (!write && name == BlobNames.RunDocument(claim.Run))
+        if (!write && (name == BlobNames.RunDocument(claim.Run) || name == BlobNames.Head(claim.Run, role)))
         {
-            await RequirePlacedAsync(holder, claim.Run, role, pool: null, cancellationToken); // it is read before the role is claimed
+            // Before the role is claimed, and after it was lost.
+            await RequirePlacedAsync(holder, claim.Run, role, pool: null, cancellationToken);
             return;
         }
 
@@ -93,8 +94,7 @@ internal sealed class OutsideLimits(CheckpointStore checkpoints, RunRepository r
     private static bool MayRead(RunDocument document, Role role, string name)
     {
         var run = document.Name;
-        return name == BlobNames.Head(run, role)
-            || name.StartsWith(BlobNames.Checkpoints(run, role), StringComparison.Ordinal)
+        return name.StartsWith(BlobNames.Checkpoints(run, role), StringComparison.Ordinal)
             || name.StartsWith(BlobNames.Init(run), StringComparison.Ordinal)
             || name == BlobNames.DatasetManifest(document.DatasetId!)
             || (role.Kind == RoleKind.Expert
