@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Ddm.Runs;
 using Ddm.Storage;
 
 namespace Ddm.Services;
