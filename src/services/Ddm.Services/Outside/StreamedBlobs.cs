@@ -36,24 +36,22 @@ internal sealed class StreamedBlobs(ServerConnection server, Func<OutsideClaim> 
         }
 
         var length = response.Content.Headers.ContentLength ?? throw new IOException($"{server.Place} does not say how long {name} is.");
-        Stream copy = length <= StreamEndpoints.Small
-            ? new MemoryStream((int)length)
-            : new FileStream(
-                Path.Combine(Path.GetTempPath(), "ddm-" + Path.GetRandomFileName()), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, BufferSize, FileOptions.DeleteOnClose | FileOptions.Asynchronous);
+        if (length <= StreamEndpoints.Small)
+        {
+            return new MemoryStream(await WholeAsync(name, response.Content.ReadAsByteArrayAsync(cancellationToken)), writable: false);
+        }
+
+        var path = Path.Combine(Path.GetTempPath(), "ddm-" + Path.GetRandomFileName());
+        await using var copy = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, FileOptions.DeleteOnClose | FileOptions.SequentialScan);
         try
         {
             await WholeAsync(name, CopyAsync(response, copy, cancellationToken));
-            if (copy.Length != length)
-            {
-                throw new IOException($"{name} came with {copy.Length} bytes of {length}.");
-            }
-
-            copy.Position = 0;
-            return copy;
+            return stream.Length == length ? stream : throw new IOException($"{name} came with {stream.Length} bytes of {length}.");
         }
         catch
         {
-            await copy.DisposeAsync();
+            await stream.DisposeAsync();
             throw;
         }
     }
@@ -133,6 +131,7 @@ internal sealed class StreamedBlobs(ServerConnection server, Func<OutsideClaim> 
     private static async Task<bool> CopyAsync(HttpResponseMessage response, Stream target, CancellationToken cancellationToken)
     {
         await response.Content.CopyToAsync(target, cancellationToken);
+        await target.FlushAsync(cancellationToken);
         return true;
     }
 
