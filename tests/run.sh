@@ -42,6 +42,8 @@ for project in tests/*.Tests/; do
     bad=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
     skipped=$((skipped + BASH_REMATCH[4]))
     passed=$((passed + BASH_REMATCH[1] - BASH_REMATCH[3] - BASH_REMATCH[4]))
+  elif (( code == 0 )) && grep -qE 'Total: 0$' "$log"; then
+    bad=0 # every test of it is a long one
   else
     bad=1
     echo "$name ended without a summary (exit code $code)" >&2

@@ -82,7 +82,7 @@ public class EmbeddedRunTests
 
         var document = await tiny.RunAsync(progress);
 
-        Assert.Equal(RunStatus.Succeeded, document.Status);
+        Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
         Assert.Contains(progress.Notices, notice => notice.Contains(newest, StringComparison.Ordinal) && notice.Contains("sha256", StringComparison.Ordinal));
         Assert.Equal(await WeightsAsync(undisturbed), await WeightsAsync(tiny));
 
@@ -99,6 +99,32 @@ public class EmbeddedRunTests
                 stop.Raise();
             }
         }
+    }
+
+    [Fact]
+    public async Task ALastCheckpointThatWasDamagedBeforeAnybodySawItIsTrainedAgain()
+    {
+        using var tiny = new TinyRun();
+        await tiny.RunAsync();
+        var weights = await WeightsAsync(tiny);
+        var newest = await tiny.NewestCheckpointAsync(Role.Expert(0));
+        Flip(Path.Combine(tiny.Home, newest, "weights.safetensors"));
+        foreach (var blob in new[] { BlobNames.EvaluationManifest(TinyRun.Name), BlobNames.ModelCurrent(TinyRun.Name) })
+        {
+            await tiny.Blobs.DeleteAsync(blob, TestContext.Current.CancellationToken);
+        }
+
+        await new RunRepository(tiny.Blobs).UpdateAsync(TinyRun.Name, run => run with
+        {
+            Stage = RunStage.Train,
+            Status = RunStatus.Running,
+            Roles = [.. run.Roles.Select(role => role.Role == "experts/0" ? role with { Status = RoleStatus.Training } : role)],
+        }, TestContext.Current.CancellationToken);
+
+        var document = await tiny.RunAsync();
+
+        Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
+        Assert.Equal(weights, await WeightsAsync(tiny));
     }
 
     [Fact]

@@ -11,9 +11,9 @@ internal sealed class TinyRun : IDisposable
     public const string Name = TinyFolder.RunName;
     private readonly TinyFolder files;
 
-    public TinyRun(string? spec = null)
+    public TinyRun(string? spec = null, int rows = TinyFolder.Rows)
     {
-        files = new TinyFolder(spec);
+        files = new TinyFolder(spec, rows);
         Blobs = new FileBlobStore(files.Home);
     }
 

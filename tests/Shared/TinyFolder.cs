@@ -10,14 +10,16 @@ internal sealed class TinyFolder : IDisposable
     public const int Rows = 240;
     public const int Side = 8;
 
-    public TinyFolder(string? spec = null)
+    /// <param name="spec">The spec; null: <see cref="DefaultSpec"/>.</param>
+    /// <param name="rows">Pictures; fewer than <see cref="Rows"/> where each costs.</param>
+    public TinyFolder(string? spec = null, int rows = Rows)
     {
         Folder = Directory.CreateTempSubdirectory("ddm-test-").FullName;
         Home = Path.Combine(Folder, "home");
         SpecFile = Path.Combine(Folder, "tiny.yaml");
         SpecText = spec ?? DefaultSpec;
         Directory.CreateDirectory(Path.Combine(Folder, "pictures"));
-        WritePictures(Path.Combine(Folder, "pictures"));
+        WritePictures(Path.Combine(Folder, "pictures"), rows);
         File.WriteAllText(SpecFile, SpecText);
     }
 
@@ -61,13 +63,13 @@ internal sealed class TinyFolder : IDisposable
         return pixels;
     }
 
-    private static void WritePictures(string folder)
+    private static void WritePictures(string folder, int rows)
     {
-        var images = new byte[16 + (Rows * Side * Side)];
-        var labels = new byte[8 + Rows];
-        WriteHeader(images, 0x0803, Rows, Side, Side);
-        WriteHeader(labels, 0x0801, Rows);
-        for (var row = 0; row < Rows; row++)
+        var images = new byte[16 + (rows * Side * Side)];
+        var labels = new byte[8 + rows];
+        WriteHeader(images, 0x0803, rows, Side, Side);
+        WriteHeader(labels, 0x0801, rows);
+        for (var row = 0; row < rows; row++)
         {
             labels[8 + row] = (byte)(row % 2);
             Picture(row).CopyTo(images, 16 + (row * Side * Side));

@@ -23,17 +23,26 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, D
         }
     }
 
-    /// <summary>Reads the last checkpoint of every role that is done, and sends the run back to training where one is not whole.</summary>
+    /// <summary>
+    /// Reads the last checkpoint of every role that has had its steps, and sends the run back to training where one is not whole. Also of a role whose last
+    /// commit nobody has seen yet: once it is called complete, nobody who trains opens it.
+    /// </summary>
     /// <returns>The run as it is now; the same document where nothing was lost.</returns>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
     public async Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
     {
         var lost = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        foreach (var decision in document.Roles)
         {
             var role = Role.Parse(decision.Role);
+            var isComplete = decision.Status == RoleStatus.Complete;
+            if (!isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is not { } head || head.Step < decision.TargetSteps))
+            {
+                continue; // opened by whoever trains it
+            }
+
             await RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken);
-            if ((await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
+            if (isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
             {
                 lost.Add(decision.Role);
             }

@@ -6,16 +6,15 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Trains a claimed role until its turn is over: steps, with commits beside them. One commit is under way at most while steps go on, from a copy of the
-/// state; a store that fails is tried again later and stops no step.
+/// state; a store that fails is tried again later and stops no step: no call to it is waited for between steps.
 /// </summary>
 internal sealed class RoleSlice(
     CheckpointStore checkpoints, WorkerSettings settings, SliceGate gate, IQueueDepth queue, StopSignal stop, IRunProgress progress, TimeProvider time,
-    WarmRole warm, RoleClaim claim, string pool, long target, long received)
+    WarmRole warm, RoleClaim claim, OwnerRenewal renewal, string pool, long target, long received)
 {
     /// <summary>A commit may cost this share of the time between two.</summary>
     private const int CommitShare = 20;
 
-    private const int RenewalsBeforeTimeout = 4;
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
@@ -23,7 +22,7 @@ internal sealed class RoleSlice(
     private readonly RunSpec spec = warm.Document.Spec;
     private readonly TimeSpan turn = TimeSpan.FromSeconds(warm.Document.Spec.Execution.SliceSeconds);
     private long committed = warm.CommittedStep; // not the head's: its checkpoint may be damaged
-    private long turnBegan, renewed, commitBegan, failedAt;
+    private long turnBegan, commitBegan, failedAt;
     private long? stopped;
     private int failures;
     private Upload? upload;
@@ -43,7 +42,7 @@ internal sealed class RoleSlice(
     /// <exception cref="IOException">The store failed the last commit: what was not committed is in the trainer still.</exception>
     public async Task<SliceEnd> RunAsync(CancellationToken cancellationToken)
     {
-        turnBegan = renewed = commitBegan = time.GetTimestamp();
+        turnBegan = commitBegan = time.GetTimestamp();
         await using var noting = stop.Token.Register(() => stopped = time.GetTimestamp());
         Report(0, active: true);
         try
@@ -52,7 +51,7 @@ internal sealed class RoleSlice(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 await StepAsync();
-                if (!await RenewAsync(cancellationToken) || (upload is { Work.IsCompleted: true } && !await EndUploadAsync()))
+                if (renewal.IsLost || (upload is { Work.IsCompleted: true } && !await EndUploadAsync()))
                 {
                     return Lose();
                 }
@@ -64,16 +63,6 @@ internal sealed class RoleSlice(
 
                 if (upload is null && IsCommitDue())
                 {
-                    if (await TrySettleAsync(cancellationToken) is not { } ours)
-                    {
-                        continue;
-                    }
-
-                    if (!ours)
-                    {
-                        return Lose();
-                    }
-
                     upload = await BeginUploadAsync(givesBack: false, cancellationToken);
                 }
             }
@@ -106,25 +95,6 @@ internal sealed class RoleSlice(
         if (settings.DeviceShare < 1)
         {
             await Task.Delay(worked * ((1 / settings.DeviceShare) - 1), time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    // False when the role was lost to another owner.
-    private async Task<bool> RenewAsync(CancellationToken cancellationToken)
-    {
-        if (time.GetElapsedTime(renewed) < settings.OwnerTimeout / RenewalsBeforeTimeout)
-        {
-            return true;
-        }
-
-        renewed = time.GetTimestamp();
-        try
-        {
-            return await checkpoints.RenewAsync(claim, cancellationToken);
-        }
-        catch (Exception e) when (MayPass(e))
-        {
-            return true; // whoever claims it meanwhile fences the next commit
         }
     }
 
@@ -219,25 +189,15 @@ internal sealed class RoleSlice(
             return false;
         }
 
-        if (!ReferenceEquals(claim.Head, before))
-        {
-            Note(claim.Head.Step, time.GetUtcNow());
-        }
-
+        NoteSettled(before);
         return true;
     }
 
-    // Null where the store still fails.
-    private async Task<bool?> TrySettleAsync(CancellationToken cancellationToken)
+    private void NoteSettled(RoleHead before)
     {
-        try
+        if (!ReferenceEquals(claim.Head, before))
         {
-            return await SettleAsync(cancellationToken);
-        }
-        catch (Exception e) when (MayPass(e))
-        {
-            Fail(e);
-            return null;
+            Note(claim.Head.Step, time.GetUtcNow());
         }
     }
 
@@ -270,27 +230,47 @@ internal sealed class RoleSlice(
             GivesBack = givesBack,
         };
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return new Upload(snapshot, cancel, CommitAsync(request, cancel.Token));
+        return new Upload(snapshot, claim.Head, cancel, CommitAsync(request, commitBegan, cancel.Token));
     }
 
-    // Beside the steps: writing begins where the caller's wait does.
-    private async Task<CommitOutcome> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    // Beside the steps: writing begins where the caller's wait does. Null where the role was lost before anything was written.
+    private async Task<(CommitOutcome? Outcome, TimeSpan Took)> CommitAsync(CommitRequest request, long began, CancellationToken cancellationToken)
     {
         await Task.Yield();
-        return await checkpoints.CommitAsync(claim, request, cancellationToken);
+        var before = claim.Head;
+        if (!await checkpoints.SettleAsync(claim, cancellationToken))
+        {
+            return (null, TimeSpan.Zero);
+        }
+
+        if (!ReferenceEquals(claim.Head, before) && claim.Head.Step < request.Step)
+        {
+            request = request with { FromStep = claim.Head.Step };
+        }
+
+        var outcome = await checkpoints.CommitAsync(claim, request, cancellationToken);
+        var took = time.GetElapsedTime(began);
+        if (outcome is CommitOutcome.Committed)
+        {
+            await TidyAsync(request.Step);
+        }
+
+        return (outcome, took);
     }
 
     // False when the role was lost to another owner.
     private async Task<bool> EndUploadAsync(bool isLast = false)
     {
-        var (snapshot, work) = (upload!.Snapshot, upload.Work);
-        CommitOutcome outcome;
+        var (snapshot, before, work) = (upload!.Snapshot, upload.Before, upload.Work);
+        CommitOutcome? outcome;
+        TimeSpan took;
         try
         {
-            outcome = await work;
+            (outcome, took) = await work;
         }
         catch (Exception e) when (!isLast && MayPass(e))
         {
+            NoteSettled(before);
             Fail(e);
             return true;
         }
@@ -306,17 +286,16 @@ internal sealed class RoleSlice(
         }
 
         Note(snapshot.Step, manifest.CommittedAt);
-        warm.CommitTime = time.GetElapsedTime(commitBegan);
-        await TidyAsync();
+        warm.CommitTime = took;
         return true;
     }
 
     // What is left is found by a later sweep.
-    private async Task TidyAsync()
+    private async Task TidyAsync(long step)
     {
         try
         {
-            if (claim.WantsSweep || committed >= target)
+            if (claim.WantsSweep || step >= target)
             {
                 await checkpoints.SweepAsync(claim, spec.Execution.Retention, CancellationToken.None);
             }
@@ -356,7 +335,8 @@ internal sealed class RoleSlice(
     private void Report(double rate, bool active)
         => progress.Training(new TrainingProgress(claim.Role, trainer.Step, target, rate, trainer.RecentLoss, committed, warm.CommittedAt, active));
 
-    private sealed record Upload(RoleSnapshot Snapshot, CancellationTokenSource Cancel, Task<CommitOutcome> Work) : IDisposable
+    private sealed record Upload(
+        RoleSnapshot Snapshot, RoleHead Before, CancellationTokenSource Cancel, Task<(CommitOutcome? Outcome, TimeSpan Took)> Work) : IDisposable
     {
         public void Dispose()
         {

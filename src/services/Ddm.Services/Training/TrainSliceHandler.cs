@@ -24,11 +24,12 @@ public sealed class TrainSliceHandler(
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>, IAsyncDisposable
 {
-    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), BeforeDeclining = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), BeforeDeclining = TimeSpan.FromSeconds(5), BetweenTellings = TimeSpan.FromMinutes(10);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
     private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
     private WarmRole? warm;
+    private (string Reason, long At)? declined;
 
     /// <inheritdoc/>
     public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
@@ -118,16 +119,23 @@ public sealed class TrainSliceHandler(
         presence.Begin(document.Name, claim.Role);
         RoleSlice? training = null;
         var isForgiven = false;
+        var renewal = new OwnerRenewal(checkpoints, claim, settings.OwnerTimeout, time);
         try
         {
             var kept = await WarmUpAsync(document, claim, cancellationToken);
-            training = new RoleSlice(checkpoints, settings, gate, queue, stop, progress, time, kept, claim, slice.Pool, target, received);
+            training = new RoleSlice(checkpoints, settings, gate, queue, stop, progress, time, kept, claim, renewal, slice.Pool, target, received);
             var end = await training.RunAsync(cancellationToken);
             isForgiven = end.Why is SliceEndKind.Stopped or SliceEndKind.Lost;
             return end;
         }
+        catch (OperationCanceledException) when (training is null && stop.Token.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            isForgiven = true; // winding down while it loads: no fault of the role's
+            return new SliceEnd(claim.Head.Step, SliceEndKind.Stopped);
+        }
         catch (Exception e) when (e is NonFiniteStepException or CheckpointException or NumericsMismatchException)
         {
+            await renewal.DisposeAsync();
             if (!await checkpoints.RenewAsync(claim, cancellationToken))
             {
                 // A worker that slept may find that what it was about to load was swept by whoever trains the role now: no fault of the role's.
@@ -147,6 +155,7 @@ public sealed class TrainSliceHandler(
         }
         finally
         {
+            await renewal.DisposeAsync();
             presence.End(document.Name, claim.Role, training is { HasCommitted: true }, isForgiven, training?.Rate ?? 0);
             if (warm is { IsWhole: false } || training is { IsDone: true })
             {
@@ -166,6 +175,8 @@ public sealed class TrainSliceHandler(
         }
 
         await CoolAsync(); // before the next is loaded: two may not fit
+        using var winding = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        cancellationToken = winding.Token; // nothing of a load is worth the notice
         var trainer = await trainers.OpenAsync(document, claim.Role, cancellationToken);
         warm = new WarmRole(document, claim.Role, trainer);
         var parent = await checkpoints.OpenAsync(claim, trainer.DataManifestSha256, cancellationToken);
@@ -214,7 +225,12 @@ public sealed class TrainSliceHandler(
     // Held for a while, so that this worker does not empty the queue before those that can.
     private async Task DeclineAsync(TrainSlice slice, string reason, CancellationToken cancellationToken)
     {
-        progress.Notice($"{worker.Name} declines {slice.RolePath} of run '{slice.Run}': {reason}.");
+        if (declined is not { } told || told.Reason != reason || time.GetElapsedTime(told.At) >= BetweenTellings)
+        {
+            declined = (reason, time.GetTimestamp());
+            progress.Notice($"{worker.Name} declines {slice.RolePath} of run '{slice.Run}': {reason}.");
+        }
+
         presence.Decline(slice, reason);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
         try
