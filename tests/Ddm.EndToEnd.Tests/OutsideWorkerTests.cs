@@ -14,7 +14,8 @@ public sealed class OutsideWorkerTests
     public async Task AWorkerThatKnowsAnAddressAndAKeyTrainsTheSameWeights()
     {
         var spec = TinyFolder.DefaultSpec
-            .Replace("experts: { steps: 12", "experts: { pools: [local, home], steps: 800", StringComparison.Ordinal)
+            .Replace("experts: { steps: 12", "experts: { pools: [home, local], steps: 800", StringComparison.Ordinal)
+            .Replace("steps: 8, batch", "pools: [router], steps: 8, batch", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 1", StringComparison.Ordinal);
         var expected = await RunOutcome.OfOneProcessAsync(spec);
         using var files = new TinyFolder(spec);
