@@ -65,8 +65,10 @@ public sealed class OutsideWorkerTests
         await EndsAsync(cluster.StartOutside(key: "another-key-that-nobody-knows-0123"), "does not know this key");
         await EndsAsync(cluster.StartOutside(pool: "local"), "This key is for pool 'home'");
         await EndsAsync(cluster.StartOutside(key: ServiceCluster.ApiKey), "A worker's key is needed");
-        await EndsAsync(StartWith("http://cats.example", "ExpertTrainer"), "is not https");
-        await EndsAsync(StartWith(cluster.ControlPlane.Address, "Clusterer"), "for expert trainers alone");
+        await using var open = StartWith("http://cats.example", "ExpertTrainer");
+        await EndsAsync(open, "is not https");
+        await using var other = StartWith(cluster.ControlPlane.Address, "Clusterer");
+        await EndsAsync(other, "for expert trainers alone");
 
         ServiceProcess StartWith(string address, string service) => ServiceProcess.Start(service, new Dictionary<string, string>
         {
@@ -78,12 +80,9 @@ public sealed class OutsideWorkerTests
 
     private static async Task EndsAsync(ServiceProcess process, string why)
     {
-        await using (process)
-        {
-            await process.WaitForExitAsync();
-            Assert.True(process.ExitCode == 2 && process.Output.Contains(why, StringComparison.Ordinal), process.Output);
-            Assert.DoesNotContain("   at ", process.Output, StringComparison.Ordinal);
-        }
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 2 && process.Output.Contains(why, StringComparison.Ordinal), process.Output);
+        Assert.DoesNotContain("   at ", process.Output, StringComparison.Ordinal);
     }
 
     private static Task WorkersAsync(IBlobStore blobs, int count, ServiceCluster cluster) => Waiting.ForAsync(
