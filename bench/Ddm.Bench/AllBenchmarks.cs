@@ -18,6 +18,8 @@ internal static class AllBenchmarks
         new IngestBenchmark(),
         new SourcesBenchmark(),
         new DataWayBenchmark(),
+        new ScaleBenchmark(),
+        new OverheadBenchmark(),
         new MicroBenchmark(),
     ];
 }

@@ -11,7 +11,7 @@ internal sealed class ChaosRun : IAsyncDisposable
 {
     public const string Name = TinyFolder.RunName;
 
-    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestRecovery = TimeSpan.FromMinutes(2), LookEvery = TimeSpan.FromMilliseconds(250); // each look is a dozen blobs
 
     private readonly TinyFolder files;
     private readonly AzuriteProcess azurite = new();
@@ -35,12 +35,12 @@ internal sealed class ChaosRun : IAsyncDisposable
     public IReadOnlyDictionary<Role, long> Targets { get; private set; } = null!;
 
     /// <summary>Starts everything and waits until the run trains.</summary>
-    public static async Task<ChaosRun> StartAsync(string spec, ChaosLog log)
+    public static async Task<ChaosRun> StartAsync(string spec, int controlPlanes, ChaosLog log)
     {
         var run = new ChaosRun(spec, log);
         try
         {
-            await run.StartAsync();
+            await run.StartAsync(controlPlanes);
             return run;
         }
         catch
@@ -87,11 +87,18 @@ internal sealed class ChaosRun : IAsyncDisposable
         return moved.Length == 0 || (all ? Array.TrueForAll(moved, m => m) : Array.Exists(moved, m => m));
     });
 
+    /// <summary>Fails where there is nothing left to train: a fault that comes then proves little.</summary>
+    public async Task TrainsAsync()
+    {
+        var heads = await HeadsAsync(TestContext.Current.CancellationToken);
+        Assert.True(Targets.Keys.Any(role => !IsDone(role, heads)), "The run has its steps before all faults were tried: give it more.");
+    }
+
     /// <summary>Whether a role has its steps.</summary>
     public bool IsDone(Role role, Dictionary<Role, RoleHead> heads) => heads.GetValueOrDefault(role)?.Step >= Targets[role];
 
     /// <summary>Waits for a sign of recovery.</summary>
-    public Task WaitAsync(string what, Func<CancellationToken, Task<bool>> ask) => Waiting.ForAsync(what, LongestRecovery, ask, Describe);
+    public Task WaitAsync(string what, Func<CancellationToken, Task<bool>> ask) => Waiting.ForAsync(what, LongestRecovery, ask, Describe, LookEvery);
 
     /// <summary>Everything that helps to understand a failure.</summary>
     public string Describe() => $"seed {FaultScript.Seed}{Environment.NewLine}{log}{Environment.NewLine}{Services?.Tail}";
@@ -130,7 +137,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         }
     }
 
-    private async Task StartAsync()
+    private async Task StartAsync(int controlPlanes)
     {
         var broker = RabbitServer.StartAsync();
         await azurite.InitializeAsync();
@@ -141,7 +148,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         await RunOutcome.SubmitAsync(Blobs, files);
         log.Add("broker and store are there, the run is submitted");
         Services = new Supervisor(Settings(store), log);
-        foreach (var name in (string[])["ControlPlane", "ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer"])
+        foreach (var name in (string[])[.. Enumerable.Repeat("ControlPlane", controlPlanes), "FeatureExtractor", "Clusterer", "RouterTrainer"])
         {
             Services.Keep(name);
         }
@@ -169,8 +176,8 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["Ddm:ReconcileEvery"] = "00:00:01",
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
-        ["Ddm:DeviceShare"] = "0.1", // so that the run lasts without much to train
         ["DOTNET_gcServer"] = "0",
+        ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:MassTransit"] = "Information",

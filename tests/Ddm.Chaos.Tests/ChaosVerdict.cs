@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ddm.Runs;
-using Ddm.Services;
 using Ddm.Storage;
 
 namespace Ddm.Chaos.Tests;
@@ -21,7 +20,7 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
         CheckpointManifest[] damaged = [.. faults.Select(fault => fault.Manifest).OfType<CheckpointManifest>()];
         var claims = WorkAccount.Read(run.Services.All);
         WorkAccount.Settle(claims, chains.Values.SelectMany(chain => chain).Select(checkpoint => checkpoint.Manifest).Concat(damaged));
-        string[] complaints = [.. LostHeads(), .. LostCommits(claims, damaged), .. await UntoldAsync(), .. Waste(claims)];
+        string[] complaints = [.. LostHeads(), .. LostCommits(claims, damaged), .. await new FaultsTold(run, faults).MissingAsync(claims), .. Waste(claims)];
         Tell(claims);
         Assert.True(complaints.Length == 0, string.Join(Environment.NewLine, complaints) + Environment.NewLine + run.Describe());
     }
@@ -39,26 +38,29 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
                && !Array.Exists(damaged, manifest => manifest.Role == claim.Role.Path && manifest.Step == step && manifest.Epoch == claim.Epoch)
            select $"lost a commit at step {step}: {claim}";
 
-    // The run's own events tell of what its data went through; processes and broker are the test's to tell.
-    private async Task<IEnumerable<string>> UntoldAsync()
-    {
-        var events = await RunEvents.ReadAsync(run.Blobs, ChaosRun.Name, TestContext.Current.CancellationToken);
-        return from fault in faults
-               where fault.Checkpoint is not null && !events.Any(e => e.Kind == RunEvent.FellBack && e.Text.Contains(fault.Checkpoint, StringComparison.Ordinal))
-               select $"no event tells that {fault.Checkpoint} was damaged";
-    }
-
     private IEnumerable<string> Waste(IReadOnlyList<TrainedClaim> claims)
     {
-        var interval = chains.Values.SelectMany(chain => chain).Max(checkpoint => checkpoint.Manifest.Step - checkpoint.Manifest.FromStep);
+        var interval = Interval(claims);
+        log.Add($"a commit interval: up to {interval} steps");
         foreach (var claim in claims.Where(claim => claim.Wasted > 0))
         {
             var allowed = faults.Select(fault => Allowed(fault, claim, interval)).Append(0).Max();
             if (claim.Wasted > allowed)
             {
-                yield return $"{allowed} steps for nothing are allowed where a commit takes in up to {interval}: {claim}";
+                yield return $"{allowed} steps for nothing are allowed where a commit interval is up to {interval}: {claim}";
             }
         }
+    }
+
+    // Steps of one commit, and steps made while one was under way: during the faults, but not while the store was away.
+    private long Interval(IReadOnlyList<TrainedClaim> claims)
+    {
+        var last = faults.Max(fault => fault.Until);
+        var outages = faults.Where(fault => fault.Kind == FaultKind.StoreRestart).ToArray();
+        var commits = chains.Values.SelectMany(chain => chain).Select(checkpoint => checkpoint.Manifest)
+            .Where(manifest => manifest.CommittedAt <= last && !Array.Exists(outages, outage => outage.From <= manifest.CommittedAt && manifest.CommittedAt <= outage.Until));
+        var beside = claims.Where(claim => claim.From <= last && !Array.Exists(outages, outage => Overlap(outage, claim))).Select(claim => claim.Beside);
+        return commits.Max(manifest => manifest.Step - manifest.FromStep) + beside.Append(0).Max();
     }
 
     // What one claim may lose to one fault. A broker may cost nothing, whatever becomes of it.
@@ -66,8 +68,7 @@ internal sealed class ChaosVerdict(ChaosRun run, IReadOnlyList<Fault> faults, Ch
     {
         FaultKind.Kill when fault.Process == claim.Process && claim.IsLast => interval,
         FaultKind.Terminate when fault.Process == claim.Process && claim.IsLast => 1,
-        // Its last step may have been made just before.
-        FaultKind.Freeze when fault.Process == claim.Process && (Overlap(fault, claim) || (fault.Role == claim.Role && fault.Epoch == claim.Epoch)) => interval,
+        FaultKind.Freeze when fault.Process == claim.Process && (Overlap(fault, claim) || (fault.Role == claim.Role && fault.Epoch == claim.Epoch)) => interval + 1, // the one that it slept in
         FaultKind.StoreRestart when Overlap(fault, claim) => long.MaxValue, // training goes on meanwhile, and an owner that could not renew may lose its role
         _ => 0,
     };

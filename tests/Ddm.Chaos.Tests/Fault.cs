@@ -25,6 +25,9 @@ internal sealed record Fault(int Number, FaultKind Kind, DateTimeOffset From)
     /// <summary>The role that it hit.</summary>
     public Role? Role { get; init; }
 
+    /// <summary>Whether that process looked after the run.</summary>
+    public bool HeldLease { get; init; }
+
     /// <summary>Epoch at which that process held the role.</summary>
     public long? Epoch { get; init; }
 }

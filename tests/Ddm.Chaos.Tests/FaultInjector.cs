@@ -18,6 +18,7 @@ internal sealed class FaultInjector(ChaosRun run, Random random, ChaosLog log)
         var faults = new List<Fault>();
         foreach (var kind in FaultScript.Draw(count, random))
         {
+            await run.TrainsAsync();
             var fault = await InjectAsync(faults.Count + 1, kind);
             fault.Until = DateTimeOffset.UtcNow;
             faults.Add(fault);

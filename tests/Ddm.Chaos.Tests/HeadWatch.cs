@@ -7,6 +7,8 @@ namespace Ddm.Chaos.Tests;
 /// <summary>Looks at every head again and again, and remembers each checkpoint that one has named.</summary>
 internal sealed class HeadWatch : IAsyncDisposable
 {
+    private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(300); // a commit interval is longer, and the blob service has a core to itself at best
+
     private readonly CancellationTokenSource stop = new();
     private readonly ConcurrentDictionary<(Role Role, string Checkpoint), bool> seen = new();
     private readonly Task looking;
@@ -26,7 +28,7 @@ internal sealed class HeadWatch : IAsyncDisposable
 
     private async Task LookAsync(CheckpointStore checkpoints, string run, IReadOnlyList<Role> roles)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        using var timer = new PeriodicTimer(Every);
         while (!stop.IsCancellationRequested)
         {
             try

@@ -15,6 +15,7 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
     private readonly ConcurrentDictionary<ServiceProcess, ServiceProcess> successors = new();
     private readonly List<Task> keeping = [];
     private readonly Lock gate = new();
+    private volatile bool hurry;
     private bool ceased;
 
     /// <summary>Every process there was, the ended ones too.</summary>
@@ -65,6 +66,16 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
         async token => successors.TryGetValue(ended, out var next) && await next.StatusAsync("/health", token) == System.Net.HttpStatusCode.OK,
         () => Tail);
 
+    /// <summary>Replaces the trainers, in order, by ones that have their device to themselves.</summary>
+    public async Task HurryAsync()
+    {
+        hurry = true;
+        var trainers = Running.Where(process => process.Name.EndsWith("Trainer", StringComparison.Ordinal)).ToArray();
+        Array.ForEach(trainers, trainer => End(trainer, Signals.Terminate));
+        await Task.WhenAll(trainers.Select(ReplacedAsync));
+        log.Add("trainers have their device to themselves");
+    }
+
     /// <summary>The process of that number, if it runs.</summary>
     public ServiceProcess? Find(int id) => Running.FirstOrDefault(process => process.Id == id);
 
@@ -77,6 +88,9 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
 
     /// <summary>Its name and number, for people.</summary>
     public static string Name(ServiceProcess process) => string.Create(CultureInfo.InvariantCulture, $"{process.Name} {process.Id}");
+
+    /// <summary>Whether a name in records and events is that of a process: machine, number, start.</summary>
+    public static bool IsOf(string worker, ServiceProcess process) => worker.Contains(string.Create(CultureInfo.InvariantCulture, $":{process.Id}:"), StringComparison.Ordinal);
 
     /// <summary>Ends all, in order.</summary>
     /// <returns>The exit codes of those that still ran.</returns>
@@ -126,6 +140,7 @@ internal sealed class Supervisor(IReadOnlyDictionary<string, string> settings, C
 
     private ServiceProcess Start(string name, Dictionary<string, string> own)
     {
+        own["Ddm:DeviceShare"] = hurry ? "1" : "0.05"; // so that the run lasts for as long as there are faults, without much to train
         var process = ServiceProcess.Start(name, own);
         all.Enqueue(process);
         return process;

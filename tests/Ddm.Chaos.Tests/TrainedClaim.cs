@@ -26,8 +26,22 @@ internal sealed class TrainedClaim(ServiceProcess process, Role role, long epoch
     /// <summary>Every step that was committed.</summary>
     public List<long> Commits { get; } = [];
 
+    /// <summary>Most steps that were made while a commit was under way.</summary>
+    public long Beside { get; private set; }
+
     /// <summary>Made, and on no way to the final head.</summary>
     public int Wasted { get; set; }
+
+    /// <summary>When it last committed.</summary>
+    public DateTimeOffset? LastCommit { get; private set; }
+
+    /// <summary>A step was committed.</summary>
+    public void Commit(long step, DateTimeOffset at)
+    {
+        Commits.Add(step);
+        LastCommit = at;
+        Beside = Math.Max(Beside, Steps.Count > 0 ? Steps[^1] - step : 0);
+    }
 
     /// <summary>The process claims something else.</summary>
     public void End(DateTimeOffset at) => (Until, IsLast) = (at, false);

@@ -36,7 +36,7 @@ internal static partial class WorkAccount
                 }
                 else if (last is not null && Committed().Match(line) is { Success: true } committed)
                 {
-                    last.Commits.Add(Number(committed, "step"));
+                    last.Commit(Number(committed, "step"), TimeOf(line));
                 }
             }
         }

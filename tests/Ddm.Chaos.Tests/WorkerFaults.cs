@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Services;
 using Ddm.Storage;
 using Ddm.Tests;
 
@@ -25,8 +26,9 @@ internal sealed class WorkerFaults(ChaosRun run, Random random, ChaosLog log)
         var all = run.Services.Running.Where(process => process.Name == "ControlPlane").ToArray();
         var process = all[random.Next(all.Length)];
         var heads = await run.HeadsAsync(TestContext.Current.CancellationToken);
-        var fault = new Fault(number, kind, DateTimeOffset.UtcNow) { Process = process };
-        log.Add($"fault {number}: {kind} of {Supervisor.Name(process)}");
+        var lease = await run.Blobs.ReadJsonAsync<ReconcilerLease>(BlobNames.Reconciler(ChaosRun.Name), TestContext.Current.CancellationToken);
+        var fault = new Fault(number, kind, DateTimeOffset.UtcNow) { Process = process, HeldLease = lease is { Value: var known } && Supervisor.IsOf(known.Worker, process) };
+        log.Add($"fault {number}: {kind} of {Supervisor.Name(process)}{(fault.HeldLease ? ", which looks after the run" : "")}");
         run.Services.End(process, kind == FaultKind.Kill ? Signals.Kill : Signals.Terminate);
         await RecoverAsync(process, kind);
         await run.MovesOnAsync(heads, all: false);

@@ -84,8 +84,6 @@ public class ServerCommandTests
         await FailsAsync(2, "is no address of a server", "status", "--server", "localhost:5080");
         await FailsAsync(2, "give either --server, or --home or --blobs", "status", "--server", address, "--home", tiny.Home);
         await FailsAsync(2, "which server?", "submit", tiny.SpecFile);
-        await FailsAsync(2, "There is no run 'nothing'", "status", "nothing", "--server", address, "--key", ApiServer.Key);
-        await FailsAsync(2, "There is no run 'nothing'", "watch", "nothing", "--server", address, "--key", ApiServer.Key);
         await FailsAsync(2, "cannot name a run", "status", "../x", "--server", address, "--key", ApiServer.Key);
         await FailsAsync(2, "Ddm:SourceRoots", "submit", tiny.SpecFile, "--root", "/etc", "--server", address, "--key", ApiServer.Key);
 
@@ -94,6 +92,13 @@ public class ServerCommandTests
         await FailsAsync(2, "experts.steps: 12 -> 13", "submit", tiny.SpecFile, "--server", address, "--key", ApiServer.Key);
         await File.WriteAllTextAsync(tiny.SpecFile, "nam: x\n", Token);
         await FailsAsync(2, $"{tiny.SpecFile}:1:1", "submit", tiny.SpecFile, "--server", address, "--key", ApiServer.Key);
+
+        foreach (var command in new[] { "status", "inspect", "watch", "events", "logs", "metrics", "cancel", "pause", "resume", "retry" })
+        {
+            await FailsAsync(2, "There is no run 'nothing'", command, "nothing", "--server", address, "--key", ApiServer.Key);
+            var (code, help, _) = await DdmProcess.RunAsync(command, "--help");
+            Assert.True(code == 0 && help.Contains("--server", StringComparison.Ordinal) && help.Contains("Example", StringComparison.Ordinal), $"{command}: {help}");
+        }
 
         static async Task FailsAsync(int expected, string told, params string[] arguments)
         {
@@ -125,5 +130,11 @@ public class ServerCommandTests
         var (code, _, errors) = await DdmProcess.RunAsync(["resume", "tiny", .. there]);
         Assert.True(code == 2 && errors.Contains("was cancelled", StringComparison.Ordinal), errors);
         Assert.Equal(130, (await DdmProcess.RunAsync(["watch", "tiny", .. there])).Code);
+        (code, var output, errors) = await DdmProcess.RunAsync(["retry", "tiny", .. there]);
+        Assert.True(code == 0, errors);
+        Assert.Equal("tiny: Running, stage " + output[(output.LastIndexOf(' ') + 1)..], output);
+        (code, _, errors) = await DdmProcess.RunAsync(["retry", "tiny", .. there]);
+        Assert.True(code == 2 && errors.Contains("neither failed nor was cancelled", StringComparison.Ordinal), errors);
+        Assert.Equal(0, (await DdmProcess.RunAsync(["cancel", "tiny", "--json", .. there])).Code);
     }
 }

@@ -1,3 +1,4 @@
+using Ddm.Runs;
 using Ddm.Tests;
 
 namespace Ddm.EndToEnd.Tests;
@@ -11,6 +12,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
     public const string OutsideKey = "a-worker-key-of-the-tests-0123456789", OutsideHolder = "anna", OutsidePool = "home";
 
     private readonly List<ServiceProcess> processes = [];
+    private readonly List<(string Pool, ServiceProcess Process)> pools = [];
     private readonly Dictionary<string, string> settings;
 
     public ServiceCluster(string broker, string store, string sources)
@@ -23,7 +25,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Ddm:WorkerKeys:0"] = $"{OutsideHolder}@{OutsidePool}={OutsideKey}",
             ["Ddm:ReconcileEvery"] = "00:00:02",
             ["Ddm:OwnerTimeout"] = "00:00:10",
+            ["Ddm:ResendAfter"] = "00:00:10",
             ["DOTNET_gcServer"] = "0",
+            ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
             ["Logging:LogLevel:Default"] = "Information",
         };
 
@@ -40,6 +44,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
         var own = pool is null ? settings : new Dictionary<string, string>(settings) { ["Ddm:Pool"] = pool };
         var process = ServiceProcess.Start(name, own);
         processes.Add(process);
+        if (pool is not null)
+        {
+            pools.Add((pool, process));
+        }
+
         return process;
     }
 
@@ -66,28 +75,27 @@ internal sealed class ServiceCluster : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts one of each, but three expert trainers, and waits until all are ready.</summary>
-    public async Task StartAllAsync()
+    /// <summary>Those that were told to work in a pool.</summary>
+    public IEnumerable<ServiceProcess> In(string pool) => pools.Where(known => known.Pool == pool).Select(known => known.Process);
+
+    /// <summary>Starts one of each, but three expert trainers in the pool that a worker belongs to by default, and waits until all are ready.</summary>
+    public Task StartAllAsync() => StartAllAsync(PoolName.Local, PoolName.Local, PoolName.Local);
+
+    /// <summary>Starts one of each, but an expert trainer in each of the pools <paramref name="trainers"/>, and waits until all are ready.</summary>
+    public async Task StartAllAsync(params string[] trainers)
     {
         foreach (var name in (string[])["ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer"])
         {
             Start(name);
         }
 
-        Start("ExpertTrainer");
-        Start("ExpertTrainer");
-        Start("ExpertTrainer");
-        foreach (var process in processes)
-        {
-            await process.ReadyAsync();
-        }
+        Array.ForEach(trainers, pool => Start("ExpertTrainer", pool));
+        await Task.WhenAll(processes.Select(process => process.ReadyAsync()));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var process in processes)
-        {
-            await process.DisposeAsync();
-        }
-    }
+    /// <summary>Ends all that still run, in order.</summary>
+    /// <returns>The exit code of each.</returns>
+    public Task<int[]> StopAsync() => Task.WhenAll(processes.Where(process => !process.HasExited).Select(process => process.StopAsync()));
+
+    public async ValueTask DisposeAsync() => await Task.WhenAll(processes.Select(process => process.DisposeAsync().AsTask()));
 }

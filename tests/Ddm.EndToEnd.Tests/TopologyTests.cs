@@ -5,22 +5,22 @@ using Ddm.Tests;
 
 namespace Ddm.EndToEnd.Tests;
 
-public sealed class TopologyTests(TopologyTests.Broker broker) : IClassFixture<TopologyTests.Broker>
+public sealed class TopologyTests(SharedServers servers)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task DeclaringTwiceLeavesQuorumQueuesWithDeadLettersAndAPolicy()
     {
-        var rabbit = broker.Rabbit;
+        var rabbit = await servers.NewBrokerAsync();
         var topology = new Topology(BrokerAddress.Parse(rabbit.ConnectionString));
         var policies = new BrokerPolicies(BrokerAddress.Parse(rabbit.ConnectionString), TimeSpan.FromMinutes(30));
 
         await topology.EnsureAsync(["a100"], Cancel);
         var state = await topology.EnsureAsync(["a100", "t4"], Cancel);
-        var policy = await policies.EnsureAsync(state.Version, new Uri($"http://127.0.0.1:{rabbit.ManagementPort}"), mayRun: false, Cancel);
+        var policy = await policies.EnsureAsync(state.Version, servers.Rabbit.Management, mayRun: false, Cancel);
 
-        Assert.Equal(new Version(3, 10, 8), state.Version);
+        Assert.True(state.Version >= new Version(3, 10), $"{state.Version}: docs/operations.md asks for RabbitMQ 3.10 or newer");
         Assert.Contains("train.a100", state.Queues);
         Assert.True(policy.Done, policy.Text);
         var queues = (await rabbit.AskAsync("list_queues", "name", "type", "durable", "policy", "arguments", "--no-table-headers")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -32,8 +32,7 @@ public sealed class TopologyTests(TopologyTests.Broker broker) : IClassFixture<T
     [Fact]
     public async Task AQueueOfAnotherKindIsNamedWithTheRemedy()
     {
-        var rabbit = broker.Rabbit;
-        var address = BrokerAddress.Parse(rabbit.ConnectionString);
+        var address = BrokerAddress.Parse((await servers.NewBrokerAsync()).ConnectionString);
         await using (var connection = await new RabbitMQ.Client.ConnectionFactory { Uri = address.Uri }.CreateConnectionAsync(Cancel))
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
@@ -50,12 +49,14 @@ public sealed class TopologyTests(TopologyTests.Broker broker) : IClassFixture<T
     [Fact]
     public async Task TheCommandDeclaresAndSaysWhatItDid()
     {
-        var (code, output) = await DdmAsync("topology", "--broker", broker.Rabbit.ConnectionString, "--pool", "h100", "--management", $"http://127.0.0.1:{broker.Rabbit.ManagementPort}");
+        var broker = await servers.NewBrokerAsync();
+        var (code, output) = await DdmAsync("topology", "--broker", broker.ConnectionString, "--pool", "h100", "--management", servers.Rabbit.Management.ToString());
 
         Assert.True(code == 0, output);
         Assert.Contains("train.h100", output, StringComparison.Ordinal);
         Assert.Contains("policy   ddm, set through http://127.0.0.1", output, StringComparison.Ordinal);
-        Assert.Contains("consumer_timeout = 1800000", output, StringComparison.Ordinal);
+        var version = (await new Topology(BrokerAddress.Parse(broker.ConnectionString)).EnsureAsync([], Cancel)).Version;
+        Assert.Equal(version < new Version(3, 12), output.Contains("consumer_timeout = 1800000", StringComparison.Ordinal)); // a policy's business from then on
     }
 
     [Theory]
@@ -66,7 +67,7 @@ public sealed class TopologyTests(TopologyTests.Broker broker) : IClassFixture<T
     [InlineData(2, "cannot name", "--broker", "amqp://127.0.0.1:{port}/", "--pool", "../x")]
     public async Task WhatIsWrongIsOneSentence(int expected, string part, params string[] arguments)
     {
-        var (code, output) = await DdmAsync(["topology", .. arguments.Select(argument => argument.Replace("{port}", $"{broker.Rabbit.Port}", StringComparison.Ordinal))]);
+        var (code, output) = await DdmAsync(["topology", .. arguments.Select(argument => argument.Replace("{port}", $"{servers.Rabbit.Port}", StringComparison.Ordinal))]);
 
         Assert.True(code == expected, $"{code}: {output}");
         Assert.Contains(part, output, StringComparison.Ordinal);
@@ -82,14 +83,5 @@ public sealed class TopologyTests(TopologyTests.Broker broker) : IClassFixture<T
         var (output, errors) = (ddm.StandardOutput.ReadToEndAsync(Cancel), ddm.StandardError.ReadToEndAsync(Cancel));
         await ddm.WaitForExitAsync(Cancel);
         return (ddm.ExitCode, await output + await errors);
-    }
-
-    public sealed class Broker : IAsyncLifetime
-    {
-        internal RabbitServer Rabbit { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Rabbit = await RabbitServer.StartAsync(management: true);
-
-        public ValueTask DisposeAsync() => Rabbit.DisposeAsync();
     }
 }

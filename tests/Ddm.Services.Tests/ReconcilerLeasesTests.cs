@@ -26,6 +26,8 @@ public sealed class ReconcilerLeasesTests
         Advance(ReconcilerLeases.LeaseTimeout);
         Assert.True(await other.HoldAsync("run", Cancel));
         Assert.False(await one.HoldAsync("run", Cancel)); // it woke up and sees that it lost
+        var told = Assert.Single(await RunEvents.ReadAsync(blobs, "run", Cancel));
+        Assert.Equal((RunEvent.TakenOver, "control plane one was silent: other looks after the run"), (told.Kind, told.Text));
     }
 
     [Fact]
@@ -53,5 +55,9 @@ public sealed class ReconcilerLeasesTests
         blobs.Now += duration;
     }
 
-    private ReconcilerLeases Leases(string worker) => new(blobs, new WorkerIdentity(worker, _ => false), time);
+    private ReconcilerLeases Leases(string worker)
+    {
+        var identity = new WorkerIdentity(worker, _ => false);
+        return new ReconcilerLeases(blobs, identity, new RunEvents(blobs, identity, time), time);
+    }
 }

@@ -1,12 +1,17 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Ddm.Runs;
+using Ddm.Storage;
 using Ddm.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Services.Tests;
 
 public sealed class TelemetryTests
 {
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task EverySliceIsATraceOfItsOwnLinkedToTheSubmission()
     {
@@ -56,5 +61,88 @@ public sealed class TelemetryTests
         Assert.Subset(seen.Keys.ToHashSet(), new HashSet<string> { "ddm.commit.duration", "ddm.command.duration", "ddm.queue.wait", "ddm.cluster.rows" });
         Assert.InRange(seen["ddm.commit.duration"], 0, 60);
         Assert.InRange(seen["ddm.queue.wait"], 0, 60);
+    }
+
+    [Fact]
+    public async Task TrainingIsMeasuredByRunAndRole()
+    {
+        await using var shop = new SliceWorkshop();
+        await shop.Runs.GetAsync(SliceWorkshop.Run, Cancel);
+        using var progress = new ServiceProgress(shop.Events, shop.Runs, NullLogger<ServiceProgress>.Instance);
+        using var measured = new Measurements();
+
+        using (RunScope.Enter(SliceWorkshop.Run))
+        {
+            progress.Training(new TrainingProgress(Role.Expert(1), 30, 100, 64, 0.5, 20, null, true));
+            progress.Training(new TrainingProgress(Role.Expert(1), 30, 100, 0, null, 30, null, false)); // between slices there is no rate to tell
+        }
+
+        const string Of = " ddm.run=tiny ddm.role=experts/1";
+        Assert.Equal(
+            ["ddm.training.loss 0.5" + Of, "ddm.training.images_per_second 64" + Of, "ddm.training.step.duration 0.25" + Of, "ddm.training.committed_steps 20" + Of, "ddm.training.committed_steps 30" + Of],
+            measured.Take());
+    }
+
+    [Fact]
+    public async Task AFencedCommitIsCounted()
+    {
+        await using var shop = new SliceWorkshop();
+        var claimed = Assert.IsType<ClaimOutcome.Claimed>(
+            await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "one:1", _ => false, TimeSpan.FromMinutes(1), Cancel));
+        await shop.Checkpoints.HoldAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel);
+        using var measured = new Measurements();
+
+        var outcome = await shop.Checkpoints.CommitAsync(
+            claimed.Claim,
+            new CommitRequest
+            {
+                Step = 10,
+                FromStep = 0,
+                DataManifestSha256 = "da7a",
+                Numerics = SliceWorkshop.Numerics,
+                Parts = [(PlainTrainers.Part, (stream, token) => stream.WriteAsync(new byte[1], token).AsTask())],
+            },
+            Cancel);
+
+        Assert.IsType<CommitOutcome.Fenced>(outcome);
+        Assert.Equal(["ddm.commits.fenced 1"], measured.Take());
+    }
+
+    [Fact]
+    public async Task AMessageThatFindsItsWorkUnderWayIsCounted()
+    {
+        using var gate = new SliceGate();
+        var over = new TaskCompletionSource();
+        using var measured = new Measurements();
+        var slice = new TrainSlice("tiny", "router", 0);
+
+        var first = gate.RunAsync(slice, () => over.Task);
+        var second = gate.RunAsync(slice, () => Task.CompletedTask);
+        over.SetResult();
+        await Task.WhenAll(first, second);
+
+        Assert.Equal(["ddm.duplicates.dropped 1 ddm.command=TrainSlice"], measured.Take());
+    }
+
+    [Fact]
+    public void GpusAreAskedForTheirMemoryAndAMachineWithoutOneTellsNothing()
+    {
+        using var measured = new Measurements();
+        using (new GpuMeter(new TwoGpus()))
+        {
+            Assert.Equal(
+                ["ddm.gpu.memory.used 10 ddm.gpu=0", "ddm.gpu.memory.used 30 ddm.gpu=1", "ddm.gpu.memory.total 80 ddm.gpu=0", "ddm.gpu.memory.total 80 ddm.gpu=1"], measured.Take());
+        }
+
+        using var driver = new NvidiaManagement();
+        using var meter = new GpuMeter(driver);
+        Assert.Equal(2 * driver.Read().Count, measured.Take().Count);
+        Assert.All(driver.Read(), gpu => Assert.InRange(gpu.Used, 0, gpu.Total));
+        Assert.True(driver.Read().Count == 0 || File.Exists("/dev/nvidiactl") || OperatingSystem.IsWindows());
+    }
+
+    private sealed class TwoGpus : IGpuMemory
+    {
+        public IReadOnlyList<GpuMemory> Read() => [new GpuMemory(0, 10, 80), new GpuMemory(1, 30, 80)];
     }
 }

@@ -23,7 +23,7 @@ internal static class Play
     }
 
     /// <summary>The first violations with their last events and the command that plays each again.</summary>
-    public static string Describe(IReadOnlyDictionary<int, string> violations, int count)
+    public static string Describe(IReadOnlyDictionary<int, string> violations, int count, string test)
     {
         var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{violations.Count} of {count} seeds break a promise: {string.Join(", ", violations.Keys.Order().Take(50))}");
         foreach (var group in violations.GroupBy(found => Kind(found.Value)).OrderByDescending(group => group.Count()))
@@ -33,7 +33,7 @@ internal static class Play
 
         foreach (var (seed, violation) in violations.OrderBy(found => found.Key).Take(Told))
         {
-            text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"DDM_SIMULATION_SEED={seed} {Environment.ProcessPath} -class {typeof(SeedTests).FullName} -method {typeof(SeedTests).FullName}.{nameof(SeedTests.NoSeedBreaksAPromise)}").Append(violation);
+            text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"DDM_SIMULATION_SEED={seed} {Environment.ProcessPath} -method {typeof(SeedTests).FullName}.{test}").Append(violation);
         }
 
         return text.ToString();

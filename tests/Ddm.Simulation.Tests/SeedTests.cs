@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Ddm.Simulation.Tests;
 
@@ -16,34 +17,25 @@ public sealed class SeedTests
 
     public static TheoryData<FaultKind> Kinds => [.. Enum.GetValues<FaultKind>()];
 
-    // Long until the seeds that break a promise since slices, placement and steering were put together are understood: docs/simulation.md, "Open".
     [Fact]
-    [Trait("Category", "Long")]
     public void NoSeedBreaksAPromise()
     {
-        if (OnlySeed is { } only)
-        {
-            Replay(only);
-            return;
-        }
-
-        var sum = PlayAll(0, Seeds, seed => new SimulatedRun(seed, traceAll: false));
+        var sum = PlayAll(0, Seeds, (seed, traceAll) => new SimulatedRun(seed, traceAll));
 
         // worlds in which nobody gets in anybody's way would show nothing
-        Assert.True(sum is { TakeOvers: > Seeds / 5, Fenced: > 3, FellBack: > Seeds / 50, Redelivered: > Seeds, StoreFaults: > Seeds }, sum.ToString());
+        Assert.True(OnlySeed is not null || sum is { TakeOvers: > Seeds / 5, Fenced: > 3, FellBack: > Seeds / 50, SentBack: > Seeds / 100, Redelivered: > Seeds, StoreFaults: > Seeds }, sum.ToString());
     }
 
     [Fact]
     [Trait("Category", "Long")]
-    public void NoneOfManySeedsBreaksAPromise() => PlayAll(Seeds, ManySeeds - Seeds, seed => new SimulatedRun(seed, traceAll: false));
+    public void NoneOfManySeedsBreaksAPromise() => PlayAll(Seeds, ManySeeds - Seeds, (seed, traceAll) => new SimulatedRun(seed, traceAll));
 
     /// <summary>One kind of fault alone, often, with commits that take long: what a mixture seldom hits.</summary>
     [Theory]
-    [Trait("Category", "Long")]
     [MemberData(nameof(Kinds))]
     public void NoKindOfFaultByItselfBreaksAPromise(FaultKind kind) => PlayAll(
         0, SeedsOfAKind,
-        seed => new SimulatedRun(seed, traceAll: false, faults: new FaultPlan
+        (seed, traceAll) => new SimulatedRun(seed, traceAll, faults: new FaultPlan
         {
             Kinds = [kind], Every = TimeSpan.FromSeconds(20), Until = TimeSpan.FromMinutes(20), StoreSlowness = 30, BusDoublesOneIn = 3, BusDelaysOneIn = 5,
         }));
@@ -53,14 +45,14 @@ public sealed class SeedTests
     {
         var sum = PlayAll(
             0, SeedsOfAKind,
-            seed => new SimulatedRun(seed, traceAll: false, faults: new FaultPlan { Kinds = [FaultKind.WorkerIsPreempted], Every = TimeSpan.FromSeconds(15), Until = TimeSpan.FromMinutes(20) }));
+            (seed, traceAll) => new SimulatedRun(seed, traceAll, faults: new FaultPlan { Kinds = [FaultKind.WorkerIsPreempted], Every = TimeSpan.FromSeconds(15), Until = TimeSpan.FromMinutes(20) }));
         Assert.True(sum.Wasted <= sum.Faults, sum.ToString());
     }
 
     [Fact]
     public void NothingIsWastedWhereNothingFails()
     {
-        var sum = PlayAll(0, 20, seed => new SimulatedRun(seed, traceAll: false, faults: FaultPlan.None));
+        var sum = PlayAll(0, SeedsOfAKind, (seed, traceAll) => new SimulatedRun(seed, traceAll, faults: FaultPlan.None));
         Assert.True(sum is { TakeOvers: 0, Fenced: 0, FellBack: 0, Redelivered: 0 }, sum.ToString());
     }
 
@@ -76,13 +68,18 @@ public sealed class SeedTests
         }
     }
 
-    private static Tally PlayAll(int first, int count, Func<int, SimulatedRun> begin)
+    private static Tally PlayAll(int first, int count, Func<int, bool, SimulatedRun> begin, [CallerMemberName] string test = "")
     {
+        if (OnlySeed is { } only)
+        {
+            return Replay(begin(only, true));
+        }
+
         var violations = new ConcurrentDictionary<int, string>();
         var sum = new Tally();
         Parallel.For(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
         {
-            var run = begin(seed);
+            var run = begin(seed, false);
             if (Play.Try(run) is { } violation)
             {
                 violations[seed] = $"{violation}\n{run.World.Trace}";
@@ -94,17 +91,17 @@ public sealed class SeedTests
             }
         });
         TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds: {sum}");
-        Assert.True(violations.IsEmpty, Play.Describe(violations, count));
+        Assert.True(violations.IsEmpty, Play.Describe(violations, count, test));
         return sum;
     }
 
-    private static void Replay(int seed)
+    private static Tally Replay(SimulatedRun run)
     {
-        var run = new SimulatedRun(seed, traceAll: true);
         var found = Play.Try(run);
         Console.WriteLine(
             $"{run.World.Trace}\n{run.Shape}\n{run.Faults}\nfaults that happen: {string.Join(", ", run.Faults.Kinds)}\n{run.Tally}\n"
             + $"{run.World.Trace.Count} events, digest {run.World.Trace.Digest:x16}\n{found ?? "no promise was broken"}");
         Assert.Null(found);
+        return run.Tally;
     }
 }

@@ -24,4 +24,31 @@ internal static class LoopbackPort
             Array.ForEach(listeners, listener => listener.Stop());
         }
     }
+
+    /// <summary>The first of several that follow one another, free at this moment, and not of those that the system gives to connections.</summary>
+    public static int Block(int count)
+    {
+        while (true)
+        {
+            var first = Random.Shared.Next(20_000, 32_000);
+            if (Enumerable.Range(first, count).All(IsFree))
+            {
+                return first;
+            }
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using RabbitMQ.Client;
 
 namespace Ddm.Tests;
 
@@ -17,6 +16,7 @@ internal sealed class RabbitServer : IAsyncDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("ddm-rabbit-").FullName;
     private readonly Dictionary<string, string> environment;
     private readonly int distributionPort;
+    private readonly bool hasManagement;
     private Process? server;
 
     private RabbitServer(bool management, string configuration)
@@ -26,6 +26,7 @@ internal sealed class RabbitServer : IAsyncDisposable
             throw new FileNotFoundException($"No RabbitMQ in {Programs}: these tests need it. Run tests/install.sh, or: apt-get install rabbitmq-server");
         }
 
+        hasManagement = management;
         var ports = LoopbackPort.Free(4);
         (Port, ManagementPort, distributionPort) = (ports[0], ports[1], ports[2]);
         var config = Path.Combine(folder, "rabbitmq.conf");
@@ -39,9 +40,11 @@ internal sealed class RabbitServer : IAsyncDisposable
         environment = new Dictionary<string, string>
         {
             ["HOME"] = folder, // of the cookie that node and rabbitmqctl share
+            ["RUNNING_UNDER_SYSTEMD"] = "true", // no shell stays between us and the broker: signals are its own, and so is the number that is reaped
             ["RABBITMQ_NODENAME"] = string.Create(CultureInfo.InvariantCulture, $"ddm{Port}@localhost"),
             ["RABBITMQ_DIST_PORT"] = distributionPort.ToString(CultureInfo.InvariantCulture),
-            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1}",
+            // Erlang's schedulers wait busily unless told otherwise: cores that services and trainers need.
+            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
             ["RABBITMQ_MNESIA_BASE"] = Path.Combine(folder, "data"),
             ["RABBITMQ_LOG_BASE"] = Path.Combine(folder, "log"),
             ["RABBITMQ_ENABLED_PLUGINS_FILE"] = plugins,
@@ -58,6 +61,9 @@ internal sealed class RabbitServer : IAsyncDisposable
 
     /// <summary>Of the management API, where it was asked for.</summary>
     public int ManagementPort { get; }
+
+    /// <summary>As <see cref="ManagementPort"/>.</summary>
+    public Uri Management => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ManagementPort}"));
 
     /// <summary>What services are told.</summary>
     public string ConnectionString => string.Create(CultureInfo.InvariantCulture, $"amqp://guest:guest@127.0.0.1:{Port}/");
@@ -82,7 +88,7 @@ internal sealed class RabbitServer : IAsyncDisposable
         Reaper.Watch(server.Id);
         await Waiting.ForAsync("RabbitMQ starts", LongestStart, async token => server.HasExited
             ? throw new InvalidOperationException("rabbitmq-server ended")
-            : await AnswersAsync(token) && await ControlAsync(token, "await_startup", "--timeout", "60") == 0);
+            : await AnswersAsync(token));
     }
 
     /// <summary>Stops it in order; clients lose their connections.</summary>
@@ -120,12 +126,14 @@ internal sealed class RabbitServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (server is { HasExited: false })
+        if (server is { } running)
         {
-            await StopAsync();
+            running.Kill(); // what it has is not kept, and an orderly end takes seconds
+            await running.WaitForExitAsync(CancellationToken.None);
+            Reaper.Forget(running.Id);
+            running.Dispose();
         }
 
-        server?.Dispose();
         using (var names = Start(FindNameServer(), "-kill"))
         {
             await names.WaitForExitAsync(CancellationToken.None);
@@ -136,12 +144,18 @@ internal sealed class RabbitServer : IAsyncDisposable
 
     private static string FindNameServer() => Directory.GetFiles("/usr/lib/erlang", "epmd", SearchOption.AllDirectories).FirstOrDefault() ?? "/usr/bin/epmd";
 
-    // Asked before rabbitmqctl is, which is a virtual machine of its own each time.
+    // It listens when it is up. Asked as clients ask: rabbitmqctl would be one more virtual machine to start.
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
-        using var client = new TcpClient();
-        await client.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
-        return true;
+        await using var connection = await new ConnectionFactory { Uri = new Uri(ConnectionString), AutomaticRecoveryEnabled = false }.CreateConnectionAsync(cancellationToken);
+        if (!hasManagement)
+        {
+            return true;
+        }
+
+        using var client = new HttpClient();
+        using var response = await client.GetAsync(Management, cancellationToken);
+        return response.IsSuccessStatusCode;
     }
 
     private Process Start(string program, params string[] arguments)

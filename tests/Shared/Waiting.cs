@@ -10,11 +10,12 @@ internal static class Waiting
     /// <param name="limit">Longest wait.</param>
     /// <param name="ask">The question; an exception counts as no.</param>
     /// <param name="detail">What a failure tells besides.</param>
-    public static async Task ForAsync(string what, TimeSpan limit, Func<CancellationToken, Task<bool>> ask, Func<string>? detail = null)
+    /// <param name="every">Time between two questions; null: a tenth of a second.</param>
+    public static async Task ForAsync(string what, TimeSpan limit, Func<CancellationToken, Task<bool>> ask, Func<string>? detail = null, TimeSpan? every = null)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(limit);
-        using var timer = new PeriodicTimer(Every);
+        using var timer = new PeriodicTimer(every ?? Every);
         Exception? last = null;
         try
         {

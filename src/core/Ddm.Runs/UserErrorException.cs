@@ -18,6 +18,6 @@ public sealed class UserErrorException : Exception
     {
     }
 
-    /// <summary>True where waiting may mend it too: a full disk. Services go on trying.</summary>
+    /// <summary>True where waiting may mend it too: a full disk, a store that refuses this machine. Services go on trying.</summary>
     public bool MayPass { get; init; }
 }

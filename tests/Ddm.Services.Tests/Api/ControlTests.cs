@@ -47,8 +47,11 @@ public class ControlTests
     }
 
     [Theory]
-    [InlineData("roles/experts/7/move", "{\"pool\": \"t4\"}", HttpStatusCode.Conflict, "no role experts/7")]
-    [InlineData("roles/experts/0/move", "{\"pool\": \"../x\"}", HttpStatusCode.Conflict, "../x")]
+    [InlineData("roles/experts/7/move", "{\"pool\": \"t4\"}", HttpStatusCode.NotFound, "no role experts/7")]
+    [InlineData("roles/experts/7/redrive", "", HttpStatusCode.NotFound, "no role experts/7")]
+    [InlineData("roles/experts/999999999/move", "{\"pool\": \"t4\"}", HttpStatusCode.NotFound, "experts/999999999")]
+    [InlineData("roles/student/move", "{\"pool\": \"t4\"}", HttpStatusCode.NotFound, "no role student")]
+    [InlineData("roles/experts/0/move", "{\"pool\": \"../x\"}", HttpStatusCode.BadRequest, "../x")]
     [InlineData("roles/experts/0/move", "{\"pol\": \"t4\"}", HttpStatusCode.BadRequest, "pol")]
     [InlineData("roles/experts/0/move", "{\"pool\": null}", HttpStatusCode.BadRequest, "pool")]
     [InlineData("roles/experts/0/move", "[]", HttpStatusCode.BadRequest, "{\"pool\": ...}")]

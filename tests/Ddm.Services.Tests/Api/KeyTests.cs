@@ -4,6 +4,7 @@ using System.Text;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tests;
+using Microsoft.Extensions.Configuration;
 
 namespace Ddm.Services.Tests.Api;
 
@@ -75,6 +76,51 @@ public class KeyTests
         Assert.Equal([.. Enumerable.Repeat(HttpStatusCode.Unauthorized, 5), .. Enumerable.Repeat(HttpStatusCode.TooManyRequests, 3)], statuses);
         using var good = await server.Client.GetAsync("/runs", Token);
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(null, null, HttpStatusCode.OK)]
+    [InlineData("localhost:{port}", "http://localhost:{port}", HttpStatusCode.OK)]
+    [InlineData("[::1]:{port}", null, HttpStatusCode.OK)]
+    [InlineData("rebound.example:{port}", null, HttpStatusCode.Forbidden)]
+    [InlineData("rebound.example:{port}", "http://rebound.example:{port}", HttpStatusCode.Forbidden)]
+    [InlineData("localhost.example", null, HttpStatusCode.Forbidden)]
+    [InlineData(null, "https://page.example", HttpStatusCode.Forbidden)]
+    [InlineData(null, "http://localhost:1", HttpStatusCode.Forbidden)]
+    [InlineData(null, "null", HttpStatusCode.Forbidden)]
+    public async Task WithoutKeysNoWebPageOfAnotherOriginGetsIn(string? host, string? origin, HttpStatusCode expected)
+    {
+        using var tiny = new TinyFolder();
+        var settings = new Dictionary<string, string?> { ["Ddm:RequireApiKey"] = "false" };
+        await using var server = await ApiServer.StartAsync(new FileBlobStore(tiny.Home), tiny.Folder, settings: settings, cancellationToken: Token);
+        using var client = new HttpClient { BaseAddress = server.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/runs");
+        var port = $"{server.Address.Port}";
+        request.Headers.Host = host?.Replace("{port}", port, StringComparison.Ordinal);
+        if (origin is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Origin", origin.Replace("{port}", port, StringComparison.Ordinal));
+        }
+
+        using var answer = await client.SendAsync(request, Token);
+
+        Assert.Equal(expected, answer.StatusCode);
+        if (expected == HttpStatusCode.Forbidden)
+        {
+            Assert.Contains("Set keys", await answer.ProblemAsync(expected), StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("Ddm:RequireApiKey", "no")]
+    [InlineData("Ddm:WrongKeysPerMinute", "0")]
+    [InlineData("Ddm:WrongKeysPerMinute", "-5")]
+    [InlineData("Ddm:WrongKeysPerMinute", "many")]
+    public void AWrongSettingIsNamed(string setting, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Ddm:ApiKeys"] = ApiServer.Key, [setting] = value }).Build();
+        var error = Assert.Throws<UserErrorException>(() => ApiSettings.From(configuration, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
+        Assert.StartsWith($"{setting}: '{value}' is n", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -114,6 +114,43 @@ public class RunTests
     }
 
     [Fact]
+    public async Task OneDamagedRunHidesNoOther()
+    {
+        using var tiny = new TinyFolder();
+        var blobs = new FileBlobStore(tiny.Home);
+        await using var server = await ApiServer.StartAsync(blobs, tiny.Folder, cancellationToken: Token);
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            await AddAsync(blobs, name, tiny);
+        }
+
+        await blobs.TryWriteAsync(BlobNames.RunDocument("a"), "{}"u8.ToArray(), WriteCondition.Any, Token);
+        await blobs.TryWriteAsync(BlobNames.Head("b", Role.Router), "{"u8.ToArray(), WriteCondition.Any, Token);
+        var page = await server.Client.GetJsonAsync("/runs");
+
+        Assert.Equal(["c"], page.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
+        Assert.Equal(["a", "b"], page.GetProperty("damaged").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
+        Assert.Contains("runs/b/router/head.json", page.GetProperty("damaged")[1].GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET", "/runs")]
+    [InlineData("GET", "/runs/tiny")]
+    [InlineData("POST", "/runs")]
+    [InlineData("POST", "/runs/tiny/cancel")]
+    public async Task AStoreThatRefusesTheServerIsNobodysMistakeAndKeepsItsNames(string method, string path)
+    {
+        using var tiny = new TinyFolder();
+        await using var server = await ApiServer.StartAsync(new RefusingStore(new FileBlobStore(tiny.Home)), tiny.Folder, cancellationToken: Token);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new StringContent(tiny.SpecText, System.Text.Encoding.UTF8, "application/yaml") };
+
+        using var answer = await server.Client.SendAsync(request, Token);
+
+        Assert.DoesNotContain("secret", await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable), StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromSeconds(5), answer.Headers.RetryAfter?.Delta);
+    }
+
+    [Fact]
     public async Task TheDescriptionNamesEveryAddressAndItsErrors()
     {
         using var tiny = new TinyFolder();
@@ -140,6 +177,12 @@ public class RunTests
         Assert.True(submit.GetProperty("requestBody").GetProperty("content").TryGetProperty("application/yaml", out _));
         Assert.All(["201", "200", "400", "409", "413", "415"], status => Assert.True(submit.GetProperty("responses").TryGetProperty(status, out _), status));
         Assert.True(description.GetProperty("components").GetProperty("schemas").TryGetProperty("RunFacts", out _));
+    }
+
+    private sealed class RefusingStore(IBlobStore below) : Ddm.Storage.Tests.InterceptedBlobStore(below)
+    {
+        protected override Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
+            => Task.FromException<T>(new UserErrorException($"container 'secret' refuses to {call} (AuthorizationFailure, HTTP 403).") { MayPass = true });
     }
 
     internal static async Task AddAsync(IBlobStore blobs, string name, TinyFolder tiny, RunStatus status = RunStatus.Paused)

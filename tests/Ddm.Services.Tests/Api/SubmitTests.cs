@@ -34,6 +34,20 @@ public class SubmitTests
     }
 
     [Fact]
+    public async Task ARunWhoseSubmissionWasCutOffIsWokenByTheNext()
+    {
+        using var tiny = new TinyFolder();
+        var blobs = new Ddm.Storage.FileBlobStore(tiny.Home);
+        await using var server = await ApiServer.StartAsync(blobs, tiny.Folder, cancellationToken: Token);
+        await RunTests.AddAsync(blobs, "tiny", tiny, Ddm.Runs.RunStatus.Running); // its document, and nobody was told
+
+        using var again = await server.Client.SubmitAsync(tiny.SpecText);
+
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        Assert.Equal("failed", (await server.EndedAsync("tiny")).GetProperty("status").GetString()); // it names no data set, and somebody has looked
+    }
+
+    [Fact]
     public async Task AnotherSpecOfTheNameIsAConflictThatListsTheDifferences()
     {
         using var tiny = new TinyFolder();

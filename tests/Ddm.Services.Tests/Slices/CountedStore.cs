@@ -15,7 +15,11 @@ internal sealed class CountedStore(MemoryBlobStore below) : InterceptedBlobStore
 
     protected override async Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
     {
-        Calls.Add(call);
+        lock (Calls)
+        {
+            Calls.Add(call);
+        }
+
         if (Before is { } before)
         {
             await before(call);

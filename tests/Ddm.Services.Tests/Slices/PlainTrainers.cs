@@ -10,6 +10,10 @@ namespace Ddm.Services.Tests;
 internal sealed class PlainTrainers(FakeTimeProvider time, TimeSpan perStep) : IRoleTrainers
 {
     public const string Part = "weights.safetensors";
+    private int snapshots;
+
+    /// <summary>Copies of states that nobody has freed.</summary>
+    public int Snapshots => snapshots;
 
     public List<string> Loads { get; } = [];
 
@@ -75,7 +79,11 @@ internal sealed class PlainTrainers(FakeTimeProvider time, TimeSpan perStep) : I
         public Task<RoleSnapshot> SnapshotAsync()
         {
             var text = Encoding.UTF8.GetBytes(Text(state, Step));
-            return Task.FromResult(new RoleSnapshot(Step, [(Part, (stream, token) => stream.WriteAsync(text, token).AsTask())]));
+            Interlocked.Increment(ref owner.snapshots);
+            return Task.FromResult(new RoleSnapshot(Step, [(Part, (stream, token) => stream.WriteAsync(text, token).AsTask())])
+            {
+                Release = () => Interlocked.Decrement(ref owner.snapshots),
+            });
         }
 
         public void Committed(long step)

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 
 namespace Ddm.Services.Tests;
 
@@ -65,6 +66,26 @@ public sealed class RunControlTests
         await RefusedAsync(() => shop.Control.ResumeAsync(SliceWorkshop.Run, Cancel), "run 'tiny' is not paused, it was cancelled. 'ddm retry tiny' takes it up again.");
         await RefusedAsync(() => shop.Control.PauseAsync(SliceWorkshop.Run, Cancel), "run 'tiny' cannot be paused: it was cancelled. 'ddm retry tiny' takes it up again.");
         Assert.Equal(RunStatus.Running, (await shop.Control.RetryAsync(SliceWorkshop.Run, Cancel)).Status);
+    }
+
+    [Fact]
+    public async Task ARetryForgetsFailuresThatNobodyHasReadYetToo()
+    {
+        await using var shop = new SliceWorkshop();
+        var unread = BlobNames.RoleFailure(SliceWorkshop.Run, Role.Expert(1));
+        await shop.Store.TryWriteJsonAsync(unread, new RoleFailure("late", 0, shop.Time.GetUtcNow()), WriteCondition.Any, Cancel);
+        await shop.Runs.FailAsync(SliceWorkshop.Run, "the router failed", refused: false, Cancel);
+        await shop.Control.RetryAsync(SliceWorkshop.Run, Cancel);
+        Assert.False(await shop.Store.ExistsAsync(unread, Cancel));
+    }
+
+    [Fact]
+    public async Task ABrokerThatIsAwayHoldsUpNoMoveAndTheNextLookIsAskedToSend()
+    {
+        await using var shop = new SliceWorkshop { SendFailure = new TimeoutException("away") };
+        await shop.Control.MoveAsync(SliceWorkshop.Run, Role.Expert(1), "t4", Cancel);
+        Assert.Equal("t4", (await shop.HeadAsync(Role.Expert(1)))!.Pool);
+        Assert.Equal(["experts/1"], shop.Advanced);
     }
 
     [Fact]

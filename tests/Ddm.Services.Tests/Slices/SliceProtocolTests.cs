@@ -56,6 +56,27 @@ public sealed class SliceProtocolTests
     });
 
     [Fact]
+    public void ACommitThatMetAnOutageDoesNotPutOffTheNextOnesForTwentyTimesAsLong() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop(steps: 200, execution: "slice_seconds: 20, commit_seconds: 10");
+        var outage = TimeSpan.FromMinutes(10);
+        shop.Store.Before = call =>
+        {
+            if (call.StartsWith("stream ", StringComparison.Ordinal))
+            {
+                shop.Time.Advance(outage);
+                outage = TimeSpan.Zero;
+            }
+
+            return Task.CompletedTask;
+        };
+        await shop.Handler().HandleAsync(First, Cancel);
+
+        var steps = (await shop.Checkpoints.HistoryAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel)).Select(c => c.Manifest.Step).Reverse().ToArray();
+        Assert.All(steps.Zip(steps.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 1, 22));
+    });
+
+    [Fact]
     public void ASlowCommitComesLessOftenAndStepsGoOnMeanwhile() => SingleThread.Run(async () =>
     {
         await using var shop = new SliceWorkshop(steps: 600, execution: "slice_seconds: 20, commit_seconds: 10");
@@ -82,7 +103,7 @@ public sealed class SliceProtocolTests
         var steps = (await shop.Checkpoints.HistoryAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel)).Select(c => c.Manifest.Step).Reverse().ToArray();
         Assert.Equal(1, most);
         Assert.True(stepsBeside > 0, "no step was made while a commit was under way");
-        Assert.All(steps.Skip(1).Zip(steps.Skip(2)).SkipLast(1), pair => Assert.True(pair.Second - pair.First > 40, string.Join(' ', steps)));
+        Assert.All(steps.Skip(2).Zip(steps.Skip(3)).SkipLast(1), pair => Assert.True(pair.Second - pair.First > 40, string.Join(' ', steps)));
         Assert.Equal(PlainTrainers.StateAt(SliceWorkshop.Expert, 600), await shop.StateAsync());
     });
 
@@ -94,6 +115,19 @@ public sealed class SliceProtocolTests
         await shop.Handler().HandleAsync(First, Cancel);
         Assert.Equal((34, true), ((await shop.HeadAsync())!.Step, (await shop.HeadAsync())!.GivenBack));
         Assert.Equal([First with { FromStep = 34 }], shop.Sent);
+        Assert.Equal([$"experts/0: {shop.Identity.Name} winds down at step 34"], await shop.EventsAsync(RunEvent.GivenBack));
+    });
+
+    [Fact]
+    public void WhoTakesARoleFromASilentWorkerSaysSo() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop(steps: 100);
+        await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "gone:1", _ => false, TimeSpan.FromMinutes(1), Cancel);
+        shop.Memory.Now += TimeSpan.FromMinutes(2);
+        await shop.Handler().HandleAsync(First, Cancel);
+
+        Assert.Equal(100, (await shop.HeadAsync())!.Step);
+        Assert.Equal([$"experts/0: gone:1 was silent, {shop.Identity.Name} goes on from step 0 at epoch 2"], await shop.EventsAsync(RunEvent.TakenOver));
     });
 
     [Fact]

@@ -13,23 +13,18 @@ public sealed class SliceRepairTests
     [Theory]
     [InlineData(1, false)]
     [InlineData(2, true)]
-    public void ARoleThatFailsOnSeveralMachinesIsSetAsideAndOneThatFailsOnOneIsNot(int machines, bool quarantined) => SingleThread.Run(async () =>
+    public void ARoleThatFailsOnSeveralMachinesIsSetAsideAndOneThatFailsOnOneMuchLater(int machines, bool quarantined) => SingleThread.Run(async () =>
     {
         await using var shop = new SliceWorkshop();
         shop.Trainers.OnStep = _ => throw new InvalidOperationException("dies");
-        for (var tries = 0; tries < 5; tries++)
-        {
-            var name = $"host{tries % machines}";
-            var handler = shop.Handler(new WorkerIdentity($"{name}:{tries}", _ => false) { Host = name });
-            await Assert.ThrowsAsync<InvalidOperationException>(() => handler.HandleAsync(First, Cancel));
-            shop.Memory.Now += TimeSpan.FromMinutes(6); // past every wait
-        }
-
+        await DieAsync(5);
         Assert.Equal(5, (await shop.HeadAsync())!.Attempts);
         if (!quarantined)
         {
-            await Assert.ThrowsAsync<InvalidOperationException>(() => shop.Handler().HandleAsync(First, Cancel));
+            await DieAsync(10);
             Assert.False(await shop.Store.ExistsAsync(BlobNames.RoleFailure(SliceWorkshop.Run, SliceWorkshop.Expert), Cancel));
+            await Handler(0).HandleAsync(First, Cancel); // there is nowhere else to try it
+            Assert.True(await shop.Store.ExistsAsync(BlobNames.RoleFailure(SliceWorkshop.Run, SliceWorkshop.Expert), Cancel));
             return;
         }
 
@@ -44,6 +39,17 @@ public sealed class SliceRepairTests
         await shop.Control.RedriveAsync(SliceWorkshop.Run, Role.Expert(0), Cancel);
         await shop.Handler().HandleAsync(First, Cancel);
         Assert.Equal(1000, (await shop.HeadAsync())!.Step);
+
+        TrainSliceHandler Handler(int tries) => shop.Handler(new WorkerIdentity($"host{tries % machines}:{tries}", _ => false) { Host = $"host{tries % machines}" });
+
+        async Task DieAsync(int times)
+        {
+            for (var tries = 0; tries < times; tries++)
+            {
+                await Assert.ThrowsAsync<InvalidOperationException>(() => Handler(tries).HandleAsync(First, Cancel));
+                shop.Memory.Now += TimeSpan.FromMinutes(6); // past every wait
+            }
+        }
     });
 
     [Fact]
@@ -84,7 +90,7 @@ public sealed class SliceRepairTests
     public void AMachineOnWhichEverythingFailsTakesNoMore() => SingleThread.Run(async () =>
     {
         await using var shop = new SliceWorkshop();
-        var presence = new WorkerPresence(shop.Store, shop.Identity, shop.Settings, shop.Trainers);
+        var presence = new WorkerPresence(shop.Store, shop.Identity, shop.Settings, shop.Trainers, shop.Time);
         for (var tries = 0; tries < 6; tries++)
         {
             presence.Begin(SliceWorkshop.Run, SliceWorkshop.Expert);
@@ -98,13 +104,45 @@ public sealed class SliceRepairTests
 
         // Another process of the machine, after this one died: it is as bad.
         shop.Memory.Now += TimeSpan.FromMinutes(2);
-        var next = new WorkerPresence(shop.Store, shop.Identity with { Name = "one:2" }, shop.Settings, shop.Trainers);
+        var next = new WorkerPresence(shop.Store, shop.Identity with { Name = "one:2" }, shop.Settings, shop.Trainers, shop.Time);
         await next.InheritAsync(await new WorkerDirectory(shop.Store).ReadAsync(Cancel), Cancel);
         Assert.NotNull(next.Cordoned);
         Assert.Equal("one:2", Assert.Single(await new WorkerDirectory(shop.Store).ReadAsync(Cancel)).Record.Name);
         await shop.Store.DeleteAsync(BlobNames.Worker("one-2"), Cancel); // a person has looked
         await next.RenewAsync(Cancel);
         Assert.Null(next.Cordoned);
+    });
+
+    /// <summary>It may be the only machine there is: it never rests for good.</summary>
+    [Fact]
+    public void ACordonedMachineTriesAgainAfterARestThatDoublesAndACommitEndsIt() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop();
+        var presence = new WorkerPresence(shop.Store, shop.Identity, shop.Settings, shop.Trainers, shop.Time);
+        Fail(4);
+        foreach (var minutes in new[] { 10, 20, 40, 60, 60 })
+        {
+            Assert.Contains($"after {minutes} min", presence.Cordoned, StringComparison.Ordinal);
+            shop.Time.Advance(TimeSpan.FromMinutes(minutes) - TimeSpan.FromSeconds(1));
+            Assert.NotNull(presence.Describe().Cordoned);
+            shop.Time.Advance(TimeSpan.FromSeconds(1));
+            Assert.Null(presence.Cordoned);
+            Assert.Null(presence.Describe().Cordoned); // placement counts on it again
+            Fail(1);
+        }
+
+        shop.Time.Advance(TimeSpan.FromHours(1));
+        presence.End(SliceWorkshop.Run, SliceWorkshop.Expert, committed: true, forgiven: false, 1);
+        Fail(1);
+        Assert.Null(presence.Cordoned); // counted anew
+
+        void Fail(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                presence.End(SliceWorkshop.Run, i % 2 == 0 ? SliceWorkshop.Expert : Role.Router, committed: false, forgiven: false, 0);
+            }
+        }
     });
 
     [Fact]

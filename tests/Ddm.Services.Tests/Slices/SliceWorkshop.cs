@@ -84,7 +84,7 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
     public TrainSliceHandler Handler(WorkerIdentity? worker = null)
     {
         var identity = worker ?? Identity;
-        var presence = new WorkerPresence(Store, identity, Settings, Trainers);
+        var presence = new WorkerPresence(Store, identity, Settings, Trainers, Time);
         var handler = new TrainSliceHandler(
             Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, new StoreReports(Store, Runs, Events), Stop, Progress, Time);
         handlers.Add(handler);

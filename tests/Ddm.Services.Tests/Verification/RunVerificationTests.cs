@@ -206,6 +206,30 @@ public sealed class RunVerificationTests(FinishedRun finished) : IClassFixture<F
     }
 
     [Theory]
+    [InlineData("expert lost", "has experts/1 0 times")]
+    [InlineData("expert twice", "has experts/0 2 times")]
+    [InlineData("weights changed", "; it has ")]
+    [InlineData("weights gone", "; it is missing")]
+    public async Task WhatWasPublishedIsHeldAgainstTheRunAndReadToTheByte(string damage, string says)
+    {
+        var name = (await blobs.ListAsync("models/", Cancel).ToListAsync(Cancel)).Single(blob => blob.Name.EndsWith("/manifest.json", StringComparison.Ordinal)).Name;
+        var model = (await blobs.ReadJsonAsync<ModelManifest>(name, Cancel))!.Value.Value;
+        var weights = model.Experts[0].Weights!;
+        await (damage switch
+        {
+            "expert lost" => blobs.TryWriteJsonAsync(name, model with { Experts = [model.Experts[0]] }, WriteCondition.Any, Cancel),
+            "expert twice" => blobs.TryWriteJsonAsync(name, model with { Experts = [.. model.Experts, model.Experts[0]] }, WriteCondition.Any, Cancel),
+            "weights changed" => blobs.TryWriteAsync(weights, FlipLast((await blobs.ReadAsync(weights, Cancel))!.Bytes), WriteCondition.Any, Cancel),
+            _ => blobs.DeleteAsync(weights, Cancel),
+        });
+
+        var report = await VerifyAsync(0);
+
+        Assert.Contains(says, Assert.Single(report.Model), StringComparison.Ordinal);
+        Assert.False(report.Good);
+    }
+
+    [Theory]
     [InlineData("libraries", "a numerics class that this machine cannot compute in")]
     [InlineData("gpu", "a numerics class that this machine cannot compute in")]
     [InlineData("atomics", "promises the same distribution, not the same bits")]

@@ -179,11 +179,19 @@ internal sealed class SimulatedBus(World world, FaultPlan faults, Tally tally)
 
     private void Acknowledge(Consumer consumer, Delivery delivery)
     {
-        if (!delivery.Void && consumer.Process is { Alive: true, BusCut: false })
+        if (delivery.Void || !consumer.Process.Alive)
         {
-            consumer.Current = null;
-            Pump(consumer.Queue);
+            return;
         }
+
+        if (consumer.Process.BusCut)
+        {
+            world.After(world.About(TimeSpan.FromSeconds(1)), () => Acknowledge(consumer, delivery)); // it is said again until it arrives or the connection is lost
+            return;
+        }
+
+        consumer.Current = null;
+        Pump(consumer.Queue);
     }
 
     private void OnChanged(Consumer consumer)
@@ -243,10 +251,10 @@ internal sealed class SimulatedBus(World world, FaultPlan faults, Tally tally)
 
     private void Reconnect(Consumer consumer) => world.After(world.About(TimeSpan.FromSeconds(1)), () =>
     {
-        if (IsUp && consumer.Process is { Alive: true, Paused: false, BusCut: false } && !consumer.Connected)
+        if (IsUp && consumer.Process is { Alive: true, Paused: false, BusCut: false })
         {
             consumer.Connected = true;
-            Pump(consumer.Queue);
+            Pump(consumer.Queue); // also where the connection has outlived the trouble
         }
     });
 }

@@ -53,7 +53,7 @@ internal sealed class ChainTrainer(SimulatedRun run, SimulatedProcess process, R
     {
         var (now, lines) = (state, Encoding.ASCII.GetBytes($"{committed}..{Step}\n"));
         return Task.FromResult(new RoleSnapshot(
-            Step, [(Weights, Writer(now)), (Average, Writer(HashChain.Average(now))), (Metrics, Writer(lines))]));
+            Step, [.. new[] { (Weights, Writer(now)), (Average, Writer(HashChain.Average(now))), (Metrics, Writer(lines)) }.Take(run.Shape.Parts)]));
     }
 
     public void Committed(long step) => committed = step;

@@ -36,6 +36,10 @@ internal sealed class Fleet(SimulatedRun run)
         }
 
         StartStages("stages");
+        if (run.Faults.SweepsEvery > TimeSpan.Zero)
+        {
+            StartSweeper("sweeper");
+        }
     }
 
     /// <summary>Kills a process now; its successor starts after a while.</summary>
@@ -56,11 +60,10 @@ internal sealed class Fleet(SimulatedRun run)
 
     private void StartWorker(string slot)
     {
-        // the odd ones are the router's
-        var ports = Begin(slot, (slot[^1] - '0') % 2 == 0 ? PoolName.Local : PoolName.Router);
+        var ports = Begin(slot, run.Shape.PoolOf(int.Parse(slot.AsSpan("worker-".Length), CultureInfo.InvariantCulture)));
         Workers.Add(ports);
         var trainers = new ChainTrainers(run, ports.Process);
-        var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers);
+        var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers, ports.Process.Clock);
         var handler = new TrainSliceHandler(
             ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender,
             new StoreReports(ports.Blobs, ports.Runs, ports.Events), ports.Stop, ports.Progress, ports.Process.Clock);
@@ -85,27 +88,42 @@ internal sealed class Fleet(SimulatedRun run)
         var reconciler = new Reconciler(
             ports.Runs, new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker, ports.Settings), ports.Checkpoints, ports.Events, ports.Sender,
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);
-        var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Process.Clock);
+        var leases = new ReconcilerLeases(ports.Blobs, ports.Worker, ports.Events, ports.Process.Clock);
         run.Bus.Consume(
-            ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", message => TryAsync(ports, () => LookAsync(reconciler, leases, ((RunAdvanced)message).Role)));
-        Repeat(ports, "its periodic look", LookEvery, () => LookAsync(reconciler, leases, null));
+            ports.Process, $"{QueueNames.ControlPlane}:{ports.Process.Name}", message => TryAsync(ports, () => LookAsync(ports, reconciler, leases, ((RunAdvanced)message).Role, isWoken: true)));
+        Repeat(ports, "its periodic look", LookEvery, () => LookAsync(ports, reconciler, leases, null, isWoken: false));
     }
 
     private void StartStages(string slot)
     {
         var ports = Begin(slot, pool: null);
-        var serve = ports.Serve(new StageStub(run, ports.Process, ports.Blobs, ports.Checkpoints, ports.Runs, ports.Sender));
+        var serve = ports.Serve(new StageStub(run, ports));
         foreach (var queue in new[] { QueueNames.Ingest, QueueNames.Features, QueueNames.Clustering, QueueNames.Publishing })
         {
             run.Bus.Consume(ports.Process, queue, serve);
         }
     }
 
-    // What a control plane does each time; its own loop waits on real time, which there is none of here.
-    private static async Task LookAsync(Reconciler reconciler, ReconcilerLeases leases, string? role)
+    private void StartSweeper(string slot)
     {
-        if (await leases.HoldAsync(Shape.Run, CancellationToken.None))
+        var ports = Begin(slot, PoolName.Local); // with the workers' bugs, if they have any
+        Repeat(ports, "its sweep", run.Faults.SweepsEvery, async () =>
         {
+            foreach (var role in run.Watch.Roles)
+            {
+                await ports.Checkpoints.SweepAsync(Shape.Run, role.Role, run.Shape.Retention, CancellationToken.None);
+            }
+        });
+    }
+
+    // What a control plane does each time; its own loop waits on real time, which there is none of here.
+    private async Task LookAsync(ProcessPorts ports, Reconciler reconciler, ReconcilerLeases leases, string? role, bool isWoken)
+    {
+        if ((await ports.Runs.FindAsync(Shape.Run, CancellationToken.None))?.Value is { Status: RunStatus.Running } document
+            && await leases.HoldAsync(Shape.Run, CancellationToken.None)
+            && (isWoken || ports.Looked is not { } looked || RunKeeper.IsDue(document, run.World.Now - looked)))
+        {
+            ports.Looked = role is null ? run.World.Now : ports.Looked;
             await reconciler.ReconcileAsync(Shape.Run, role, CancellationToken.None);
         }
     }

@@ -13,7 +13,7 @@ internal sealed class ProcessPorts
         Run = run;
         Process = process;
         Sender = new ProcessSender(run.World, run.Bus, process, run.Faults);
-        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally), Sender, process);
+        Blobs = planted.Store(new ProcessStore(run.World, run.Store, process, run.Faults, run.Tally, run.Calls), Sender, process);
         Worker = new WorkerIdentity(process.Name, planted.IsKnownDead) { Host = Slot };
         Settings = new WorkerSettings { Pool = pool, Attempts = run.Attempts };
         Queue = new ProcessQueueDepth(run.World, run.Bus, process);
@@ -48,6 +48,9 @@ internal sealed class ProcessPorts
 
     public RunEvents Events { get; }
 
+    /// <summary>When a control plane looked at all roles last; null: never.</summary>
+    public TimeSpan? Looked { get; set; }
+
     /// <summary>Whether a worker has taken over what its machine's dead processes left.</summary>
     public bool HasInherited { get; set; }
 
@@ -57,7 +60,7 @@ internal sealed class ProcessPorts
     /// <summary>One slice at a time in the process.</summary>
     public SliceGate Gate { get; } = new();
 
-    public ILogger<T> LoggerOf<T>() => new TraceLogger<T>(Run.World, Process, Run.Tally);
+    public ILogger<T> LoggerOf<T>() => new TraceLogger<T>(Run, Process);
 
     /// <summary>What stands around every handler of a service.</summary>
     public Func<object, Task> Serve<TCommand>(ICommandHandler<TCommand> handler)

@@ -7,6 +7,12 @@ internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Sh
 {
     public const string Run = "cats";
 
+    /// <summary>Of so many workers one is the router's.</summary>
+    public int WorkersARouter { get; init; } = 2;
+
+    /// <summary>Blobs of a checkpoint beside its manifest.</summary>
+    public int Parts { get; init; } = 3;
+
     public static Shape Draw(Random dice) => new(
         Experts: 1 + dice.Next(3),
         Workers: 2 + dice.Next(3),
@@ -17,6 +23,12 @@ internal sealed record Shape(int Experts, int Workers, int ControlPlanes, int Sh
         CommitSeconds: 5 + 40 * dice.NextDouble(),
         StepTime: TimeSpan.FromSeconds(0.5 + 2 * dice.NextDouble()),
         Retention: new RetentionSpec { KeepLast = 2 + dice.Next(2), KeepEvery = dice.Next(2) == 0 ? null : 25 });
+
+    /// <summary>The pool of a worker, by its number.</summary>
+    public string PoolOf(int worker) => worker % WorkersARouter == WorkersARouter - 1 ? PoolName.Router : PoolName.Local;
+
+    /// <summary>How many workers a pool has.</summary>
+    public int MachinesOf(string pool) => Enumerable.Range(0, Workers).Count(worker => PoolOf(worker) == pool);
 
     /// <summary>The run as it is submitted.</summary>
     public RunDocument Submit(int seed)

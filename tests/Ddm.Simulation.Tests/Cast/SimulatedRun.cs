@@ -12,12 +12,12 @@ internal sealed class SimulatedRun
     private readonly Planted planted;
     private bool finished;
 
-    public SimulatedRun(int seed, bool traceAll, Planted? planted = null, FaultPlan? faults = null, Poison? poison = null)
+    public SimulatedRun(int seed, bool traceAll, Planted? planted = null, FaultPlan? faults = null, Poison? poison = null, Shape? shape = null)
     {
         this.planted = planted ?? Planted.Nothing;
         Poison = poison;
         World = new World(seed, new Trace(traceAll));
-        Shape = Shape.Draw(World.Dice);
+        Shape = shape ?? Shape.Draw(World.Dice);
         Faults = faults ?? FaultPlan.Draw(World.Dice);
         Store = new SimulatedStore(World, ClockError());
         Bus = new SimulatedBus(World, Faults, Tally);
@@ -43,6 +43,8 @@ internal sealed class SimulatedRun
 
     public Tally Tally { get; } = new();
 
+    public CallBook Calls { get; } = new();
+
     public Fleet Fleet { get; }
 
     public Poison? Poison { get; }
@@ -54,16 +56,25 @@ internal sealed class SimulatedRun
     /// <exception cref="ViolationException">One was broken.</exception>
     public void Play()
     {
-        var document = Watch.Document;
-        Store.TryWrite("submission", BlobNames.RunDocument(document.Name), BlobJson.Serialize(document), WriteCondition.IfAbsent);
-        Fleet.Start();
-        new Injector(this).Start();
+        Begin();
         World.RunUntil(() => finished, Faults.Until + Recovery, "the run does not succeed");
         Tally.Recovery = World.Now - Faults.Until;
         if (Poison is null)
         {
             Watch.CheckEnd(Tally, Faults, MostStepsBetweenCommits);
         }
+    }
+
+    /// <summary>Goes on until <paramref name="done"/>, with every promise held against every change.</summary>
+    /// <exception cref="ViolationException">One was broken.</exception>
+    public void PlayUntil(Func<bool> done)
+    {
+        if (World.Now == TimeSpan.Zero)
+        {
+            Begin();
+        }
+
+        World.RunUntil(done, TimeSpan.FromDays(1), "the slices are not made");
     }
 
     /// <summary>How long a step takes in a process.</summary>
@@ -73,6 +84,14 @@ internal sealed class SimulatedRun
 
     /// <summary>The ports of a process.</summary>
     public ProcessPorts PortsOf(SimulatedProcess process, string? pool) => new(this, process, pool is null ? Planted.Nothing : planted, pool ?? PoolName.Local);
+
+    private void Begin()
+    {
+        var document = Watch.Document;
+        Store.TryWrite("submission", BlobNames.RunDocument(document.Name), BlobJson.Serialize(document), WriteCondition.IfAbsent);
+        Fleet.Start();
+        new Injector(this).Start();
+    }
 
     // A commit costs a twentieth of the time at most, so that a slow store makes the steps between two more; and the next are made while it is under way.
     private long MostStepsBetweenCommits

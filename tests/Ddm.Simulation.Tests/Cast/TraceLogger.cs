@@ -1,9 +1,10 @@
+using Ddm.Runs;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Simulation.Tests;
 
 /// <summary>What a process logs from warnings on, in the trace; and one promise that shows nowhere else: only a higher epoch fences.</summary>
-internal sealed class TraceLogger<T>(World world, SimulatedProcess process, Tally tally) : ILogger<T>
+internal sealed class TraceLogger<T>(SimulatedRun run, SimulatedProcess process) : ILogger<T>
 {
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -17,13 +18,13 @@ internal sealed class TraceLogger<T>(World world, SimulatedProcess process, Tall
             return;
         }
 
-        world.Note(process.Name, "logs", formatter(state, exception) + (exception is null ? "" : $" ({exception.Message})"));
-        if (state is IReadOnlyList<KeyValuePair<string, object?>> values && Find(values, "HeadEpoch") is long head && Find(values, "Epoch") is long own)
+        run.World.Note(process.Name, "logs", formatter(state, exception) + (exception is null ? "" : $" ({exception.Message})"));
+        if (state is IReadOnlyList<KeyValuePair<string, object?>> values && Find(values, "HeadEpoch") is long && Find(values, "Epoch") is long own && Find(values, "Role") is Role role)
         {
-            tally.Fenced++;
-            if (head <= own)
+            run.Tally.Fenced++;
+            if (run.Watch.Roles.Single(watch => watch.Role == role).Epoch <= own)
             {
-                world.Fail($"{process.Name} takes its own commit for another's: {formatter(state, exception)}");
+                run.World.Fail($"{process.Name} takes its own commit for another's: {formatter(state, exception)}");
             }
         }
     }

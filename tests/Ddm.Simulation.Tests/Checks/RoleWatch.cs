@@ -26,9 +26,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
 
     public long Epoch => head?.Epoch ?? 0;
 
-    /// <summary>The newest checkpoint, if the one it was trained from is whole too: damage to it loses nothing for good.</summary>
+    /// <summary>The newest checkpoint, if the one it was trained from is whole and there too: damage to it loses nothing for good.</summary>
     public string? FindExpendable() =>
-        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) ? line[^1].Folder : null;
+        line.Count > 1 && !damaged.Contains(line[^1].Folder) && !damaged.Contains(line[^2].Folder) && store.Read(line[^2].Folder + ChainTrainer.Weights) is not null ? line[^1].Folder : null;
 
     /// <summary>A checkpoint is damaged from now on, in its manifest or in its tensors.</summary>
     public void Damaged(string folder, bool manifest)
@@ -81,7 +81,13 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
             return;
         }
 
-        if (now.Epoch != before?.Epoch)
+        if (line.FindIndex(link => link.Folder == now.Checkpoint) is var at and >= 0)
+        {
+            GoBack(change, at);
+            return;
+        }
+
+        if (now.Epoch != before?.Epoch && !IsMended)
         {
             Fail(change, $"a commit of epoch {now.Epoch} where the head's is {before?.Epoch}");
         }
@@ -97,6 +103,9 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
         Extend(change, manifest, now);
     }
 
+    // A head that named a damaged checkpoint may be made to name any that is whole, also one that a fenced worker left and no head ever named.
+    private bool IsMended => line.Count > 0 && damaged.Contains(line[^1].Folder);
+
     private CheckpointManifest? ReadManifest(StoreChange change, RoleHead now)
     {
         var content = store.Read(now.Checkpoint + "manifest.json");
@@ -106,7 +115,7 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
 
     private void CheckManifest(StoreChange change, RoleHead now, CheckpointManifest manifest)
     {
-        if (manifest.Step != now.Step || manifest.Epoch != now.Epoch || manifest.Parent != now.Parent || manifest.ParentManifestSha256 != now.ParentManifestSha256)
+        if (manifest.Step != now.Step || (manifest.Epoch != now.Epoch && !(IsMended && manifest.Epoch < now.Epoch)) || manifest.Parent != now.Parent || manifest.ParentManifestSha256 != now.ParentManifestSha256)
         {
             Fail(change, $"head and manifest differ: step {now.Step} and {manifest.Step}, epoch {now.Epoch} and {manifest.Epoch}");
         }
@@ -135,6 +144,17 @@ internal sealed class RoleWatch(World world, SimulatedStore store, HashChain cha
                 Fail(change, $"{folder}{part.Name} is not the state that an undisturbed training has at step {manifest.Step}");
             }
         }
+    }
+
+    /// <summary>A head that is mended names an earlier link, past damaged ones only.</summary>
+    private void GoBack(StoreChange change, int at)
+    {
+        if (line.Skip(at + 1).FirstOrDefault(link => !damaged.Contains(link.Folder)) is { Folder: { } whole })
+        {
+            Fail(change, $"the head goes back to {line[at].Folder}, past {whole}, committed and whole");
+        }
+
+        line.RemoveRange(at + 1, line.Count - at - 1);
     }
 
     /// <summary>What was committed stays an ancestor of all that comes, but for what was found damaged.</summary>

@@ -8,7 +8,7 @@ namespace Ddm.Simulation.Tests;
 internal sealed class RunWatch
 {
     private readonly World world;
-    private readonly string documentName;
+    private readonly string documentName, folder;
     private readonly Dictionary<string, RoleWatch> roles;
     private readonly string? poisoned;
 
@@ -18,6 +18,7 @@ internal sealed class RunWatch
         this.poisoned = poisoned?.Path;
         Document = document;
         documentName = BlobNames.RunDocument(document.Name);
+        folder = documentName[..(documentName.LastIndexOf('/') + 1)];
         roles = Enumerable.Range(0, document.Spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToDictionary(
             role => role.Path, role => new RoleWatch(world, store, chain, document.Name, role, document.Spec.Execution.Retention.KeepLast, tally));
         store.Changed += On;
@@ -27,9 +28,6 @@ internal sealed class RunWatch
     public RunDocument Document { get; private set; }
 
     public IEnumerable<RoleWatch> Roles => roles.Values;
-
-    /// <summary>Whether a role has its steps, so that nothing will train on from its newest checkpoint.</summary>
-    public bool IsComplete(Role role) => roles[role.Path].Step >= Target(role);
 
     /// <summary>What must hold once the run has succeeded: every role has exactly its steps, and no more was computed than what the faults may have cost.</summary>
     public void CheckEnd(Tally tally, FaultPlan faults, long mostStepsBetweenCommits)
@@ -55,14 +53,25 @@ internal sealed class RunWatch
             OnDocument(change);
         }
 
-        foreach (var role in roles.Values)
+        if (Find(change.Name) is not { } role)
         {
-            role.On(change);
-            if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
-            {
-                OnFailure(change, role);
-            }
+            return;
         }
+
+        role.On(change);
+        if (change.After is not null && change.Name == BlobNames.RoleFailure(Document.Name, role.Role))
+        {
+            OnFailure(change, role);
+        }
+    }
+
+    // The role that a blob is of; null: none.
+    private RoleWatch? Find(string name)
+    {
+        var rest = name.StartsWith(folder, StringComparison.Ordinal) ? name[folder.Length..] : "";
+        var end = rest.IndexOf('/', StringComparison.Ordinal);
+        end = end > 0 && rest[..end] == "experts" ? rest.IndexOf('/', end + 1) : end;
+        return end > 0 && roles.TryGetValue(rest[..end], out var role) ? role : null;
     }
 
     // No fault here is beyond mending, so that no role may give up. What a worker says that does not own the role any more does not count.
@@ -84,7 +93,7 @@ internal sealed class RunWatch
         }
 
         var now = BlobJson.Parse<RunDocument>(change.Name, change.After.Bytes);
-        if (now.Stage < Document.Stage || (Document.Status == RunStatus.Succeeded && now.Status != RunStatus.Succeeded))
+        if ((now.Stage < Document.Stage && !IsSentBack(now)) || (Document.Status == RunStatus.Succeeded && now.Status != RunStatus.Succeeded))
         {
             world.Fail($"{change.By}: the run goes back from {Document.Stage}, {Document.Status} to {now.Stage}, {now.Status}");
         }
@@ -94,13 +103,19 @@ internal sealed class RunWatch
             world.Fail($"{change.By}: the run fails: {now.Failure}");
         }
 
-        foreach (var role in now.Roles.Where(role => role.Status == RoleStatus.Complete && roles[role.Role].Step < role.TargetSteps))
+        foreach (var role in now.Roles.Where(role => role.Status == RoleStatus.Complete && !IsComplete(Document, role.Role) && roles[role.Role].Step < role.TargetSteps))
         {
             world.Fail($"{change.By}: {role.Role} is called complete at step {roles[role.Role].Step} of {role.TargetSteps}");
         }
 
         Document = now;
     }
+
+    // Forwards only, but for roles that were done and whose last checkpoint was found damaged.
+    private bool IsSentBack(RunDocument now) => now.Stage == RunStage.Train && Document.Stage is RunStage.Evaluate or RunStage.Publish
+        && now.Roles.Where(role => role.Status == RoleStatus.Training).ToList() is { Count: > 0 } again && again.TrueForAll(role => roles[role.Role].Step < roles[role.Role].HighestStep);
+
+    private static bool IsComplete(RunDocument document, string role) => document.Roles.Any(decision => decision.Role == role && decision.Status == RoleStatus.Complete);
 
     private void OnSent(SimulatedProcess by, object message)
     {

@@ -27,6 +27,9 @@ internal sealed class Tally
     /// <summary>Store calls that failed or lost their reply.</summary>
     public int StoreFaults { get; set; }
 
+    /// <summary>Runs sent back to training by evaluation or publication.</summary>
+    public int SentBack { get; set; }
+
     /// <summary>Time from the end of the trouble to the end of the run; negative when the run was faster.</summary>
     public TimeSpan Recovery { get; set; }
 
@@ -41,10 +44,11 @@ internal sealed class Tally
         FellBack += other.FellBack;
         Redelivered += other.Redelivered;
         StoreFaults += other.StoreFaults;
+        SentBack += other.SentBack;
         Recovery = Recovery > other.Recovery ? Recovery : other.Recovery;
     }
 
     public override string ToString() =>
         $"{Steps} steps, {Wasted} wasted, {Faults} faults, {TakeOvers} take-overs, {Fenced} fenced commits, {FellBack} fallbacks, {Redelivered} redeliveries, "
-        + $"{StoreFaults} store faults, longest recovery {Recovery:hh\\:mm\\:ss}";
+        + $"{StoreFaults} store faults, {SentBack} sent back to training, longest recovery {Recovery:hh\\:mm\\:ss}";
 }

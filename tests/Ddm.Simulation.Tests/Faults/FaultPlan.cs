@@ -33,6 +33,9 @@ internal sealed record FaultPlan
     /// <summary>One sending in so many fails, before or after the broker has the message.</summary>
     public int SendFailsOneIn { get; init; }
 
+    /// <summary>How often somebody sweeps all roles beside the workers, as <c>ddm gc</c> does; zero: never.</summary>
+    public TimeSpan SweepsEvery { get; init; }
+
     /// <summary>Faults of whole processes and connections that happen one after another while the trouble lasts.</summary>
     public IReadOnlyList<FaultKind> Kinds { get; init; } = [];
 
@@ -69,6 +72,7 @@ internal sealed record FaultPlan
             BusDelaysOneIn = Rate(8),
             SendFailsOneIn = Rate(10),
             Kinds = onlyBus ? [.. kinds.Where(kind => kind is FaultKind.BrokerRestarts or FaultKind.BrokerIsWiped or FaultKind.ConnectionsClose)] : kinds,
+            SweepsEvery = dice.Next(4) == 0 ? TimeSpan.FromSeconds(5 + 30 * dice.NextDouble()) : TimeSpan.Zero,
             Every = TimeSpan.FromSeconds(5 + 55 * dice.NextDouble()),
             Until = TimeSpan.FromMinutes(2 + 8 * dice.NextDouble()),
         };

@@ -121,7 +121,7 @@ internal sealed class Injector(SimulatedRun run)
 
     private void Rot()
     {
-        var role = Pick([.. run.Watch.Roles.Where(role => role.Step > 0 && !run.Watch.IsComplete(role.Role))]);
+        var role = Pick([.. run.Watch.Roles.Where(role => role.Step > 0)]);
         if (role?.FindExpendable() is not { } folder)
         {
             return;

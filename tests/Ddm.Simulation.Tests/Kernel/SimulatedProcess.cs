@@ -36,6 +36,9 @@ internal sealed class SimulatedProcess
     /// <summary>How many times longer than usual its computing takes.</summary>
     public double Slowness { get; set; } = 1;
 
+    /// <summary>What its code has computed, on the real machine: ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long Ticks { get; set; }
+
     /// <summary>The world's code that must know of a death, a pause or a waking.</summary>
     public event Action? Changed;
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Ddm.Simulation.Tests;
 
 /// <summary>
@@ -8,6 +10,7 @@ internal sealed class World(int seed, Trace trace)
 {
     private readonly List<(SimulatedProcess Process, SendOrPostCallback Callback, object? State)> ready = [];
     private readonly PriorityQueue<Action, (long Ticks, int Tie)> timeline = new();
+    private int thread;
 
     /// <summary>Where the simulated time begins, for clocks that tell a date.</summary>
     public static DateTimeOffset Beginning { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -28,10 +31,22 @@ internal sealed class World(int seed, Trace trace)
     public SimulatedProcess? Running { get; private set; }
 
     /// <summary>Lets something happen later, outside every process: a reply arrives, a machine dies.</summary>
-    public void After(TimeSpan delay, Action happening) => timeline.Enqueue(happening, ((Now + delay).Ticks, Dice.Next()));
+    public void After(TimeSpan delay, Action happening)
+    {
+        if (IsInside())
+        {
+            timeline.Enqueue(happening, ((Now + delay).Ticks, Dice.Next()));
+        }
+    }
 
     /// <summary>Makes a process's code ready to run.</summary>
-    public void Ready(SimulatedProcess process, SendOrPostCallback callback, object? state) => ready.Add((process, callback, state));
+    public void Ready(SimulatedProcess process, SendOrPostCallback callback, object? state)
+    {
+        if (IsInside())
+        {
+            ready.Add((process, callback, state));
+        }
+    }
 
     /// <summary>A time between the two, evenly.</summary>
     public TimeSpan Between(TimeSpan least, TimeSpan most) => least + (most - least) * Dice.NextDouble();
@@ -52,6 +67,7 @@ internal sealed class World(int seed, Trace trace)
     public void RunUntil(Func<bool> done, TimeSpan limit, string what)
     {
         var outside = SynchronizationContext.Current;
+        thread = Environment.CurrentManagedThreadId;
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
@@ -87,6 +103,18 @@ internal sealed class World(int seed, Trace trace)
         }
     }
 
+    // Code that slipped to the thread pool would make a seed's world another one each time.
+    private bool IsInside()
+    {
+        if (thread == 0 || thread == Environment.CurrentManagedThreadId)
+        {
+            return true;
+        }
+
+        Fail($"something goes on outside the simulation: {Environment.StackTrace}");
+        return false;
+    }
+
     private void Run(int index)
     {
         var (process, callback, state) = ready[index];
@@ -98,6 +126,7 @@ internal sealed class World(int seed, Trace trace)
         }
 
         Running = process;
+        var began = Stopwatch.GetTimestamp();
         SynchronizationContext.SetSynchronizationContext(process.Context);
         try
         {
@@ -107,6 +136,7 @@ internal sealed class World(int seed, Trace trace)
         {
             SynchronizationContext.SetSynchronizationContext(null);
             Running = null;
+            process.Ticks += Stopwatch.GetTimestamp() - began;
         }
     }
 }

@@ -4,7 +4,7 @@ using Ddm.Storage;
 namespace Ddm.Simulation.Tests;
 
 /// <summary>A process's connection to the store: every call takes its time, may fail, may take effect and lose its reply, or take effect when nobody waits for it any more.</summary>
-internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedProcess process, FaultPlan faults, Tally tally) : IBlobStore
+internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedProcess process, FaultPlan faults, Tally tally, CallBook calls) : IBlobStore
 {
     /// <summary>What a call takes each way.</summary>
     public static readonly TimeSpan Usual = TimeSpan.FromMilliseconds(20);
@@ -84,6 +84,7 @@ internal sealed class ProcessStore(World world, SimulatedStore store, SimulatedP
             return Task.FromCanceled<T>(cancellationToken);
         }
 
+        calls.Add(process.Name, verb, name);
         var reply = new TaskCompletionSource<T>();
         var watch = cancellationToken.Register(() => reply.TrySetCanceled(cancellationToken));
         var fate = faults.OfStoreCall(world, conditional);

@@ -104,6 +104,7 @@ public sealed class AzureFaultTests : IDisposable
             () => store.ExistsAsync("x", Cancel),
             () => store.DeleteAsync("x", Cancel),
             () => store.ListAsync("", Cancel).ToListAsync(Cancel).AsTask(),
+            () => store.ListFoldersAsync("", Cancel),
             () => store.ReadClockAsync(Cancel),
         ];
         var began = Stopwatch.GetTimestamp();

@@ -33,6 +33,20 @@ public sealed class AzureOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnOutageThatIsWaitedOutIsSeenFromItsFirstTryToTheFirstAnswer()
+    {
+        var store = BlobStores.Open(_azurite.ConnectionString("ddm"));
+        await store.TryWriteAsync("x", "old"u8.ToArray(), WriteCondition.Any, Cancel);
+        await _azurite.StopAsync();
+        var reading = store.ReadAsync("x", Cancel);
+        await Waiting.ForAsync("a try has no answer", TimeSpan.FromSeconds(30), _ => Task.FromResult(store.Outages!.IsOut));
+        await _azurite.StartAsync();
+
+        Assert.Equal("old"u8.ToArray(), (await reading)!.Bytes);
+        Assert.False(store.Outages!.IsOut);
+    }
+
+    [Fact]
     public async Task AnUploadThatCannotGoOnLeavesNothing()
     {
         var store = AzureConnection.Parse(_azurite.ConnectionString("ddm"), BlobStores.Setting)!.Open(deadline: TimeSpan.FromSeconds(2));

@@ -84,6 +84,7 @@ public sealed class BlobStoresTests(AzuriteProcess azurite)
         {
             var error = await Assert.ThrowsAsync<UserErrorException>(call);
             Assert.Contains("Check the key", error.Message, StringComparison.Ordinal);
+            Assert.True(error.MayPass); // one machine's key is no run's fault
             Assert.Contains("--blobs", error.Message, StringComparison.Ordinal);
             Assert.DoesNotContain(Wrong, error.ToString(), StringComparison.Ordinal);
         }

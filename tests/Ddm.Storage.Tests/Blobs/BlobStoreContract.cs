@@ -227,6 +227,25 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
+    public async Task FoldersAreListedWithoutWhatLiesInThem()
+    {
+        foreach (var name in new[] { "runs/b/run.json", "runs/b/deep/down/x", "runs/a-b/x/y", "runs/a/x", "runs/file", "runsome/c/x", "top" })
+        {
+            await WriteAsync(name, "x", WriteCondition.Any);
+        }
+
+        Assert.Equal(["a", "a-b", "b"], await Store.ListFoldersAsync("runs/", Cancel));
+        Assert.Equal(["deep"], await Store.ListFoldersAsync("runs/b/", Cancel));
+        Assert.Equal(["runs", "runsome"], await Store.ListFoldersAsync("", Cancel));
+        Assert.Empty(await Store.ListFoldersAsync("runs/a/", Cancel));
+        Assert.Empty(await Store.ListFoldersAsync("nothing/", Cancel));
+        await Store.DeleteAsync("runs/a-b/x/y", Cancel);
+        Assert.Equal(["a", "b"], await Store.ListFoldersAsync("runs/", Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ListFoldersAsync("runs", Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ListFoldersAsync("../", Cancel));
+    }
+
+    [Fact]
     public async Task TheLongestNameIsANameToo()
     {
         var name = string.Join('/', Enumerable.Repeat(new string('n', 100), 5)) + "/seven.7";

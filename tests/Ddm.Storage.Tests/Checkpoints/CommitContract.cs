@@ -72,6 +72,24 @@ public abstract class CommitContract
     }
 
     [Fact]
+    public async Task ACommitThatTakesEffectWhenItWasGivenUpIsNobodyElses()
+    {
+        var claim = await Trainee.TrainAsync(_store, 10);
+        var late = new LateHead(_store);
+        var checkpoints = Trainee.On(late);
+        await Assert.ThrowsAsync<IOException>(() => checkpoints.CommitAsync(claim, Trainee.Request(10, 20), Cancel));
+        Assert.True(await checkpoints.SettleAsync(claim, Cancel));
+        Assert.Equal(10, claim.Head.Step); // it had not happened by then
+
+        var error = await Assert.ThrowsAsync<IOException>(() => checkpoints.CommitAsync(claim, Trainee.Request(10, 30), Cancel));
+        Assert.Contains("took effect while step 30 was being committed", error.Message, StringComparison.Ordinal);
+        Assert.True(await checkpoints.SettleAsync(claim, Cancel));
+        Assert.Equal(20, claim.Head.Step);
+        Assert.IsType<CommitOutcome.Committed>(await checkpoints.CommitAsync(claim, Trainee.Request(20, 30), Cancel));
+        Assert.Equal([30, 20, 10], (await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel)).Select(link => link.Manifest.Step));
+    }
+
+    [Fact]
     public async Task ARoleMayBeCommittedBeforeItsFirstStep()
     {
         var claim = await Trainee.ClaimAsync(_store);

@@ -117,13 +117,59 @@ public sealed class HeadTests
         Assert.NotNull(await Checkpoints.ReadLiveOwnerAsync(Trainee.Run, Trainee.Role, _ => false, Trainee.Timeout, Cancel));
     }
 
+    [Fact]
+    public async Task WhoClaimsWhatWasGivenBackNeedNotReadItsOwner()
+    {
+        await GiveBackAsync();
+        var calls = new List<string>();
+        var claim = await Trainee.ClaimAsync(new Watched(_store, calls.Add), takeOver: false);
+        Assert.Equal(["read head.json", "write owner.json", "write head.json"], calls.Select(call => call.Replace("runs/cats/experts/2/", "", StringComparison.Ordinal)));
+        Assert.Equal((2, null), (claim.Epoch, claim.Head.OwnerETag));
+    }
+
+    [Theory]
+    [InlineData("owner.json")]
+    [InlineData("head.json")]
+    public async Task AHoldInTheMiddleOfAClaimHolds(string before)
+    {
+        await GiveBackAsync();
+        var store = new Watched(_store, call =>
+        {
+            if (call == "write runs/cats/experts/2/" + before && Interlocked.Exchange(ref before, "") is not "")
+            {
+                Checkpoints.HoldAsync(Trainee.Run, Trainee.Role, Cancel).GetAwaiter().GetResult();
+            }
+        });
+        var outcome = await Trainee.On(store).ClaimAsync(Trainee.Run, Trainee.Role, "late", _ => false, Trainee.Timeout, Cancel);
+        Assert.IsNotType<ClaimOutcome.Claimed>(outcome);
+        Assert.True((await HeadAsync())!.Held);
+        Assert.Null(await Checkpoints.ReadLiveOwnerAsync(Trainee.Run, Trainee.Role, _ => false, Trainee.Timeout, Cancel));
+    }
+
+    [Fact]
+    public async Task OfTwoThatClaimWhatWasGivenBackTheSecondSeesTheFirst()
+    {
+        await GiveBackAsync();
+        var first = (RoleClaim?)null;
+        var store = new Watched(_store, call =>
+        {
+            if (call == "write runs/cats/experts/2/owner.json" && first is null)
+            {
+                first = Trainee.ClaimAsync(_store, "first", takeOver: false).GetAwaiter().GetResult();
+            }
+        });
+        var second = await Trainee.On(store).ClaimAsync(Trainee.Run, Trainee.Role, "second", _ => false, Trainee.Timeout, Cancel);
+        Assert.Equal(new ClaimOutcome.HeldBy("first"), second);
+        Assert.IsType<CommitOutcome.Committed>(await CommitOnAsync(first!));
+    }
+
     [Theory]
     [InlineData(null, "40 30")]
     [InlineData(20, "40 30 20")]
     public async Task WhatIsReplacedIsTrimmedWithoutAList(int? keepEvery, string kept)
     {
         var retention = new RetentionSpec { KeepLast = 2, KeepEvery = keepEvery };
-        var checkpoints = Trainee.On(new NoLists(_store));
+        var checkpoints = Trainee.On(new Watched(_store, call => Assert.False(call.StartsWith("list ", StringComparison.Ordinal), call)));
         for (var step = 0; step < 40; step += 10)
         {
             var claim = await Trainee.ClaimAsync(_store, "w" + step, takeOver: false);
@@ -172,6 +218,18 @@ public sealed class HeadTests
         Assert.IsType<CommitOutcome.Committed>(await Trainee.CommitAsync(_store, next, 10, 20));
     }
 
+    private async Task GiveBackAsync()
+    {
+        var claim = await Trainee.ClaimAsync(_store, takeOver: false);
+        await Checkpoints.CommitAsync(claim, Trainee.Request(0, 10) with { GivesBack = true, Retention = new RetentionSpec() }, Cancel);
+    }
+
+    private async Task<CommitOutcome> CommitOnAsync(RoleClaim claim)
+    {
+        await Checkpoints.OpenAsync(claim, Trainee.Data, Cancel);
+        return await Trainee.CommitAsync(_store, claim, 10, 20);
+    }
+
     private Task<RoleHead?> HeadAsync() => Checkpoints.ReadHeadAsync(Trainee.Run, Trainee.Role, Cancel);
 
     private async Task<RoleClaim> ClaimAsync(string host) => Assert.IsType<ClaimOutcome.Claimed>(await TryClaimAsync(host)).Claim;
@@ -191,11 +249,11 @@ public sealed class HeadTests
         },
         Cancel);
 
-    private sealed class NoLists(IBlobStore below) : InterceptedBlobStore(below)
+    private sealed class Watched(IBlobStore below, Action<string> before) : InterceptedBlobStore(below)
     {
         protected override Task<T> InterceptAsync<T>(string call, Func<Task<T>> run, T refused, bool conditional)
         {
-            Assert.False(call.StartsWith("list ", StringComparison.Ordinal), call);
+            before(call);
             return run();
         }
     }

@@ -62,6 +62,22 @@ public abstract class SweepContract
     }
 
     [Fact]
+    public async Task TensorsLeftBehindALinkThatHasNoneGoAndItsHistoryStays()
+    {
+        await Trainee.TrainAsync(_store, 10, 20, 30, 40, 50);
+        foreach (var part in new[] { "weights.safetensors", "ema.safetensors" })
+        {
+            await _store.DeleteAsync(BlobNames.Checkpoint(Trainee.Run, Trainee.Role, 20, 1) + part, Cancel); // somebody tidied up and was cut off
+        }
+
+        await SweepAsync(2);
+
+        Assert.Equal(["0000000040-1", "0000000050-1"], await FoldersAsync());
+        var history = await Checkpoints.HistoryAsync(Trainee.Run, Trainee.Role, Cancel);
+        Assert.Equal([50, 40, 30, 20, 10], history.Select(link => link.Manifest.Step));
+    }
+
+    [Fact]
     public async Task OneIsNotEnoughToKeep() => await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => SweepAsync(1));
 
     [Fact]

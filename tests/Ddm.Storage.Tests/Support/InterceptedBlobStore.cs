@@ -33,6 +33,9 @@ internal class InterceptedBlobStore(IBlobStore below) : IBlobStore
         }
     }
 
+    public Task<IReadOnlyList<string>> ListFoldersAsync(string folder, CancellationToken cancellationToken) =>
+        InterceptAsync("folders " + folder, () => below.ListFoldersAsync(folder, cancellationToken), [], false);
+
     public Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
         InterceptAsync("clock", () => below.ReadClockAsync(cancellationToken), default, false);
 

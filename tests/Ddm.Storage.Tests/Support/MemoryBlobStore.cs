@@ -7,31 +7,35 @@ namespace Ddm.Storage.Tests;
 internal sealed class MemoryBlobStore : IBlobStore
 {
     private readonly SortedDictionary<string, BlobContent> _blobs = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
     private long _writes;
 
     public DateTimeOffset Now { get; set; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken) => Task.FromResult(_blobs.GetValueOrDefault(name));
+    public Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken) => Task.FromResult(Find(name));
 
     public Task<Stream?> OpenReadAsync(string name, CancellationToken cancellationToken) =>
-        Task.FromResult<Stream?>(_blobs.TryGetValue(name, out var blob) ? new MemoryStream(blob.Bytes, writable: false) : null);
+        Task.FromResult<Stream?>(Find(name) is { } blob ? new MemoryStream(blob.Bytes, writable: false) : null);
 
     public Task<string?> TryWriteAsync(string name, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken)
     {
-        if (!condition.HoldsFor(_blobs.GetValueOrDefault(BlobName.Check(name))?.ETag))
+        lock (_gate)
         {
-            return Task.FromResult<string?>(null);
-        }
+            if (!condition.HoldsFor(_blobs.GetValueOrDefault(BlobName.Check(name))?.ETag))
+            {
+                return Task.FromResult<string?>(null);
+            }
 
-        var etag = (++_writes).ToString(CultureInfo.InvariantCulture);
-        _blobs[name] = new BlobContent(content.ToArray(), etag, Now);
-        return Task.FromResult<string?>(etag);
+            var etag = (++_writes).ToString(CultureInfo.InvariantCulture);
+            _blobs[name] = new BlobContent(content.ToArray(), etag, Now);
+            return Task.FromResult<string?>(etag);
+        }
     }
 
     public async Task<bool> TryWriteStreamAsync(
         string name, Func<Stream, CancellationToken, Task> write, WriteCondition condition, CancellationToken cancellationToken)
     {
-        if (condition.RequiresAbsent && _blobs.ContainsKey(name))
+        if (condition.RequiresAbsent && Find(name) is not null)
         {
             return false;
         }
@@ -41,22 +45,40 @@ internal sealed class MemoryBlobStore : IBlobStore
         return await TryWriteAsync(name, buffer.ToArray(), condition, cancellationToken) is not null;
     }
 
-    public Task<bool> ExistsAsync(string name, CancellationToken cancellationToken) => Task.FromResult(_blobs.ContainsKey(name));
+    public Task<bool> ExistsAsync(string name, CancellationToken cancellationToken) => Task.FromResult(Find(name) is not null);
 
     public Task DeleteAsync(string name, CancellationToken cancellationToken)
     {
-        _blobs.Remove(name);
+        lock (_gate)
+        {
+            _blobs.Remove(name);
+        }
+
         return Task.CompletedTask;
     }
 
     public async IAsyncEnumerable<BlobInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
-        foreach (var (name, blob) in _blobs.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)).ToList())
+        List<KeyValuePair<string, BlobContent>> found;
+        lock (_gate)
+        {
+            found = [.. _blobs.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))];
+        }
+
+        foreach (var (name, blob) in found)
         {
             yield return new BlobInfo(name, blob.Bytes.Length, blob.LastModified);
         }
     }
 
     public Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) => Task.FromResult(Now);
+
+    private BlobContent? Find(string name)
+    {
+        lock (_gate)
+        {
+            return _blobs.GetValueOrDefault(name);
+        }
+    }
 }

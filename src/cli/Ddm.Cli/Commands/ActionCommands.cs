@@ -25,6 +25,11 @@ internal static class ActionCommands
             using var place = RunPlaces.Of(parsed);
             var facts = await place.ActAsync(action, parsed.GetRequiredValue(run), cancellationToken);
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(facts, BlobJson.Options) : $"{facts.Run}: {facts.Status}, stage {facts.Stage}");
+            if (!parsed.GetValue(json) && place.WhatElse(action) is { } besides)
+            {
+                Console.WriteLine(besides);
+            }
+
             return CommandHost.Success;
         });
         return command.AtAPlace();

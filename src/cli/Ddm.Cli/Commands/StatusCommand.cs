@@ -83,7 +83,22 @@ internal static class StatusCommand
         }
 
         AnsiConsole.Write(table);
+
+        // Where one process does all, pools say nothing that the table does not.
+        foreach (var pool in (run.Pools ?? []).Any(pool => pool.Workers.Count > 0) ? run.Pools! : [])
+        {
+            Console.WriteLine($"pool {pool.Name}: {Workers(pool)}{Roles("in training", pool.Training)}{Roles("waiting", pool.Waiting)}");
+        }
     }
+
+    private static string Workers(PoolFacts pool)
+    {
+        var able = pool.Workers.Count(worker => worker.TakesSlices);
+        var cordoned = pool.Workers.Count(worker => worker.Alive && worker.Cordoned is not null);
+        return $"{able switch { 0 => "no worker", 1 => "1 worker", _ => string.Create(CultureInfo.InvariantCulture, $"{able} workers") }}{(cordoned == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({cordoned} more cordoned)"))}";
+    }
+
+    private static string Roles(string how, IReadOnlyList<string> roles) => roles.Count == 0 ? "" : $"; {how}: {string.Join(", ", roles)}";
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
 

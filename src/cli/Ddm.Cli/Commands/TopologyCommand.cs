@@ -15,7 +15,7 @@ internal static class TopologyCommand
     {
         var broker = new Option<string?>("--broker") { Description = $"Address, amqp://user:password@host:port/vhost; else what {Variable} says", HelpName = "URL" };
         var pools = new Option<string[]>("--pool") { Description = "A pool of trainers; may be given several times", HelpName = "NAME", AllowMultipleArgumentsPerToken = false };
-        var management = new Option<string?>("--management") { Description = "Address of the management API; else the broker's machine, port 15672", HelpName = "URL" };
+        var management = new Option<string?>("--management") { Description = "Address of the management API; else port 15671 of an amqps broker, or 15672 of one on this machine", HelpName = "URL" };
         var timeout = new Option<int>("--ack-timeout") { Description = "Minutes a message may be worked on, for brokers that take it as a policy", DefaultValueFactory = _ => 30, HelpName = "MIN" };
         var json = CommonOptions.Json();
         var command = new Command("topology", "Declare queues, dead letters and limits on a RabbitMQ broker; again is harmless. Example: ddm topology --broker amqp://guest:guest@localhost/ --pool a100")
@@ -36,7 +36,7 @@ internal static class TopologyCommand
     {
         foreach (var pool in pools)
         {
-            RunName.Require(pool);
+            PoolName.Require(pool);
         }
 
         var state = await new Topology(broker).EnsureAsync(pools, cancellationToken);

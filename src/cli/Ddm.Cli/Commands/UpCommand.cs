@@ -10,29 +10,43 @@ internal static class UpCommand
 {
     private const string Azurite = "azurite";
     private const int UsualPort = 5080;
+    private const int MostPort = 65000; // the services' ports follow
 
     public static Command Create()
     {
         var port = new Option<int>("--port") { Description = "Port of the control plane; the other services take the ones after it", HelpName = "N", DefaultValueFactory = _ => UsualPort };
-        var trainers = new Option<int>("--trainers") { Description = "Expert trainers to start", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var trainers = new Option<int?>("--trainers") { Description = "Expert trainers to start, in the pool local [default: 1]", HelpName = "N" };
+        var pools = new Option<string[]>("--pool") { Description = "A pool and how many expert trainers to start in it; several times, instead of --trainers", HelpName = "NAME[:N]" };
         var blobs = new Option<string>("--blobs") { Description = "Who keeps the blobs: azurite, or folder (files in the home)", HelpName = "KIND", DefaultValueFactory = _ => Azurite };
         blobs.AcceptOnlyFromAmong(Azurite, "folder");
         var roots = new Option<string[]>("--root") { Description = "Folder that submitted runs may read; several times [default: the current folder]", HelpName = "DIR" };
-        var command = new Command("up", "Start services, RabbitMQ and Azurite on this machine, without containers. Example: ddm up --trainers 2") { port, trainers, blobs, roots };
+        var command = new Command("up", "Start services, RabbitMQ and Azurite on this machine, without containers. Examples: ddm up --trainers 2; ddm up --pool a100:2 --pool t4") { port, trainers, pools, blobs, roots };
         command.SetAction((parsed, cancellationToken) =>
         {
-            var (first, count) = (parsed.GetValue(port), parsed.GetValue(trainers));
-            if (first is < 1 or > 65000 || count is < 1 or > 64)
+            var first = parsed.GetValue(port);
+            if (first is < 1 or > MostPort)
             {
-                throw new UserErrorException($"--port {first} --trainers {count}: a port is from 1 to 65000, and there are 1 to 64 trainers.");
+                throw new UserErrorException($"--port {first}: a port is from 1 to {MostPort}.");
             }
 
             var home = CommonOptions.HomeOf(parsed);
             var open = parsed.GetValue(roots) is { Length: > 0 } named ? named : [Directory.GetCurrentDirectory()];
             var keys = ApiKeyFile.DefaultPath ?? Path.Combine(home, "up", "api-key");
-            return RunAsync(new UpOptions(home, first, count, parsed.GetValue(blobs) == Azurite, [.. open.Select(Path.GetFullPath)], keys), cancellationToken);
+            return RunAsync(new UpOptions(home, first, PoolsOf(parsed.GetValue(trainers), parsed.GetValue(pools) ?? []), parsed.GetValue(blobs) == Azurite, [.. open.Select(Path.GetFullPath)], keys), cancellationToken);
         });
         return command;
+    }
+
+    private static IReadOnlyList<UpPool> PoolsOf(int? trainers, string[] pools)
+    {
+        if (pools.Length > 0)
+        {
+            return trainers is null ? UpPool.ReadAll(pools) : throw new UserErrorException($"give either --pool or --trainers: --pool {PoolName.Local}:{trainers} is what --trainers {trainers} says.");
+        }
+
+        return trainers is < 1 or > UpPool.MostTrainers
+            ? throw new UserErrorException($"--trainers {trainers}: there are 1 to {UpPool.MostTrainers} trainers.")
+            : [new UpPool(PoolName.Local, trainers ?? 1)];
     }
 
     private static async Task<int> RunAsync(UpOptions options, CancellationToken cancellationToken)
@@ -44,20 +58,21 @@ internal static class UpCommand
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop); // its terminal was closed
         try
         {
             await session.StartAsync(stopping.Token);
-            Console.WriteLine();
-            Console.WriteLine($"The control plane answers at http://127.0.0.1:{options.Port}; its key is in {options.KeyFile}.");
-            Console.WriteLine($"  submit   ddm submit SPEC --server http://127.0.0.1:{options.Port}");
-            Console.WriteLine($"  logs     {Path.Combine(options.Home, "up", "log")}");
-            Console.WriteLine("Ctrl+C stops all.");
+            UpSession.Say("");
+            UpSession.Say($"The control plane answers at http://127.0.0.1:{options.Port}; its key is in {options.KeyFile}.");
+            UpSession.Say($"  submit   ddm submit SPEC --server http://127.0.0.1:{options.Port}");
+            UpSession.Say($"  logs     {Path.Combine(options.Home, "up", "log")}");
+            UpSession.Say("Ctrl+C stops all.");
             Console.Error.WriteLine("ddm: " + await session.BrokenAsync(stopping.Token));
             return CommandHost.Failure;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            Console.WriteLine("Stopping: running slices commit first.");
+            UpSession.Say("Stopping: running slices commit first.");
             return CommandHost.Success;
         }
         finally

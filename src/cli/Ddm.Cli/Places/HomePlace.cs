@@ -19,13 +19,20 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         var facts = new List<RunFacts>();
         foreach (var name in await runs.NamesAsync(cancellationToken))
         {
-            facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            try
+            {
+                facts.Add(await inspector.InspectAsync(name, cancellationToken));
+            }
+            catch (Exception e) when (Faults.IsFinal(e))
+            {
+                await Console.Error.WriteLineAsync($"Run '{name}' cannot be read: {e.Message}"); // the others can be seen all the same
+            }
         }
 
         return facts;
     }
 
-    public Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken) => inspector.InspectAsync(run, cancellationToken);
+    public Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken) => PoolInspector.For(blobs).InspectAsync(run, cancellationToken);
 
     public async Task<IReadOnlyList<RunEvent>> EventsAsync(string run, CancellationToken cancellationToken)
     {
@@ -76,6 +83,7 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
 
     public async Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
     {
+        RunName.Require(run);
         var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
         var control = new RunControl(blobs, checkpoints, runs, RunEvents.For(blobs), new NoQueues());
         await (action switch
@@ -87,6 +95,9 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
         });
         return await inspector.InspectAsync(run, cancellationToken);
     }
+
+    // A folder has no process of its own.
+    public string? WhatElse(RunAction action) => action is RunAction.Resume or RunAction.Retry ? "  go on    ddm run SPEC, where no services work on these blobs" : null;
 
     public void Dispose()
     {

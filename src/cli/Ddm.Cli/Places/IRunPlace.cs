@@ -27,4 +27,7 @@ internal interface IRunPlace : IDisposable
     /// <summary>Does something to a run and answers how it stands then.</summary>
     /// <exception cref="Ddm.Runs.UserErrorException">There is no such run, or it cannot be done now.</exception>
     Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken);
+
+    /// <summary>What a person has to do besides, so that an action has its effect; null: nothing.</summary>
+    string? WhatElse(RunAction action);
 }

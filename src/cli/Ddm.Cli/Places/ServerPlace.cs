@@ -20,6 +20,11 @@ internal sealed class ServerPlace(ServerClient server) : IRunPlace
         {
             var page = await server.GetAsync<RunPage>($"/runs?limit=100&after={after}", cancellationToken);
             facts.AddRange(page.Runs);
+            foreach (var (run, reason) in page.Damaged ?? []) // a server of before has none
+            {
+                await Console.Error.WriteLineAsync($"Run '{run}' cannot be read: {reason}");
+            }
+
             after = page.Next;
         }
 
@@ -49,6 +54,8 @@ internal sealed class ServerPlace(ServerClient server) : IRunPlace
 
     public Task<RunFacts> ActAsync(RunAction action, string run, CancellationToken cancellationToken)
         => server.PostAsync<RunFacts>(PathOf(run, action.ToString().ToLowerInvariant()), null, cancellationToken);
+
+    public string? WhatElse(RunAction action) => null;
 
     // A server that cannot be reached at first is an error; one that was there is waited for.
     public async IAsyncEnumerable<RunSighting> WatchAsync(string run, [EnumeratorCancellation] CancellationToken cancellationToken)

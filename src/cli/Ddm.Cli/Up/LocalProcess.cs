@@ -7,10 +7,17 @@ namespace Ddm.Cli;
 /// <summary>A program that <c>ddm up</c> started: its output goes into a file, and a Ctrl+C in the terminal reaches <c>ddm</c> alone, which stops its programs in order.</summary>
 internal sealed class LocalProcess : IAsyncDisposable
 {
+    private const string Shell = "/bin/sh";
+
     private readonly Process process;
     private readonly Task copying;
 
-    private LocalProcess(string name, string log, Process process, Task copying) => (Name, Log, this.process, this.copying) = (name, log, process, copying);
+    private LocalProcess(string name, string log, Process process, Task copying)
+    {
+        (Name, Log, this.process, this.copying) = (name, log, process, copying);
+        Id = process.Id;
+        StartedAt = process.StartTime.ToUniversalTime();
+    }
 
     /// <summary>What people call it.</summary>
     public string Name { get; }
@@ -18,13 +25,19 @@ internal sealed class LocalProcess : IAsyncDisposable
     /// <summary>Where its output goes.</summary>
     public string Log { get; }
 
+    /// <summary>Its number.</summary>
+    public int Id { get; }
+
+    /// <summary>When it was started, as the system tells it.</summary>
+    public DateTime StartedAt { get; }
+
     /// <summary>Whether it has ended, and how.</summary>
     public int? ExitCode => process.HasExited ? process.ExitCode : null;
 
     /// <summary>Ends when the program does.</summary>
     public Task Exited => process.WaitForExitAsync();
 
-    /// <summary>Starts a program.</summary>
+    /// <summary>Starts a program, which waits for <see cref="Go"/>: one whose starter is killed before it has told anybody of the program ends by itself.</summary>
     /// <param name="name">What people call it.</param>
     /// <param name="log">File its output is added to.</param>
     /// <param name="command">Program and arguments.</param>
@@ -32,8 +45,9 @@ internal sealed class LocalProcess : IAsyncDisposable
     /// <exception cref="UserErrorException">It cannot be started.</exception>
     public static LocalProcess Start(string name, string log, IReadOnlyList<string> command, IReadOnlyDictionary<string, string> environment)
     {
-        string[] whole = OperatingSystem.IsLinux() && File.Exists("/usr/bin/setsid") ? ["/usr/bin/setsid", .. command] : [.. command];
-        var start = new ProcessStartInfo(whole[0], whole[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetDirectoryName(log) };
+        var start = Detached(File.Exists(Shell) ? [Shell, "-c", "read -r go && exec \"$@\"", name, .. command] : command);
+        (start.RedirectStandardInput, start.RedirectStandardOutput, start.RedirectStandardError) = (true, true, true);
+        start.WorkingDirectory = Path.GetDirectoryName(log);
         foreach (var (key, value) in environment)
         {
             start.Environment[key] = value;
@@ -42,7 +56,6 @@ internal sealed class LocalProcess : IAsyncDisposable
         try
         {
             var process = Process.Start(start)!;
-            process.StandardInput.Close();
             return new LocalProcess(name, log, process, CopyAsync(process, log));
         }
         catch (System.ComponentModel.Win32Exception e)
@@ -51,13 +64,38 @@ internal sealed class LocalProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets it begin.</summary>
+    public void Go()
+    {
+        try
+        {
+            process.StandardInput.WriteLine("go");
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // it has ended: whoever waits for it sees that
+        }
+    }
+
+    /// <summary>How a program is started that no signal of the terminal reaches.</summary>
+    public static ProcessStartInfo Detached(IReadOnlyList<string> command)
+    {
+        const string NewSession = "/usr/bin/setsid";
+        string[] whole = OperatingSystem.IsLinux() && File.Exists(NewSession) ? [NewSession, .. command] : [.. command];
+        return new ProcessStartInfo(whole[0], whole[1..]);
+    }
+
     /// <summary>Asks it to stop, and ends it when it has not done so in time.</summary>
     /// <returns>Whether it went by itself.</returns>
-    public async Task<bool> StopAsync(TimeSpan patience)
+    public Task<bool> StopAsync(TimeSpan patience) => StopAsync(process, patience);
+
+    /// <summary>As the other overload, of any program of this user's.</summary>
+    public static async Task<bool> StopAsync(Process process, TimeSpan patience)
     {
         if (!process.HasExited)
         {
-            await SignalAsync("TERM");
+            await SignalAsync(process, "TERM");
         }
 
         try
@@ -94,7 +132,7 @@ internal sealed class LocalProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private async Task SignalAsync(string signal)
+    private static async Task SignalAsync(Process process, string signal)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -108,7 +146,7 @@ internal sealed class LocalProcess : IAsyncDisposable
 
     private static async Task CopyAsync(Process process, string log)
     {
-        await using var file = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
+        await using var file = new FileStream(log, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 1);
         using var turn = new SemaphoreSlim(1);
         await Task.WhenAll(CopyAsync(process.StandardOutput.BaseStream), CopyAsync(process.StandardError.BaseStream));
 
@@ -118,9 +156,19 @@ internal sealed class LocalProcess : IAsyncDisposable
             while (await from.ReadAsync(buffer) is > 0 and var read)
             {
                 await turn.WaitAsync();
-                await file.WriteAsync(buffer.AsMemory(0, read));
-                await file.FlushAsync();
-                turn.Release();
+                try
+                {
+                    await file.WriteAsync(buffer.AsMemory(0, read));
+                    await file.FlushAsync();
+                }
+                catch (IOException)
+                {
+                    // A full disk: a program whose output nobody takes would stand still.
+                }
+                finally
+                {
+                    turn.Release();
+                }
             }
         }
     }

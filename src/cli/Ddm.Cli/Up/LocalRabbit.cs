@@ -24,18 +24,22 @@ internal sealed class LocalRabbit(string folder, UpPorts ports)
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "rabbitmq.conf"), string.Create(CultureInfo.InvariantCulture, $"listeners.tcp.1 = 127.0.0.1:{ports.Broker}\n"));
         File.WriteAllText(Path.Combine(folder, "plugins"), "[].\n");
-        return LocalProcess.Start("rabbitmq", log, [Path.Combine(programs, Program)], Environment());
+        return LocalProcess.Start("rabbitmq", log, [Path.Combine(programs, Program)], Environment);
     }
 
     /// <summary>Waits until it takes connections.</summary>
     public Task<bool> AnswersAsync(CancellationToken cancellationToken) => Probe.ListensAsync(ports.Broker, cancellationToken);
 
-    /// <summary>Ends the name server that Erlang leaves behind; it is this node's alone.</summary>
+    /// <summary>What ends the name server that Erlang leaves behind, in <see cref="Environment"/>; it is this node's alone. Empty where there is none.</summary>
+    public static IReadOnlyList<string> EndNames => (PathSearch.Find("epmd") ?? ErlangNames()) is { } epmd ? [epmd, "-kill"] : [];
+
+    /// <summary>Ends that name server.</summary>
     public async Task EndNamesAsync(string log)
     {
-        if ((PathSearch.Find("epmd") ?? ErlangNames()) is { } epmd)
+        if (EndNames is { Count: > 0 } command)
         {
-            await using var names = LocalProcess.Start("epmd", log, [epmd, "-kill"], Environment());
+            await using var names = LocalProcess.Start("epmd", log, command, Environment);
+            names.Go();
             await names.Exited;
         }
     }
@@ -48,7 +52,8 @@ internal sealed class LocalRabbit(string folder, UpPorts ports)
 
     private static string? ErlangNames() => Directory.Exists("/usr/lib/erlang") ? Directory.EnumerateFiles("/usr/lib/erlang", "epmd", SearchOption.AllDirectories).FirstOrDefault() : null;
 
-    private Dictionary<string, string> Environment() => new()
+    /// <summary>What its programs are told.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; } = new Dictionary<string, string>
     {
         ["HOME"] = folder, // of the secret that node and tools share
         ["RABBITMQ_NODENAME"] = $"ddm-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..12]}@localhost",
@@ -60,6 +65,8 @@ internal sealed class LocalRabbit(string folder, UpPorts ports)
         ["RABBITMQ_CONFIG_FILE"] = Path.Combine(folder, "rabbitmq.conf"),
         ["RABBITMQ_CONF_ENV_FILE"] = "/dev/null",
         ["RABBITMQ_PID_FILE"] = Path.Combine(folder, "pid"),
+        ["RUNNING_UNDER_SYSTEMD"] = "true", // the node itself, not a shell that it would outlive
+        ["ERL_EPMD_RELAXED_COMMAND_CHECK"] = "true", // ends also while it believes that a killed node lives
         ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
         ["ERL_EPMD_PORT"] = ports.Names.ToString(CultureInfo.InvariantCulture),
     };

@@ -1,3 +1,5 @@
+using Ddm.Runs;
+
 namespace Ddm.Cli;
 
 /// <summary>A service that <c>ddm up</c> starts.</summary>
@@ -7,17 +9,16 @@ namespace Ddm.Cli;
 /// <param name="Port">Where it answers on this machine.</param>
 internal sealed record ServicePlan(string Name, string Program, string Pool, int Port)
 {
-    private const string Local = "local"; // where slices go that name no pool
-
     /// <summary>All of them, on ports that follow each other.</summary>
     /// <param name="port">Of the control plane.</param>
-    /// <param name="trainers">Expert trainers.</param>
-    public static List<ServicePlan> All(int port, int trainers) =>
+    /// <param name="pools">Where expert trainers work.</param>
+    public static List<ServicePlan> All(int port, IReadOnlyList<UpPool> pools) =>
     [
-        new("control-plane", "Ddm.ControlPlane", Local, port),
-        new("feature-extractor", "Ddm.FeatureExtractor", Local, port + 1),
-        new("clusterer", "Ddm.Clusterer", Local, port + 2),
-        new("router-trainer", "Ddm.RouterTrainer", Local, port + 3),
-        .. Enumerable.Range(0, trainers).Select(i => new ServicePlan(FormattableString.Invariant($"expert-trainer-{i}"), "Ddm.ExpertTrainer", Local, port + 4 + i)),
+        new("control-plane", "Ddm.ControlPlane", PoolName.Local, port),
+        new("feature-extractor", "Ddm.FeatureExtractor", PoolName.Local, port + 1),
+        new("clusterer", "Ddm.Clusterer", PoolName.Local, port + 2),
+        new("router-trainer", "Ddm.RouterTrainer", PoolName.Local, port + 3),
+        .. pools.SelectMany(pool => Enumerable.Range(0, pool.Trainers).Select(i => (pool.Name, i)))
+            .Select((trainer, at) => new ServicePlan($"expert-trainer-{(trainer.Name == PoolName.Local ? "" : trainer.Name + "-")}{trainer.i}", "Ddm.ExpertTrainer", trainer.Name, port + 4 + at)),
     ];
 }

@@ -60,13 +60,19 @@ internal sealed record UpPorts(int Broker, int Distribution, int Names, int Blob
         }
     }
 
+    // Not those that the system gives to connections: one that is kept would be taken by chance one day.
     private static int[] Free(int count)
     {
-        // All are held at once, so that none is given twice.
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        Array.ForEach(listeners, listener => listener.Start());
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-        Array.ForEach(listeners, listener => listener.Dispose());
-        return ports;
+        const int First = 20_000, Last = 32_000, Tries = 1000;
+        var chosen = new HashSet<int>();
+        for (var i = 0; i < Tries && chosen.Count < count; i++)
+        {
+            if (Random.Shared.Next(First, Last) is var port && IsFree(port))
+            {
+                chosen.Add(port);
+            }
+        }
+
+        return chosen.Count == count ? [.. chosen] : throw new UserErrorException($"no free ports were found from {First} to {Last} of this machine: stop what listens there.");
     }
 }

@@ -15,7 +15,9 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
     private readonly List<(LocalProcess Process, ServicePlan Plan)> services = [];
     private LocalProcess? rabbitProcess;
     private LocalProcess? azuriteProcess;
+    private readonly LeftPrograms left = new(Path.Combine(options.Home, "up", "programs.json"));
     private LocalRabbit? rabbit;
+    private UpGuard? guard;
 
     /// <summary>Starts all, in the order in which they need each other; returns when all are ready.</summary>
     /// <exception cref="UserErrorException">Something is not installed, or a port is taken.</exception>
@@ -29,16 +31,22 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
             LocalAzurite.Find();
         }
 
-        var plans = ServicePlan.All(options.Port, options.Trainers);
+        var plans = ServicePlan.All(options.Port, options.Pools);
         var commands = plans.Select(plan => ServicePrograms.Command(plan.Program)).ToArray();
+        if (await left.StopAsync(ServicePatience) is { Count: > 0 } found)
+        {
+            Say($"An earlier 'ddm up' was killed; stopped what it had left: {string.Join(", ", found)}.");
+        }
+
         plans.ForEach(plan => UpPorts.Require(plan.Port, plan.Name, "--port"));
         Directory.CreateDirectory(Path.Combine(folder, "log"));
         var ports = UpPorts.Choose(Path.Combine(folder, "ports.json"));
 
         rabbit = new LocalRabbit(Path.Combine(folder, "rabbitmq"), ports);
-        rabbitProcess = rabbit.Start(LogOf("rabbitmq"));
+        guard = UpGuard.Start(ServicePatience, StorePatience, LocalRabbit.EndNames, rabbit.Environment);
+        rabbitProcess = Watch(rabbit.Start(LogOf("rabbitmq")), isStore: true);
         var azurite = new LocalAzurite(Path.Combine(folder, "azurite"), ports);
-        azuriteProcess = options.Azurite ? azurite.Start(LogOf("azurite")) : null;
+        azuriteProcess = options.Azurite ? Watch(azurite.Start(LogOf("azurite")), isStore: true) : null;
         await ReadyAsync(rabbitProcess, rabbit.AnswersAsync, $"127.0.0.1:{ports.Broker}", cancellationToken);
         if (azuriteProcess is not null)
         {
@@ -48,7 +56,7 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         var store = options.Azurite ? azurite.ConnectionString : options.Home;
         for (var i = 0; i < plans.Count; i++)
         {
-            services.Add((LocalProcess.Start(plans[i].Name, LogOf(plans[i].Name), commands[i], EnvironmentOf(plans[i], store)), plans[i]));
+            services.Add((Watch(LocalProcess.Start(plans[i].Name, LogOf(plans[i].Name), commands[i], EnvironmentOf(plans[i], store)), isStore: false), plans[i]));
         }
 
         foreach (var (process, plan) in services)
@@ -75,6 +83,12 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         {
             await rabbit!.EndNamesAsync(LogOf("rabbitmq"));
         }
+
+        if (guard is not null)
+        {
+            guard.Dismiss();
+            left.Clear();
+        }
     }
 
     /// <inheritdoc/>
@@ -84,13 +98,36 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         {
             await process.DisposeAsync();
         }
+
+        guard?.Dispose();
+    }
+
+    /// <summary>Tells people something, unless their terminal is gone: that must not keep anything from being stopped.</summary>
+    public static void Say(string text)
+    {
+        try
+        {
+            Console.WriteLine(text);
+        }
+        catch (IOException)
+        {
+            // nobody reads it
+        }
+    }
+
+    private LocalProcess Watch(LocalProcess process, bool isStore)
+    {
+        guard!.Watch(process, isStore);
+        left.Note(process);
+        process.Go();
+        return process;
     }
 
     private static async Task StopAsync(LocalProcess? process, TimeSpan patience)
     {
         if (process is not null)
         {
-            Console.WriteLine(await process.StopAsync(patience) ? $"{process.Name,-18} stopped" : $"{process.Name,-18} did not stop in time and was ended");
+            Say(await process.StopAsync(patience) ? $"{process.Name,-18} stopped" : $"{process.Name,-18} did not stop in time and was ended");
         }
     }
 
@@ -115,7 +152,7 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
             throw new IOException($"{process.Name} is not ready after {LongestStart.TotalMinutes:F0} minutes. Its log is {process.Log} and ends:{Environment.NewLine}{process.Tail()}");
         }
 
-        Console.WriteLine($"{process.Name,-18} ready    {where}");
+        Say($"{process.Name,-18} ready    {where}");
     }
 
     private static string Obituary(LocalProcess process) => string.Create(

@@ -39,6 +39,7 @@ internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows re
     /// <param name="firstOutput">The output that <paramref name="buffers"/> begins with.</param>
     /// <param name="buffers">The part's outputs.</param>
     /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="IOException">A scratch blob is gone.</exception>
     public async Task FillAsync(int part, int firstOutput, List<ClusterShardBuffer> buffers, CancellationToken cancellationToken)
     {
         var row = new byte[RowHeader + rowBytes];
@@ -47,7 +48,8 @@ internal sealed class ClusterScatter(IBlobStore store, string run, IShardRows re
         {
             LargeHeap.CollectNowAndThen(shard);
             var name = BlobNames.ClusterScratch(run, shard);
-            await using var scratch = await store.OpenReadAsync(name, cancellationToken) ?? throw new InvalidDataException($"{name} was written and is gone.");
+            await using var scratch = await store.OpenReadAsync(name, cancellationToken)
+                ?? throw new IOException($"{name} was written and is gone: another worker at the same work has tidied up.");
             await scratch.ReadExactlyAsync(ends, cancellationToken);
             var end = BinaryPrimitives.ReadInt64LittleEndian(ends.AsSpan(part * sizeof(long)));
             scratch.Position = part == 0 ? ends.Length : BinaryPrimitives.ReadInt64LittleEndian(ends.AsSpan((part - 1) * sizeof(long)));

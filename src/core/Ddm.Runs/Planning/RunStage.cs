@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Ddm.Runs;
 
-/// <summary>Stages of a run, in their order: a run never goes back.</summary>
+/// <summary>Stages of a run, in their order: a run goes back only where something that was made is lost.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<RunStage>))]
 public enum RunStage
 {

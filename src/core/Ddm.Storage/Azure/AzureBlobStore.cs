@@ -9,8 +9,8 @@ namespace Ddm.Storage;
 /// <summary>
 /// Blobs of one container in Azure Blob Storage (or Azurite), shared by any number of machines. A large blob is staged in blocks that nobody sees until their
 /// list is committed; conditions are <c>If-None-Match: *</c> and <c>If-Match</c>; the clock is the service's. The container is created by the first write.
-/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what cannot be mended by waiting (no permission, a wrong name) is a
-/// <see cref="UserErrorException"/>, everything else an <see cref="IOException"/>.
+/// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what a person has to mend (no permission, a wrong name) is a
+/// <see cref="UserErrorException"/> that may pass, everything else an <see cref="IOException"/>.
 /// </summary>
 public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
 {
@@ -20,16 +20,20 @@ public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
     private readonly AzureSigner _signer;
 
     /// <summary>A store in <paramref name="container"/>, whose client was made with <see cref="AzureClientSettings"/>.</summary>
-    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, bool hasIdentity)
+    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, StoreOutages? outages, bool hasIdentity)
     {
         _container = container;
         _requests = requests;
+        Outages = outages;
         _signer = new AzureSigner(container, requests, hasIdentity, ReadClockAsync);
         _writes = new AzureWrites(container, requests);
     }
 
     /// <summary>The container and where it is, for messages; no secrets.</summary>
     public string Place => _requests.Place;
+
+    /// <inheritdoc/>
+    public StoreOutages? Outages { get; }
 
     /// <inheritdoc/>
     public Uri? SignedContainer => _signer.CanSign ? _container.Uri : null;
@@ -84,7 +88,8 @@ public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
         var (last, continuation) = ("", (string?)null);
         do
         {
-            var page = await _requests.SendAsync($"list '{prefix}'", token => PageAsync(options, continuation, token), IsAbsent, cancellationToken);
+            var page = await _requests.SendAsync(
+                $"list '{prefix}'", token => FirstAsync(_container.GetBlobsAsync(options, token), continuation, token), IsAbsent, cancellationToken);
             foreach (var blob in page?.Values ?? [])
             {
                 if (!BlobName.IsValid(blob.Name))
@@ -107,6 +112,24 @@ public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
     }
 
     /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ListFoldersAsync(string folder, CancellationToken cancellationToken)
+    {
+        var options = new GetBlobsByHierarchyOptions { Delimiter = "/", Prefix = BlobName.CheckFolder(folder) is { Length: > 0 } given ? given : null };
+        var folders = new SortedSet<string>(StringComparer.Ordinal);
+        string? continuation = null;
+        do
+        {
+            var page = await _requests.SendAsync(
+                $"list the folders of '{folder}'", token => FirstAsync(_container.GetBlobsByHierarchyAsync(options, token), continuation, token), IsAbsent, cancellationToken);
+            folders.UnionWith((page?.Values ?? []).Where(item => item.IsPrefix).Select(item => item.Prefix[folder.Length..^1]).Where(name => BlobName.IsSegment(name)));
+            continuation = page?.ContinuationToken;
+        }
+        while (!string.IsNullOrEmpty(continuation));
+
+        return [.. folders];
+    }
+
+    /// <inheritdoc/>
     public async Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset? now = null;
@@ -125,9 +148,11 @@ public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
     internal static bool IsAbsent(RequestFailedException reply) =>
         reply.Status == 404 && (reply.ErrorCode == BlobErrorCode.BlobNotFound || reply.ErrorCode == BlobErrorCode.ContainerNotFound);
 
-    private async Task<Page<BlobItem>> PageAsync(GetBlobsOptions options, string? continuation, CancellationToken cancellationToken)
+    // The client asks with the token that it was given with the query, whatever the enumeration says.
+    private static async Task<Page<T>> FirstAsync<T>(AsyncPageable<T> query, string? continuation, CancellationToken cancellationToken)
+        where T : notnull
     {
-        await foreach (var page in _container.GetBlobsAsync(options, cancellationToken).AsPages(continuation).WithCancellation(cancellationToken))
+        await foreach (var page in query.AsPages(continuation).WithCancellation(cancellationToken))
         {
             return page;
         }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Azure.Core;
 using Azure.Identity;
 using Azure.Storage.Blobs;
 using Ddm.Runs;
@@ -60,9 +61,12 @@ internal sealed class AzureConnection
     /// <param name="deadline">What one request may take; null: as usual.</param>
     public AzureBlobStore Open(BlobClientOptions? options = null, TimeSpan? deadline = null)
     {
-        var container = _connect(options ?? AzureClientSettings.Create());
+        var outages = new StoreOutages(TimeProvider.System);
+        options ??= AzureClientSettings.Create();
+        options.AddPolicy(new AzureOutages(outages), HttpPipelinePosition.PerRetry);
+        var container = _connect(options);
         var place = $"container '{container.Name}' of storage account '{container.AccountName}' ({container.Uri.Authority})";
-        return new AzureBlobStore(container, new AzureRequests(place, _setting, deadline ?? AzureClientSettings.Deadline, TimeProvider.System), _hasIdentity);
+        return new AzureBlobStore(container, new AzureRequests(place, _setting, deadline ?? AzureClientSettings.Deadline, TimeProvider.System), outages, _hasIdentity);
     }
 
     private static AzureConnection ParseStorage(string connection, string? container, string setting)

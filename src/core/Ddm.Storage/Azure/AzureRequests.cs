@@ -65,11 +65,14 @@ internal sealed class AzureRequests(string place, string setting, TimeSpan deadl
         }
     }
 
-    /// <summary>An error for people about the container.</summary>
+    /// <summary>
+    /// An error for people about the container. It may pass: a clock, a key or a firewall of one machine is wrong, or the identity's service hiccups, and no run
+    /// is at fault. Services go on trying until somebody has mended it.
+    /// </summary>
     public UserErrorException Refused(string problem, string remedy, Exception? inner = null)
     {
         var text = $"{place} {problem}. {remedy}";
-        return inner is null ? new UserErrorException(text) : new UserErrorException(text, inner);
+        return inner is null ? new UserErrorException(text) { MayPass = true } : new UserErrorException(text, inner) { MayPass = true };
     }
 
     private Exception Explain(string what, RequestFailedException e)

@@ -29,7 +29,7 @@ public static class SignedAccess
         options.AddPolicy(new Policy(container, signature), HttpPipelinePosition.PerRetry);
         var client = new BlobContainerClient(container, options);
         var place = $"container '{client.Name}' of storage account '{client.AccountName}' ({client.Uri.Authority})";
-        return new AzureBlobStore(client, new AzureRequests(place, "the control plane's store", AzureClientSettings.Deadline, TimeProvider.System), hasIdentity: false);
+        return new AzureBlobStore(client, new AzureRequests(place, "the control plane's store", AzureClientSettings.Deadline, TimeProvider.System), outages: null, hasIdentity: false);
     }
 
     private sealed class Policy(Uri container, Signature signature) : HttpPipelinePolicy

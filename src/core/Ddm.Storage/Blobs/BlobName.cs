@@ -46,6 +46,10 @@ public static class BlobName
     public static string CheckPrefix(string prefix) =>
         prefix.Length == 0 || IsValid(prefix.EndsWith('/') ? prefix[..^1] : prefix) ? prefix : throw Refused(prefix, nameof(prefix));
 
+    /// <summary>Returns <paramref name="folder"/> if it is empty, or the beginning of a valid name with its final <c>/</c>.</summary>
+    /// <exception cref="ArgumentException">It is neither.</exception>
+    public static string CheckFolder(string folder) => folder.Length == 0 || folder.EndsWith('/') ? CheckPrefix(folder) : throw Refused(folder, nameof(folder));
+
     private static ArgumentException Refused(string name, string parameter) => new(
         $"'{(name.Length > MaximumLength ? name[..64] + "..." : name)}' is no blob name: at most 512 characters, segments of letters, digits, '.', '_' and '-' "
         + "joined by '/', none of which starts or ends with a dot.",

@@ -7,6 +7,9 @@ namespace Ddm.Storage;
 /// </summary>
 public interface IBlobStore
 {
+    /// <summary>Times in which it did not answer; null for a store that is on this machine.</summary>
+    StoreOutages? Outages => null;
+
     /// <summary>The whole blob, for small ones; null when there is none.</summary>
     Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken);
 
@@ -36,6 +39,24 @@ public interface IBlobStore
 
     /// <summary>Blobs whose names start with <paramref name="prefix"/> (empty: all), in ordinal order of names.</summary>
     IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The folders directly under <paramref name="folder"/> (empty, or with its final <c>/</c>) that hold a blob at any depth, without their own <c>/</c>, in ordinal
+    /// order. Costs what there are folders; a store that has no such call lists the blobs.
+    /// </summary>
+    async Task<IReadOnlyList<string>> ListFoldersAsync(string folder, CancellationToken cancellationToken)
+    {
+        var folders = new SortedSet<string>(StringComparer.Ordinal);
+        await foreach (var blob in ListAsync(BlobName.CheckFolder(folder), cancellationToken))
+        {
+            if (blob.Name.IndexOf('/', folder.Length) is var end and > 0)
+            {
+                folders.Add(blob.Name[folder.Length..end]);
+            }
+        }
+
+        return [.. folders];
+    }
 
     /// <summary>The store's own clock, the one that stamps <see cref="BlobInfo.LastModified"/>: ages are differences on this clock alone.</summary>
     Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);

@@ -37,7 +37,7 @@ internal sealed class CheckpointChain(IBlobStore store)
     public Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken) =>
         FindBadPartAsync(link.Folder, link.Manifest!.Parts, small, cancellationToken);
 
-    /// <summary>As the other overload, for parts that no manifest names yet.</summary>
+    /// <summary>As the other overload, for parts that no manifest names yet. What is not asked for is hashed as it comes: a part may be larger than told.</summary>
     public async Task<string?> FindBadPartAsync(
         string folder, IReadOnlyList<CheckpointPart> parts, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
@@ -69,14 +69,14 @@ internal sealed class CheckpointChain(IBlobStore store)
         string folder, CheckpointPart part, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
         var name = folder + part.Name;
-        if (part.Length < SmallPart)
+        if (part.Length < SmallPart && small is not null)
         {
             if (await store.ReadAsync(name, cancellationToken) is not { Bytes: var bytes })
             {
                 return (null, $"{name} is missing");
             }
 
-            small?.TryAdd(part.Name, bytes);
+            small.TryAdd(part.Name, bytes);
             return bytes.Length == part.Length ? (Task.FromResult(((long)bytes.Length, Sha256.Of(bytes))), null) : (null, Length(name, bytes.Length, part));
         }
 

@@ -8,8 +8,6 @@ namespace Ddm.Storage;
 /// </summary>
 internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, IRoleKeeper keeper, ILogger logger)
 {
-    private const int FolderAttempts = 16;
-
     public async Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)
     {
         Check(request);
@@ -60,7 +58,7 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, IR
         }
 
         CheckBase(claim, request);
-        for (var attempt = 0; attempt < FolderAttempts; attempt++)
+        for (var attempt = 0; attempt < RoleBlobs.MostAttempts; attempt++)
         {
             var folder = blobs.Checkpoint(request.Step, claim.Epoch, attempt);
             if (await TryWritePartsAsync(folder, request, cancellationToken) is { } parts
@@ -72,7 +70,7 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, IR
             // an earlier try of ours got as far as this folder
         }
 
-        throw new IOException($"{FolderAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were "
+        throw new IOException($"{RoleBlobs.MostAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were "
             + "cut off. Claim the role again.");
     }
 

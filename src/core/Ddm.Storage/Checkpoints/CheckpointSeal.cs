@@ -48,12 +48,21 @@ internal sealed class CheckpointSeal(IBlobStore store, RoleRecords records, Time
             ParentManifestSha256 = manifest.ParentManifestSha256,
             Pool = claim.Head.Pool,
             GivenBack = request.GivesBack,
+            OwnerETag = request.GivesBack ? claim.OwnerETag : null,
             Kept = kept,
         };
         var etag = await store.SwapAsync(blobs.Head, next, WriteCondition.IfMatch(claim.HeadETag), cancellationToken);
         if (etag is null)
         {
-            return Fenced(claim, await records.ReadHeadAsync(blobs, cancellationToken), logger);
+            var now = await records.ReadHeadAsync(blobs, cancellationToken);
+            if (now?.Head.Epoch != claim.Epoch)
+            {
+                return Fenced(claim, now, logger);
+            }
+
+            // Nobody else writes under our epoch. What was just written follows on what stood before: it stays behind, and is for a sweep.
+            claim.WantsSweep = true;
+            throw new IOException($"an earlier commit of {claim.Role} in run '{claim.Run}', given up as lost, took effect while step {request.Step} was being committed: commit that again");
         }
 
         (claim.Head, claim.HeadETag, claim.Base) = (next, etag, reference);

@@ -83,6 +83,9 @@ public sealed class CheckpointStore
         head => head is { Held: false, Attempts: 0, NotBefore: null } ? head : head with { Held = false, Attempts = 0, Tried = null, NotBefore = null },
         cancellationToken);
 
+    /// <summary>Takes the role from whoever has it, or had it last: the next claim waits for nobody.</summary>
+    public Task TakeBackAsync(string run, Role role, CancellationToken cancellationToken) => _ownership.FenceAsync(run, role, head => head, cancellationToken);
+
     /// <summary>Says that the claim's owner still lives.</summary>
     /// <returns>False when the claim was given back or taken away: stop training.</returns>
     public Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) => _keeper.RenewAsync(claim, cancellationToken);
@@ -283,7 +286,7 @@ public sealed class CheckpointStore
 
         var head = await _records.ReadHeadAsync(blobs, cancellationToken);
         return head is null || head.Head.Epoch != epoch || !RoleOwnership.IsHeld(owner.Owner, head.Head) ? null
-            : new RoleClaim(run, role, owner.Owner, owner.ETag, before ?? head.Head, head.Head, head.ETag, takenOver: false);
+            : new RoleClaim(run, role, owner.Owner, owner.ETag, before ?? head.Head, head.Head, head.ETag, takenFrom: null);
     }
 
     /// <summary>
@@ -301,7 +304,7 @@ public sealed class CheckpointStore
         RoleClaim claim, CommitRequest request, WrittenParts written, CheckpointReference? trainedFrom, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(claim.Run, claim.Role);
-        if (!blobs.TryReadFolder(written.Folder, out var folder, out var step, out var epoch) || folder != written.Folder || step != request.Step || epoch != claim.Epoch)
+        if (!blobs.IsCheckpoint(written.Folder) || !blobs.TryReadFolder(written.Folder, out var folder, out var step, out var epoch) || step != request.Step || epoch != claim.Epoch)
         {
             throw new InvalidDataException($"'{written.Folder}' is no folder for step {request.Step} of {claim.Role} at epoch {claim.Epoch}.");
         }
@@ -333,11 +336,14 @@ public sealed class CheckpointStore
     /// <param name="name">The blob.</param>
     /// <param name="target">The role's last step.</param>
     /// <param name="cancellationToken">Ends the look.</param>
-    public async Task<bool> IsNextPartAsync(RoleClaim claim, string name, long target, CancellationToken cancellationToken) =>
-        new RoleBlobs(claim.Run, claim.Role).TryReadFolder(name, out var folder, out var step, out var epoch)
+    public async Task<bool> IsNextPartAsync(RoleClaim claim, string name, long target, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(claim.Run, claim.Role);
+        return blobs.TryReadFolder(name, out var folder, out var step, out var epoch) && blobs.IsCheckpoint(folder)
             && epoch == claim.Epoch && step <= target
-            && BlobName.IsSegment(name.AsSpan(folder.Length)) && name.AsSpan(folder.Length) is not RoleBlobs.ManifestName
+            && BlobName.IsSegment(name.AsSpan(folder.Length)) && !name.AsSpan(folder.Length).Equals(RoleBlobs.ManifestName, StringComparison.OrdinalIgnoreCase)
             && !await _store.ExistsAsync(folder + RoleBlobs.ManifestName, cancellationToken); // what has a manifest is never written again
+    }
 
     // A worker may say that the newest checkpoint is damaged. Whether it is this process finds out by itself.
     private async Task StandOnAsync(RoleClaim claim, string dataManifestSha256, CheckpointReference? trainedFrom, CancellationToken cancellationToken)

@@ -32,9 +32,9 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
             if (good == retention.KeepLast)
             {
                 var swept = folder is null or { HasTensors: false };
-                if (swept && (retention.KeepEvery is null || !folders.Any(other => other.Value.HasTensors && !kept.Contains(other.Key))))
+                if (swept && !folders.Any(other => other.Value is { HasTensors: true, HasManifest: true } && !kept.Contains(other.Key)))
                 {
-                    break; // an earlier sweep came this far, and no milestone is left to find
+                    break; // an earlier sweep came this far; what still has tensors behind it is a milestone, or was left by one cut off: a link all the same
                 }
 
                 if (!swept && !(link.Manifest is { } old && retention.IsMilestone(old.FromStep, old.Step)))
@@ -65,7 +65,7 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
 
             // Where the chain is cut short, a whole checkpoint that nothing names may be what a person goes back to.
             // One that has a manifest and no tensors is history.
-            var useful = folder.Blobs.ContainsKey(RoleBlobs.ManifestName) && (cut || !folder.HasTensors);
+            var useful = folder.HasManifest && (cut || !folder.HasTensors);
             if (abandoned && !useful && !kept.Contains(name))
             {
                 // The manifest first: a sweep cut off half-way must not leave a manifest without its parts.
@@ -102,6 +102,8 @@ internal sealed class CheckpointSweep(IBlobStore store, RoleRecords records, Che
         public IEnumerable<BlobInfo> Tensors => Blobs.Values.Where(blob => blob.Name.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal));
 
         public bool HasTensors => Tensors.Any();
+
+        public bool HasManifest => Blobs.ContainsKey(RoleBlobs.ManifestName);
 
         public bool HasAll(IReadOnlyList<CheckpointPart> parts) => parts.All(part => Blobs.GetValueOrDefault(part.Name)?.Length == part.Length);
     }

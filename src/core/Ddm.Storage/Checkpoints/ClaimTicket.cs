@@ -24,6 +24,9 @@ public sealed record ClaimTicket
     /// <summary>ETag of the head.</summary>
     public required string HeadETag { get; init; }
 
+    /// <summary>As <see cref="RoleClaim.TakenFrom"/>.</summary>
+    public string? TakenFrom { get; init; }
+
     /// <summary>As <see cref="RoleClaim.WantsSweep"/>.</summary>
     public required bool WantsSweep { get; init; }
 }

@@ -8,7 +8,7 @@ namespace Ddm.Storage;
 /// </summary>
 public sealed class RoleClaim
 {
-    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead before, RoleHead head, string headETag, bool takenOver)
+    internal RoleClaim(string run, Role role, RoleOwner owner, string ownerETag, RoleHead before, RoleHead head, string headETag, string? takenFrom)
     {
         Run = run;
         Role = role;
@@ -19,13 +19,14 @@ public sealed class RoleClaim
         Head = head;
         HeadETag = headETag;
         Before = before;
-        WantsSweep = takenOver || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
+        TakenFrom = takenFrom;
+        WantsSweep = takenFrom is not null || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
     }
 
     /// <summary>The claim that another process told of.</summary>
     /// <exception cref="FormatException">The ticket names no role.</exception>
     public static RoleClaim From(ClaimTicket ticket) =>
-        new(ticket.Run, Role.Parse(ticket.Role), ticket.Owner, ticket.OwnerETag, ticket.Before, ticket.Head, ticket.HeadETag, takenOver: false) { WantsSweep = ticket.WantsSweep };
+        new(ticket.Run, Role.Parse(ticket.Role), ticket.Owner, ticket.OwnerETag, ticket.Before, ticket.Head, ticket.HeadETag, ticket.TakenFrom) { WantsSweep = ticket.WantsSweep };
 
     /// <summary>What another process needs to go on with the claim as it was made.</summary>
     public ClaimTicket ToTicket() => new()
@@ -37,6 +38,7 @@ public sealed class RoleClaim
         Before = Before,
         Head = Head,
         HeadETag = HeadETag,
+        TakenFrom = TakenFrom,
         WantsSweep = WantsSweep,
     };
 
@@ -51,6 +53,9 @@ public sealed class RoleClaim
 
     /// <summary>The fencing number of everything this claim writes.</summary>
     public long Epoch { get; }
+
+    /// <summary>The worker that had the role before and did not give it back: it is dead, or was silent; null: the role was free.</summary>
+    public string? TakenFrom { get; }
 
     /// <summary>
     /// Whether the owner before it may have left something behind that no head names: then the role is to be swept by

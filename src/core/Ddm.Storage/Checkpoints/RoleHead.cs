@@ -59,6 +59,10 @@ public sealed record RoleHead
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool GivenBack { get; init; }
 
+    /// <summary>ETag of the owner record that a <see cref="GivenBack"/> head leaves behind: the next claim swaps it unread. Null: it must be read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? OwnerETag { get; init; }
+
     /// <summary>Checkpoints with tensors, newest first, as far as retention still has to look at them; null: unknown, a sweep must list.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<KeptCheckpoint>? Kept { get; init; }

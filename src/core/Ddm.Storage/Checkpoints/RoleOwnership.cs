@@ -17,6 +17,13 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     public async Task<ClaimOutcome> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
         var blobs = new RoleBlobs(request.Run, request.Role);
+        if (await records.ReadHeadAsync(blobs, cancellationToken) is { Head: { GivenBack: true, OwnerETag: { } left } } free
+            && await ClaimFreeAsync(blobs, request, free, left, cancellationToken) is { } outcome)
+        {
+            return outcome;
+        }
+
+        // The owner before the head: whoever holds or moves the role in between swaps the owner first, and then this claim's swap fails.
         var before = await records.ReadOwnerAsync(blobs, cancellationToken);
         var head = await records.ReadHeadAsync(blobs, cancellationToken);
         if (before is not null && await IsLiveAsync(before, head?.Head, request.IsKnownDead, request.OwnerTimeout, cancellationToken))
@@ -30,30 +37,10 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             return obstacle;
         }
 
-        var owner = new RoleOwner
-        {
-            Epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1,
-            Worker = request.Worker,
-            Attempt = Interlocked.Increment(ref s_attempts),
-            Renewals = 0,
-        };
+        var epoch = Math.Max(before?.Owner.Epoch ?? 0, head?.Head.Epoch ?? 0) + 1;
         var condition = before is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(before.ETag);
-        var etag = await store.SwapAsync(blobs.Owner, owner, condition, cancellationToken);
-        if (etag is null)
-        {
-            return await LostToAsync(blobs, cancellationToken);
-        }
-
-        try
-        {
-            var takenOver = before is not null && IsHeld(before.Owner, head?.Head);
-            return await TakeHeadAsync(blobs, request, owner, etag, head, takenOver, cancellationToken);
-        }
-        catch
-        {
-            await GiveBackAsync(blobs, owner, etag);
-            throw;
-        }
+        var takenFrom = before is not null && IsHeld(before.Owner, head?.Head) ? before.Owner.Worker : null;
+        return await TakeAsync(blobs, request, head, epoch, condition, takenFrom, cancellationToken) ?? await LostToAsync(blobs, cancellationToken);
     }
 
     public async Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) =>
@@ -109,7 +96,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
 
             while (head is null || head.Head.Epoch < epoch)
             {
-                var next = change((head?.Head ?? Blank) with { Schema = RoleHead.CurrentSchema, Epoch = epoch, GivenBack = false });
+                var next = change((head?.Head ?? Blank) with { Schema = RoleHead.CurrentSchema, Epoch = epoch, GivenBack = false, OwnerETag = null });
                 var at = head is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(head.ETag);
                 if (await store.SwapAsync(blobs.Head, next, at, cancellationToken) is not null)
                 {
@@ -156,6 +143,32 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     public static bool IsHeld(RoleOwner owner, RoleHead? head) =>
         owner.Worker.Length > 0 && !(head is { GivenBack: true } && head.Epoch == owner.Epoch);
 
+    /// <summary>Claims a role that was given back and not touched since, without a look at its owner record; null where there is a newer one.</summary>
+    private async Task<ClaimOutcome?> ClaimFreeAsync(RoleBlobs blobs, ClaimRequest request, HeadRecord head, string left, CancellationToken cancellationToken) =>
+        await FindObstacleAsync(request, head.Head, cancellationToken)
+            ?? await TakeAsync(blobs, request, head, head.Head.Epoch + 1, WriteCondition.IfMatch(left), takenFrom: null, cancellationToken);
+
+    /// <summary>Swaps the owner, then the head; null where another swapped the owner first.</summary>
+    private async Task<ClaimOutcome?> TakeAsync(
+        RoleBlobs blobs, ClaimRequest request, HeadRecord? head, long epoch, WriteCondition condition, string? takenFrom, CancellationToken cancellationToken)
+    {
+        var owner = new RoleOwner { Epoch = epoch, Worker = request.Worker, Attempt = Interlocked.Increment(ref s_attempts), Renewals = 0 };
+        if (await store.SwapAsync(blobs.Owner, owner, condition, cancellationToken) is not { } etag)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await TakeHeadAsync(blobs, request, owner, etag, head, takenFrom, cancellationToken);
+        }
+        catch
+        {
+            await GiveBackAsync(blobs, owner, etag);
+            throw;
+        }
+    }
+
     private static RoleHead Blank { get; } = new() { Schema = RoleHead.CurrentSchema, Epoch = 0, Step = 0 };
 
     private async Task<ClaimOutcome?> FindObstacleAsync(ClaimRequest request, RoleHead? head, CancellationToken cancellationToken)
@@ -181,7 +194,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
     }
 
     private async Task<ClaimOutcome> TakeHeadAsync(
-        RoleBlobs blobs, ClaimRequest request, RoleOwner owner, string ownerETag, HeadRecord? current, bool takenOver, CancellationToken cancellationToken)
+        RoleBlobs blobs, ClaimRequest request, RoleOwner owner, string ownerETag, HeadRecord? current, string? takenFrom, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -192,7 +205,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             }
 
             var before = current?.Head ?? Blank;
-            var next = await CountAsync(request, before, cancellationToken) with { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, GivenBack = false };
+            var next = await CountAsync(request, before, cancellationToken) with { Schema = RoleHead.CurrentSchema, Epoch = owner.Epoch, GivenBack = false, OwnerETag = null };
             var condition = current is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(current.ETag);
             var etag = await store.SwapAsync(blobs.Head, next, condition, cancellationToken);
             if (etag is not null)
@@ -200,7 +213,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
                 logger.LogInformation(
                     "{Worker} claimed {Role} of run {Run} at epoch {Epoch}, step {Step}",
                     owner.Worker, blobs.Role, blobs.Run, owner.Epoch, next.Step);
-                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, before, next, etag, takenOver));
+                return new ClaimOutcome.Claimed(new RoleClaim(blobs.Run, blobs.Role, owner, ownerETag, before, next, etag, takenFrom));
             }
 
             // The owner before us committed in between, for the last time: build on that.

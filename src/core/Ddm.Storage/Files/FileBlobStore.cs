@@ -106,6 +106,18 @@ public sealed class FileBlobStore(string root) : IBlobStore
     }
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ListFoldersAsync(string folder, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var parent = new DirectoryInfo(Path.Combine(_root, BlobName.CheckFolder(folder)));
+        return Task.FromResult<IReadOnlyList<string>>(!parent.Exists ? [] :
+        [
+            // One whose last blob is being deleted, or whose first is not whole yet, is there without holding any.
+            .. parent.EnumerateDirectories().Select(found => found.Name).Where(name => BlobName.IsSegment(name) && Enumerate($"{folder}{name}/").Any()).Order(StringComparer.Ordinal),
+        ]);
+    }
+
+    /// <inheritdoc/>
     public Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

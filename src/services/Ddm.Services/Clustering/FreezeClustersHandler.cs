@@ -11,6 +11,12 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
     public async Task HandleAsync(FreezeClusters command, CancellationToken cancellationToken)
     {
         var (document, dataset) = await datasets.OpenAsync(command.Run, cancellationToken);
+        if (await IsFrozenAsync(document, cancellationToken))
+        {
+            await sender.AdvancedAsync(command.Run, cancellationToken); // by another worker, perhaps while this one was at it
+            return;
+        }
+
         IShardRows rows = dataset;
         if (document.Spec.Latent.Vae is not null)
         {
@@ -44,6 +50,17 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         {
             return AssignShardHandler.Read(await blobs.ReadProductAsync(BlobNames.Assignment(command.Run, shard), cancellationToken));
         }
+    }
+
+    private async Task<bool> IsFrozenAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        var standing = 0;
+        while (standing < document.Spec.Partition.Experts && await blobs.ExistsAsync(BlobNames.ClusterManifest(document.Name, standing), cancellationToken))
+        {
+            standing++;
+        }
+
+        return standing == document.Spec.Partition.Experts;
     }
 
     private async Task MeasureAsync(RunDocument document, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ddm.Services;
@@ -47,7 +48,8 @@ public static class DdmParts
     {
         ddm.HasTraining = true;
         ddm.Services.TryAddSingleton<IRoleTrainers, TorchRoleTrainers>();
-        ddm.Services.TryAddSingleton<WorkerPresence>();
+        // In its record a worker stands in the pool whose queue it reads, whatever Ddm:Pool says: placement goes by it.
+        ddm.Services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<WorkerPresence>(provider, ddm.Settings with { Pool = pool }));
         return ddm.Handle<TrainSlice, TrainSliceHandler>(QueueNames.Train(pool));
     }
 }

@@ -11,6 +11,7 @@ namespace Ddm.Services;
 public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
 {
     private const int MostDoublings = 5, SlicesSooner = 5;
+    private readonly ConcurrentDictionary<string, RunStage> stages = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IRunCommand, long> sent = new();
     private readonly ConcurrentDictionary<(string Run, string Role), Entry> slices = new();
 
@@ -27,18 +28,16 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         return true;
     }
 
-    /// <summary>Forgets what was sent for a run that goes back: the same commands are due again.</summary>
-    public void Forget(string run)
+    /// <summary>Says which stage a run is at: what was sent before it came there, forwards or back, says nothing of what is due now.</summary>
+    public void Enter(string run, RunStage stage)
     {
-        foreach (var command in sent.Keys.Where(command => command.Run == run))
+        if (stages.TryGetValue(run, out var known) && known == stage)
         {
-            sent.TryRemove(command, out _);
+            return;
         }
 
-        foreach (var slice in slices.Keys.Where(slice => slice.Run == run))
-        {
-            slices.TryRemove(slice, out _);
-        }
+        stages[run] = stage;
+        Clear(run);
     }
 
     /// <summary>Says that <paramref name="command"/> was not sent after all.</summary>
@@ -85,6 +84,26 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
 
     /// <summary>Somebody says that this role is to be looked at: what is due is sent whatever was sent before.</summary>
     public void Forget(string run, string role) => slices.TryRemove((run, role), out _);
+
+    /// <summary>Lets go of a run that does not go on: taken up again, it is a new one to the ledger.</summary>
+    public void Leave(string run)
+    {
+        stages.TryRemove(run, out _);
+        Clear(run);
+    }
+
+    private void Clear(string run)
+    {
+        foreach (var command in sent.Keys.Where(command => command.Run == run))
+        {
+            sent.TryRemove(command, out _);
+        }
+
+        foreach (var slice in slices.Keys.Where(slice => slice.Run == run))
+        {
+            slices.TryRemove(slice, out _);
+        }
+    }
 
     private readonly record struct Entry(long Step, long Epoch, long At, int Sends, string? Pool);
 }

@@ -4,23 +4,24 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>What is evaluated and published is the last step's weights, never an earlier checkpoint's: a role that is done and has lost its last checkpoint takes its last steps again.</summary>
-public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, DispatchLedger ledger, RunEvents events, IRunProgress progress)
+public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, RunEvents events, IRunProgress progress)
 {
-    /// <summary>Refuses a model made of a run's checkpoints that lacks steps which had been committed.</summary>
+    /// <summary>Sends a run back to training where what its checkpoints make lacks steps that had been committed.</summary>
     /// <param name="document">The run.</param>
-    /// <param name="model">What its checkpoints make, each verified.</param>
-    /// <exception cref="CheckpointException">A role that is done has lost its last checkpoint.</exception>
-    public static void RequireNone(RunDocument document, ModelManifest model)
+    /// <param name="shown">Its roles at the newest of their checkpoints that are whole.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Whether it was sent back: then there is nothing to evaluate or to publish yet, and its reconciler is to be woken.</returns>
+    /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole; or what was lost is there again.</exception>
+    public async Task<bool> SendBackAsync(RunDocument document, IEnumerable<PublishedRole> shown, CancellationToken cancellationToken)
     {
-        foreach (var decision in document.Roles.Where(decision => decision.Status == RoleStatus.Complete))
+        var steps = shown.ToDictionary(role => role.Role, role => role.Step, StringComparer.Ordinal);
+        if (document.Roles.FirstOrDefault(role => role.Status == RoleStatus.Complete && steps[role.Role] < role.TargetSteps) is not { } lost)
         {
-            var shown = model.Experts.Append(model.Router).Single(role => role.Role == decision.Role).Step;
-            if (shown < decision.TargetSteps)
-            {
-                throw new CheckpointException(
-                    $"{decision.Role} of run '{document.Name}' had its {decision.TargetSteps} steps and its newest checkpoint that is whole has {shown}: run the same command again, and it takes the others again.");
-            }
+            return false;
         }
+
+        return !ReferenceEquals(await TakeAgainAsync(document, d => d, cancellationToken), document) ? true : throw new CheckpointException(
+            $"{lost.Role} of run '{document.Name}' had its {lost.TargetSteps} steps, was read at {steps[lost.Role]} and is whole now: its blobs come and go.");
     }
 
     /// <summary>
@@ -29,7 +30,11 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, D
     /// </summary>
     /// <returns>The run as it is now; the same document where nothing was lost.</returns>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
-    public async Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
+    public Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
+        => TakeAgainAsync(document, d => d with { Status = RunStatus.Running, Failure = null }, cancellationToken);
+
+    // Whether it goes on is a person's to say: a run that was paused, cancelled or failed while it was looked at stays so.
+    private async Task<RunDocument> TakeAgainAsync(RunDocument document, Func<RunDocument, RunDocument> reopen, CancellationToken cancellationToken)
     {
         var lost = new HashSet<string>(StringComparer.Ordinal);
         foreach (var decision in document.Roles)
@@ -41,7 +46,12 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, D
                 continue; // opened by whoever trains it
             }
 
-            await RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken);
+            if (await checkpoints.RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken) is { } done)
+            {
+                await checkpoints.TakeBackAsync(document.Name, role, cancellationToken); // its last owner may seem alive, and a reconciler would wait for that
+                await TellAsync(document.Name, $"{role}: {done}", cancellationToken);
+            }
+
             if (isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
             {
                 lost.Add(decision.Role);
@@ -53,14 +63,11 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, D
             return document;
         }
 
-        ledger.Forget(document.Name);
         return await runs.UpdateAsync(
             document.Name,
-            d => d with
+            d => reopen(d) with
             {
                 Stage = RunStage.Train,
-                Status = RunStatus.Running,
-                Failure = null,
                 Roles = [.. d.Roles.Select(decision => lost.Contains(decision.Role) ? decision with { Status = RoleStatus.Training } : decision)],
             },
             cancellationToken);

@@ -27,6 +27,7 @@ public sealed class Reconciler(
         while (await runs.FindAsync(run, cancellationToken) is { } found)
         {
             var (document, etag) = found;
+            ledger.Enter(run, document.Stage);
             var observation = await observer.ObserveAsync(document, role, ledger, cancellationToken);
             var plan = Planner.Plan(document, observation);
             if (!ReferenceEquals(plan.Document, document))
@@ -50,6 +51,9 @@ public sealed class Reconciler(
             return;
         }
     }
+
+    /// <summary>Lets go of what is remembered of a run that does not go on.</summary>
+    public void Leave(string run) => ledger.Leave(run);
 
     private async Task SendAsync(RunDocument document, RunObservation seen, IReadOnlyList<IRunCommand> commands, CancellationToken cancellationToken)
     {
@@ -96,6 +100,15 @@ public sealed class Reconciler(
         foreach (var role in seen.HeldRoles)
         {
             await checkpoints.FreeAsync(document.Name, Role.Parse(role), cancellationToken);
+        }
+
+        // A pause writes the document before it holds the first role: where it came between our look and the freeing, this sees it.
+        if ((await runs.FindAsync(document.Name, cancellationToken))?.Value is { Status: not RunStatus.Running })
+        {
+            foreach (var role in seen.HeldRoles)
+            {
+                await checkpoints.HoldAsync(document.Name, Role.Parse(role), cancellationToken);
+            }
         }
 
         return true;

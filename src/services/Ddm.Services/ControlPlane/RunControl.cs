@@ -11,7 +11,7 @@ namespace Ddm.Services;
 public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, RunEvents events, ICommandSender sender)
     : IRunControl
 {
-    /// <summary>Ends a run: its roles are taken from whoever trains them. What is committed stays, and <see cref="RetryAsync"/> takes it up again.</summary>
+    /// <summary>Ends a run, also one that failed: its roles are taken from whoever trains them. What is committed stays, and <see cref="RetryAsync"/> takes it up again.</summary>
     /// <exception cref="UserErrorException">There is no such run, or it has ended already.</exception>
     public Task<RunDocument> CancelAsync(string run, CancellationToken cancellationToken) => StopAsync(run, RunStatus.Cancelled, RunEvent.Cancelled, cancellationToken);
 
@@ -47,7 +47,8 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
             throw new UserErrorException($"run '{run}' neither failed nor was cancelled, it {Word(document.Status)}.{Remedy(document)}");
         }
 
-        foreach (var decision in document.Roles.Where(role => role.Status == RoleStatus.Failed))
+        // Also of roles whose failure nobody has read yet: the next look would fail the run anew.
+        foreach (var decision in document.Roles.Where(role => role.Status != RoleStatus.Complete))
         {
             await blobs.DeleteAsync(BlobNames.RoleFailure(run, Role.Parse(decision.Role)), cancellationToken);
         }
@@ -83,7 +84,7 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
         await events.AddAsync(run, RunEvent.Placed, $"{role} was moved to pool '{pool}' by a person, at step {head.Step}", cancellationToken);
         if (document.Status == RunStatus.Running && document.Stage == RunStage.Train)
         {
-            await sender.SendAsync(new TrainSlice(run, role.Path, head.Step, pool, document.Submission), cancellationToken);
+            await TrySendAsync(new TrainSlice(run, role.Path, head.Step, pool, document.Submission), cancellationToken);
         }
 
         return document;
@@ -112,14 +113,21 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
         return next;
     }
 
-    /// <summary>Sees to it that nobody trains a run that is paused or cancelled: what a request that was cut off left undone.</summary>
+    /// <summary>Sees to it that nobody trains a run that is paused, cancelled or failed: what a request that was cut off left undone, and what workers have not heard of.</summary>
     public async Task EnforceAsync(RunDocument document, CancellationToken cancellationToken)
     {
         foreach (var role in Trainable(document))
         {
-            if (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is not { Held: true })
+            try
             {
-                await checkpoints.HoldAsync(document.Name, role, cancellationToken);
+                if (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken) is not { Held: true })
+                {
+                    await checkpoints.HoldAsync(document.Name, role, cancellationToken);
+                }
+            }
+            catch (CheckpointException)
+            {
+                // nobody can claim a role whose head cannot be read
             }
         }
     }
@@ -160,8 +168,21 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
                 return before;
             }
 
-            changed = before.Status == RunStatus.Running || (before.Status == RunStatus.Paused && status == RunStatus.Cancelled);
+            changed = before.Status == RunStatus.Running || (before.Status is RunStatus.Paused or RunStatus.Failed && status == RunStatus.Cancelled);
             return changed ? before with { Status = status } : throw new UserErrorException($"run '{run}' cannot be {kind}: it {Word(before.Status)}.{Remedy(before)}");
+        }
+    }
+
+    // A broker that is away holds up no answer: the role is placed, and the next look at the run sends what is missing.
+    private async Task TrySendAsync(TrainSlice slice, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sender.SendAsync(slice, cancellationToken);
+        }
+        catch (Exception e) when (Faults.MayPass(e) && !cancellationToken.IsCancellationRequested)
+        {
+            await sender.AdvancedAsync(slice.Run, slice.RolePath, cancellationToken);
         }
     }
 
@@ -182,9 +203,13 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
     private static IEnumerable<Role> Trainable(RunDocument document) =>
         document.Stage == RunStage.Train ? document.Roles.Where(role => role.Status != RoleStatus.Complete).Select(role => Role.Parse(role.Role)) : [];
 
+    /// <summary>What is wrong with a role's name; null where the run has it.</summary>
+    internal static string? FindFault(RunDocument document, Role role) =>
+        role == Role.Router || (role.Kind == RoleKind.Expert && role.Index < document.Spec.Partition.Experts) ? null : string.Create(
+            CultureInfo.InvariantCulture, $"run '{document.Name}' has no role {role}: it has experts/0 to experts/{document.Spec.Partition.Experts - 1} and router.");
+
     private static RoleDecision Find(RunDocument document, Role role) => document.Roles.FirstOrDefault(decision => decision.Role == role.Path)
-        ?? throw new UserErrorException(string.Create(
-            CultureInfo.InvariantCulture, $"run '{document.Name}' has no role {role}: it has experts/0 to experts/{document.Spec.Partition.Experts - 1} and router."));
+        ?? throw new UserErrorException(FindFault(document, role) ?? $"{role} of run '{document.Name}' has not begun to train.");
 
     private static string Word(RunStatus status) => status switch
     {

@@ -74,6 +74,15 @@ public sealed record RunEvent(DateTimeOffset At, string Actor, string Kind, stri
     /// <summary>A role goes on from an earlier checkpoint than its newest, which is damaged.</summary>
     public const string FellBack = "fell back";
 
+    /// <summary>Who had a role, or the lease of the run, was silent for too long: another goes on with it.</summary>
+    public const string TakenOver = "taken over";
+
+    /// <summary>A worker that winds down gave its role back.</summary>
+    public const string GivenBack = "given back";
+
+    /// <summary>Broker or store were away, and are back.</summary>
+    public const string Back = "back";
+
     /// <summary>Something lost or damaged was made anew.</summary>
     public const string Repaired = "repaired";
 

@@ -36,6 +36,10 @@ public sealed record RunFacts
 
     /// <summary>Experts, then the router.</summary>
     public required IReadOnlyList<RoleFacts> Roles { get; init; }
+
+    /// <summary>The pools that there are and what waits in them; null where they were not asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PoolFacts>? Pools { get; init; }
 }
 
 /// <summary>How a role stands.</summary>

@@ -29,6 +29,12 @@ public sealed class RunIntake(RunRepository runs, RunSubmission submission, Sour
 
         if (await FindAsync(spec, cancellationToken) is { } found)
         {
+            // Whoever created it may have been cut off before anyone was woken for it.
+            if (found is IntakeOutcome.Existing { Document: { Status: RunStatus.Running } waiting })
+            {
+                await WakeAsync(waiting.Name, cancellationToken);
+            }
+
             return found;
         }
 
@@ -39,7 +45,7 @@ public sealed class RunIntake(RunRepository runs, RunSubmission submission, Sour
             roots.Require(spec, folder);
             document = await submission.TryCreateAsync(spec, specText, Path.Combine(folder, spec.Name + ".yaml"), cancellationToken);
         }
-        catch (UserErrorException e)
+        catch (UserErrorException e) when (!e.MayPass) // else it is the store's trouble, not the spec's
         {
             return new IntakeOutcome.Refused(e.Message);
         }

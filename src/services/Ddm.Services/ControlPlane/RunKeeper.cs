@@ -101,8 +101,11 @@ internal sealed class RunKeeper(
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    private bool IsDue(RunDocument document) => document.Stage != RunStage.Train
-        || !looked.TryGetValue(document.Name, out var at) || time.GetElapsedTime(at) >= document.Roles.Count(role => role.Status == RoleStatus.Training) * LookEveryRole;
+    /// <summary>Whether a run is to be looked at that nobody said anything about.</summary>
+    /// <param name="document">The run.</param>
+    /// <param name="since">Time since the last look.</param>
+    internal static bool IsDue(RunDocument document, TimeSpan since)
+        => document.Stage != RunStage.Train || since >= document.Roles.Count(role => role.Status == RoleStatus.Training) * LookEveryRole;
 
     private async Task ListAsync(CancellationToken cancellationToken)
     {
@@ -112,23 +115,33 @@ internal sealed class RunKeeper(
         }
     }
 
+    // Whoever takes the run up again wakes us. Until its roles are held it is looked at: workers may not have heard that it stopped.
+    private async Task LeaveAsync(string run, RunDocument? document, CancellationToken cancellationToken)
+    {
+        if (document is { Status: RunStatus.Paused or RunStatus.Cancelled or RunStatus.Failed })
+        {
+            await control.EnforceAsync(document, cancellationToken);
+        }
+
+        unfinished.TryRemove(run, out _);
+        looked.Remove(run);
+        reconciler.Leave(run);
+        await leases.ReleaseAsync(run, cancellationToken);
+    }
+
     private async Task LookAsync(string run, string? role, bool isWoken, CancellationToken cancellationToken)
     {
         try
         {
-            if ((await runs.FindAsync(run, cancellationToken))?.Value is not { Status: RunStatus.Running } document)
+            var found = (await runs.FindAsync(run, cancellationToken))?.Value;
+            if (found is not { Status: RunStatus.Running } document)
             {
-                unfinished.TryRemove(run, out _); // whoever takes it up again wakes us
-                if (runs.LastSeen(run) is { Status: RunStatus.Paused or RunStatus.Cancelled } stopped)
-                {
-                    await control.EnforceAsync(stopped, cancellationToken);
-                }
-
+                await LeaveAsync(run, found, cancellationToken);
                 return;
             }
 
             unfinished.TryAdd(run, true);
-            if (await leases.HoldAsync(run, cancellationToken) && (isWoken || IsDue(document)))
+            if (await leases.HoldAsync(run, cancellationToken) && (isWoken || !looked.TryGetValue(run, out var at) || IsDue(document, time.GetElapsedTime(at))))
             {
                 using var scope = RunScope.Enter(run);
                 if (role is null)
@@ -142,11 +155,13 @@ internal sealed class RunKeeper(
         catch (Exception e) when (Faults.IsFinal(e))
         {
             log.LogError("Run {Run} cannot go on: {Reason}", run, e.Message);
-            unfinished.TryRemove(run, out _);
             if (await runs.FailAsync(run, e.Message, refused: true, cancellationToken) is { } unwritten)
             {
+                unfinished.TryRemove(run, out _);
                 progress.Ended(unwritten);
             }
+
+            // else the next look sees to it that nobody trains it
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

@@ -7,6 +7,9 @@ namespace Ddm.Services;
 /// <summary>The run documents: the decisions of each run, moved by compare-and-swap.</summary>
 public sealed class RunRepository(IBlobStore blobs)
 {
+    /// <summary>Documents kept from which those of runs that do not go on are let go.</summary>
+    private const int MostSeen = 256;
+
     private readonly ConcurrentDictionary<string, RunDocument> seen = new(StringComparer.Ordinal);
 
     /// <summary>The run's document with its ETag, or null.</summary>
@@ -45,11 +48,11 @@ public sealed class RunRepository(IBlobStore blobs)
 
     /// <summary>Creates the document; false when the run exists.</summary>
     public async Task<bool> TryCreateAsync(RunDocument document, CancellationToken cancellationToken)
-        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfAbsent, cancellationToken) is not null;
+        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfAbsent, cancellationToken) is not null && Remember(document);
 
     /// <summary>Replaces the document that had this ETag; false when somebody else was first.</summary>
     public async Task<bool> TryReplaceAsync(RunDocument document, string etag, CancellationToken cancellationToken)
-        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfMatch(etag), cancellationToken) is not null;
+        => await blobs.TryWriteJsonAsync(BlobNames.RunDocument(document.Name), document, WriteCondition.IfMatch(etag), cancellationToken) is not null && Remember(document);
 
     /// <summary>Reads, changes and replaces the document until no one interferes.</summary>
     public async Task<RunDocument> UpdateAsync(string run, Func<RunDocument, RunDocument> change, CancellationToken cancellationToken)
@@ -80,30 +83,52 @@ public sealed class RunRepository(IBlobStore blobs)
             return seen.TryGetValue(run, out var last) ? Fail(last) : null;
         }
 
-        RunDocument Fail(RunDocument document) => document with { Status = RunStatus.Failed, Failure = reason, Refused = refused || document.Refused };
+        RunDocument Fail(RunDocument document) => document.Status is RunStatus.Paused or RunStatus.Cancelled or RunStatus.Removing
+            ? document // a person stopped it: what is wrong is met again when it is taken up again
+            : document with { Status = RunStatus.Failed, Failure = reason, Refused = refused || document.Refused };
     }
 
     /// <summary>The names of all runs, sorted.</summary>
-    public async Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken)
+    public Task<IReadOnlyList<string>> NamesAsync(CancellationToken cancellationToken) => NamesAsync("", int.MaxValue, cancellationToken);
+
+    /// <summary>The names of runs that come after <paramref name="after"/>, sorted, <paramref name="most"/> at most. Looks at folders alone, whatever is in them.</summary>
+    public async Task<IReadOnlyList<string>> NamesAsync(string after, int most, CancellationToken cancellationToken)
     {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        await foreach (var blob in blobs.ListAsync(BlobNames.Runs, cancellationToken))
+        var names = new List<string>();
+        foreach (var name in (await blobs.ListFoldersAsync(BlobNames.Runs, cancellationToken)).SkipWhile(name => string.CompareOrdinal(name, after) <= 0))
         {
-            var rest = blob.Name[BlobNames.Runs.Length..];
-            var slash = rest.IndexOf('/', StringComparison.Ordinal);
-            if (slash > 0 && blob.Name == BlobNames.RunDocument(rest[..slash]))
+            if (names.Count == most)
             {
-                names.Add(rest[..slash]);
+                break;
+            }
+
+            if (await blobs.ExistsAsync(BlobNames.RunDocument(name), cancellationToken))
+            {
+                names.Add(name); // without a document it is half removed
             }
         }
 
-        return [.. names];
+        return names;
     }
 
     private (RunDocument Value, string ETag) Remember((RunDocument Value, string ETag) found)
     {
-        seen[found.Value.Name] = found.Value;
+        Remember(found.Value);
         return found;
+    }
+
+    private bool Remember(RunDocument document)
+    {
+        if (seen.Count >= MostSeen && !seen.ContainsKey(document.Name))
+        {
+            foreach (var (run, _) in seen.Where(other => other.Value.Status != RunStatus.Running))
+            {
+                seen.TryRemove(run, out _);
+            }
+        }
+
+        seen[document.Name] = document;
+        return true;
     }
 
     private async Task<UserErrorException> UnknownAsync(string run, CancellationToken cancellationToken)

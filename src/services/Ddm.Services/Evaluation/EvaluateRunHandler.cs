@@ -5,14 +5,24 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>Measures a finished run and writes its report: grids first, then the page, then the manifest that says the stage is over.</summary>
-public sealed class EvaluateRunHandler(IBlobStore blobs, RunRepository runs, ModelCatalog catalog, RunReportBuilder reports, ICommandSender sender) : ICommandHandler<EvaluateRun>
+public sealed class EvaluateRunHandler(IBlobStore blobs, RunRepository runs, ModelCatalog catalog, LostSteps lost, RunReportBuilder reports, ICommandSender sender) : ICommandHandler<EvaluateRun>
 {
     /// <inheritdoc/>
     public async Task HandleAsync(EvaluateRun command, CancellationToken cancellationToken)
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
+        if (document.Stage != RunStage.Evaluate)
+        {
+            return; // a message that comes late: it is done, or the run was sent back and has no last steps to measure
+        }
+
         var model = await catalog.OfRunAsync(document, cancellationToken);
-        LostSteps.RequireNone(document, model);
+        if (await lost.SendBackAsync(document, [.. model.Experts, model.Router], cancellationToken))
+        {
+            await sender.AdvancedAsync(command.Run, cancellationToken);
+            return;
+        }
+
         var report = await reports.BuildAsync(document, model, cancellationToken);
         var html = System.Text.Encoding.UTF8.GetBytes(ReportWriter.Write(report));
         await blobs.TryWriteAsync(BlobNames.SampleGrid(command.Run), report.Grids[0].Png, WriteCondition.Any, cancellationToken);

@@ -33,6 +33,7 @@ public static class DdmHost
             prepare(builder);
             using var server = await AddDdmAsync(builder, parts);
             await using var app = builder.Build();
+            app.Services.GetRequiredService<GpuMeter>(); // from now on it is asked
             var stop = app.Services.GetRequiredService<StopSignal>();
             app.Lifetime.ApplicationStopping.Register(stop.Raise); // at once: the running slice winds down while the rest is being stopped
             map(app);
@@ -57,6 +58,7 @@ public static class DdmHost
         var (configuration, services) = (builder.Configuration, builder.Services);
         var settings = WorkerSettingsReader.Read(configuration);
         services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
+        services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
         services.AddHealthChecks().AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
         if (ServerAddress.From(configuration) is { } address)
         {

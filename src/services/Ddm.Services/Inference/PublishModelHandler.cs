@@ -4,14 +4,24 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>Publishes a finished run: weights by content, then the version's manifest, then the pointer to it.</summary>
-public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, ModelCatalog catalog, Publication publication, ICommandSender sender) : ICommandHandler<PublishModel>
+public sealed class PublishModelHandler(IBlobStore blobs, RunRepository runs, ModelCatalog catalog, LostSteps lost, Publication publication, ICommandSender sender) : ICommandHandler<PublishModel>
 {
     /// <inheritdoc/>
     public async Task HandleAsync(PublishModel command, CancellationToken cancellationToken)
     {
         var document = await runs.GetAsync(command.Run, cancellationToken);
+        if (document.Stage != RunStage.Publish)
+        {
+            return; // a message that comes late
+        }
+
         var model = await catalog.OfRunAsync(document, cancellationToken);
-        LostSteps.RequireNone(document, model);
+        if (await lost.SendBackAsync(document, [.. model.Experts, model.Router], cancellationToken))
+        {
+            await sender.AdvancedAsync(command.Run, cancellationToken);
+            return;
+        }
+
         var experts = new List<PublishedRole>();
         foreach (var expert in model.Experts)
         {

@@ -31,6 +31,12 @@ public sealed class CommandRunner<TCommand>(
 
     private async Task WorkAsync(TCommand command, CancellationToken cancellationToken)
     {
+        if (await FindReasonToDropAsync(command, cancellationToken) is { } reason)
+        {
+            log.LogWarning("{Command} is dropped: {Reason}", Printable.Text($"{command}"), reason);
+            return;
+        }
+
         using var scope = RunScope.Enter(command.Run);
         using var activity = DdmTelemetry.Begin(command);
         try
@@ -40,6 +46,29 @@ public sealed class CommandRunner<TCommand>(
         finally
         {
             activity.Finish(runs.LastSeen(command.Run));
+        }
+    }
+
+    // What this process saw of the run may be old: only a fresh look drops a command. A slice looks for itself.
+    private async Task<string?> FindReasonToDropAsync(TCommand command, CancellationToken cancellationToken)
+    {
+        if (CommandCheck.FindFault(command) is { } fault)
+        {
+            return fault;
+        }
+
+        if (command is TrainSlice || (runs.LastSeen(command.Run) is { } seen && CommandCheck.FindMismatch(command, seen) is null))
+        {
+            return null;
+        }
+
+        try
+        {
+            return await runs.FindAsync(command.Run, cancellationToken) is { Value: var document } ? CommandCheck.FindMismatch(command, document) : null;
+        }
+        catch (Exception e) when (Faults.MayPass(e) || Faults.IsFinal(e))
+        {
+            return null; // the handler meets the same, and what is done about it is below
         }
     }
 

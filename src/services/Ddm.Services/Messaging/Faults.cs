@@ -7,7 +7,7 @@ using MassTransit;
 namespace Ddm.Services;
 
 /// <summary>Which errors waiting may mend, and which it cannot.</summary>
-internal static class Faults
+public static class Faults
 {
     /// <summary>True for the trouble of stores, brokers and networks: nothing is wrong with the run, and it goes on once they are back.</summary>
     public static bool MayPass(Exception error) => error switch

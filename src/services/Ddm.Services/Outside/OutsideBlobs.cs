@@ -25,14 +25,24 @@ internal sealed class OutsideBlobs(IBlobStore blobs, ServerConnection server) : 
     }
 
     /// <inheritdoc/>
-    public Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken) => blobs.ReadAsync(name, cancellationToken);
+    public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await blobs.ReadAsync(name, cancellationToken);
+        }
+        catch (UserErrorException e) when (IsRun(name) && ServerConnection.IsRefusal(e))
+        {
+            throw new UserErrorException(e.Message, e); // its role was placed elsewhere since the slice was sent: not to be tried again
+        }
+    }
 
     /// <inheritdoc/>
     public Task<Stream?> OpenReadAsync(string name, CancellationToken cancellationToken) => blobs.OpenReadAsync(name, cancellationToken);
 
     /// <inheritdoc/>
     public Task<string?> TryWriteAsync(string name, ReadOnlyMemory<byte> content, WriteCondition condition, CancellationToken cancellationToken) =>
-        name == BlobNames.RunDocument(name.Split('/').ElementAtOrDefault(1) ?? "") ? throw NotForWorkers("change a run's") : blobs.TryWriteAsync(name, content, condition, cancellationToken);
+        IsRun(name) ? throw NotForWorkers("change a run's") : blobs.TryWriteAsync(name, content, condition, cancellationToken);
 
     /// <inheritdoc/>
     public Task<bool> TryWriteStreamAsync(
@@ -47,6 +57,8 @@ internal sealed class OutsideBlobs(IBlobStore blobs, ServerConnection server) : 
 
     /// <inheritdoc/>
     public IAsyncEnumerable<BlobInfo> ListAsync(string prefix, CancellationToken cancellationToken) => throw NotForWorkers("list");
+
+    private static bool IsRun(string name) => name == BlobNames.RunDocument(name.Split('/').ElementAtOrDefault(1) ?? "");
 
     /// <inheritdoc/>
     public async Task<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>

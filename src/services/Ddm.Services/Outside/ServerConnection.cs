@@ -101,6 +101,9 @@ internal sealed class ServerConnection : IDisposable
         return await SendAsync(request, OutsidePatience.Blob, limit.Token, cancellationToken, HttpStatusCode.NotFound, HttpStatusCode.PreconditionFailed);
     }
 
+    /// <summary>Whether the control plane knows the key and does not let it: the pool, the run or the claim is another's, or is by now.</summary>
+    public static bool IsRefusal(UserErrorException error) => error.InnerException is HttpRequestException { StatusCode: HttpStatusCode.Forbidden };
+
     /// <summary>The whole address of a path below <c>/workers</c>.</summary>
     public Uri Address(string path) => new(server.Uri.AbsoluteUri.TrimEnd('/') + OutsideEndpoints.Path + path);
 
@@ -169,7 +172,8 @@ internal sealed class ServerConnection : IDisposable
         {
             HttpStatusCode.Unauthorized => new UserErrorException(
                 $"The control plane at {Place} does not know this key (401). Give the one that its setting {ApiSettings.WorkerKeysSetting} holds for this worker, in {ServerAddress.KeySetting} or {ServerAddress.KeyFileSetting}.") { MayPass = true },
-            HttpStatusCode.Forbidden => new UserErrorException($"The control plane at {Place} refuses (403): {detail ?? "no reason given"}") { MayPass = true },
+            HttpStatusCode.Forbidden => new UserErrorException(
+                $"The control plane at {Place} refuses (403): {detail ?? "no reason given"}", new HttpRequestException(detail, null, status)) { MayPass = true },
             HttpStatusCode.UnprocessableEntity => new InvalidDataException($"The control plane at {Place} does not commit: {detail}"),
             HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError => new IOException($"The control plane at {Place} is in trouble ({(int)status}): {detail ?? "look at its log"}"),
             _ when detail is null => Foreign(response),

@@ -20,6 +20,12 @@ internal sealed class ServerRoleKeeper(ServerConnection server, OutsideSession s
             {
                 answer = await server.AskAsync<ClaimAnswer>("/claims", body, ServerConnection.Once, OutsidePatience.Short, cancellationToken);
             }
+            catch (UserErrorException e) when (ServerConnection.IsRefusal(e))
+            {
+                // Placed elsewhere since its slice was sent: as any worker, this one drops the slice.
+                log.LogInformation("{Role} of run {Run} is not for this worker: {Reason}", request.Role, request.Run, e.Message);
+                return new ClaimOutcome.Void(null);
+            }
             catch (IOException) when (tries == 0)
             {
                 // once more; after that the slice is tried again as a whole

@@ -34,11 +34,12 @@ internal sealed class PresenceService(WorkerPresence presence, WorkerDirectory d
                 {
                     await presence.InheritAsync(await directory.ReadAsync(stoppingToken), stoppingToken);
                     hasInherited = true;
+                    await directory.SweepAsync(stoppingToken);
                 }
 
                 await presence.RenewAsync(stoppingToken);
             }
-            catch (Exception e) when (Faults.MayPass(e) && !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested) // whatever it is, it must not end the process
             {
                 log.LogWarning("This worker's record could not be renewed: {Reason}", e.Message);
             }

@@ -5,32 +5,40 @@ namespace Ddm.Services;
 
 /// <summary>
 /// This process as a worker: what it is at, how fast it is, and whether its slices fail. A machine on which slices of several roles fail one after the
-/// other takes no more: what fails everywhere is a role's fault, what fails only here is this machine's.
+/// other rests: what fails everywhere is a role's fault, what fails only here is this machine's. It tries one slice after each rest, for it may be the only
+/// machine there is, and what failed on it may have been killed from outside.
 /// </summary>
-public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, WorkerSettings settings, IRoleTrainers trainers)
+public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, WorkerSettings settings, IRoleTrainers trainers, TimeProvider time)
 {
     /// <summary>Failures in a row, and the roles among them, from which a machine is set aside.</summary>
     private const int MostFailures = 4, RolesAmongThem = 2;
 
     private const int MostRates = 16;
+    private const int MostDoublings = 8;
+    private static readonly TimeSpan FirstRest = TimeSpan.FromMinutes(10), LongestRest = TimeSpan.FromHours(1);
     private readonly Lock access = new();
     private readonly Lazy<NumericsClass?> numerics = new(() => trainers.Numerics);
     private readonly List<string> failures = [];
     private readonly Dictionary<string, double> rates = new(StringComparer.Ordinal);
     private string? slice, declined, cordoned;
+    private long cordonedAt;
     private bool isWritten;
 
-    /// <summary>Why this worker takes no slices; null: it does.</summary>
+    /// <summary>Why this worker takes no slices; null: it does, perhaps on trial after a rest.</summary>
     public string? Cordoned
     {
         get
         {
             lock (access)
             {
-                return cordoned;
+                return IsResting ? cordoned : null;
             }
         }
     }
+
+    private bool IsResting => cordoned is not null && time.GetElapsedTime(cordonedAt) < Rest;
+
+    private TimeSpan Rest => TimeSpan.FromTicks(Math.Min(FirstRest.Ticks << Math.Min(failures.Count - MostFailures, MostDoublings), LongestRest.Ticks));
 
     /// <summary>A slice begins.</summary>
     public void Begin(string run, Role role)
@@ -64,7 +72,7 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
 
             if (committed)
             {
-                failures.Clear();
+                Forget();
             }
             else if (!forgiven)
             {
@@ -98,7 +106,7 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
                 Slice = slice,
                 Rates = new Dictionary<string, double>(rates),
                 Failures = [.. failures],
-                Cordoned = cordoned,
+                Cordoned = IsResting ? cordoned : null,
                 Declined = declined,
             };
         }
@@ -143,8 +151,7 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
     {
         lock (access)
         {
-            cordoned = null;
-            failures.Clear();
+            Forget();
         }
     }
 
@@ -164,7 +171,14 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
     {
         if (failures.Count >= MostFailures && failures.Distinct().Count() >= RolesAmongThem)
         {
-            cordoned ??= $"{failures.Count} slices in a row failed on this machine: {string.Join(", ", failures.Distinct())}";
+            cordonedAt = time.GetTimestamp();
+            cordoned = $"{failures.Count} slices in a row failed on this machine: {string.Join(", ", failures.Distinct())}; it tries another after {Rest.TotalMinutes:F0} min";
         }
+    }
+
+    private void Forget()
+    {
+        failures.Clear();
+        cordoned = null;
     }
 }

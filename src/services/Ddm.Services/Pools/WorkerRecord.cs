@@ -32,7 +32,7 @@ public sealed record WorkerRecord
     /// <summary>Roles whose slices failed here one after the other, since the last commit; one that failed twice stands twice.</summary>
     public IReadOnlyList<string> Failures { get; init; } = [];
 
-    /// <summary>Why it takes no slices; null: it does. Deleting the record lets it try again.</summary>
+    /// <summary>Why it takes no slices, and for how long; null: it does. Deleting the record lets it try again at once.</summary>
     public string? Cordoned { get; init; }
 
     /// <summary>The last slice it declined, and why; null: none.</summary>

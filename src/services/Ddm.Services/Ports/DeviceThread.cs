@@ -10,6 +10,7 @@ namespace Ddm.Services;
 /// </summary>
 public sealed class DeviceThread : IDisposable
 {
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(10);
     private readonly BlockingCollection<Action> work = [];
     private readonly Thread thread;
     private long busySince; // a timestamp; 0: idle
@@ -54,8 +55,12 @@ public sealed class DeviceThread : IDisposable
     public void Dispose()
     {
         work.CompleteAdding();
-        thread.Join();
-        work.Dispose();
+        if (thread.Join(LongestGoodbye))
+        {
+            work.Dispose();
+        }
+
+        // else a device that hangs: the thread is the process's to end
     }
 
     private void Loop()

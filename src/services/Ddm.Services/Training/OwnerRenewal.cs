@@ -23,10 +23,10 @@ internal sealed class OwnerRenewal : IAsyncDisposable
     {
         if (!stop.IsCancellationRequested)
         {
-            await stop.CancelAsync();
+            stop.Cancel(); // not by way of the thread pool: a slice stays on its own thread
         }
 
-        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         stop.Dispose();
     }
 

@@ -12,14 +12,12 @@ internal sealed class RoleSlice(
     CheckpointStore checkpoints, WorkerSettings settings, SliceGate gate, IQueueDepth queue, StopSignal stop, IRunProgress progress, TimeProvider time,
     WarmRole warm, RoleClaim claim, OwnerRenewal renewal, string pool, long target, long received)
 {
-    /// <summary>A commit may cost this share of the time between two.</summary>
-    private const int CommitShare = 20;
-
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
     private readonly IRoleTrainer trainer = warm.Trainer;
     private readonly RunSpec spec = warm.Document.Spec;
+    private readonly TimeSpan interval = TimeSpan.FromSeconds(warm.Document.Spec.Execution.CommitSeconds);
     private readonly TimeSpan turn = TimeSpan.FromSeconds(warm.Document.Spec.Execution.SliceSeconds);
     private long committed = warm.CommittedStep; // not the head's: its checkpoint may be damaged
     private long turnBegan, commitBegan, failedAt;
@@ -122,9 +120,7 @@ internal sealed class RoleSlice(
             return time.GetElapsedTime(failedAt) >= Pause(failures);
         }
 
-        var interval = TimeSpan.FromSeconds(spec.Execution.CommitSeconds);
-        var least = (warm.CommitTime ?? TimeSpan.Zero) * CommitShare;
-        return time.GetElapsedTime(commitBegan) >= (interval > least ? interval : least);
+        return time.GetElapsedTime(commitBegan) >= (warm.CommitInterval > interval ? warm.CommitInterval : interval);
     }
 
     // On a full disk of one's own a person who waits must be told; a service goes on and tries again.
@@ -286,7 +282,7 @@ internal sealed class RoleSlice(
         }
 
         Note(snapshot.Step, manifest.CommittedAt);
-        warm.CommitTime = took;
+        warm.Measure(took, interval);
         return true;
     }
 
@@ -317,7 +313,7 @@ internal sealed class RoleSlice(
             return;
         }
 
-        await upload.Cancel.CancelAsync();
+        upload.Cancel.Cancel(); // not by way of the thread pool: a slice stays on its own thread
         try
         {
             await upload.Work;

@@ -24,7 +24,8 @@ public sealed class TrainSliceHandler(
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>, IAsyncDisposable
 {
-    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), BeforeDeclining = TimeSpan.FromSeconds(5), BetweenTellings = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), LongestTelling = TimeSpan.FromSeconds(3), BeforeDeclining = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenTellings = TimeSpan.FromMinutes(10);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
     private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
@@ -65,7 +66,13 @@ public sealed class TrainSliceHandler(
 
             // After the commit and before the acknowledgement: whichever of the two is lost, the role is not.
             slice = slice with { FromStep = end.Step };
-            if (await TrySendAsync(slice, cancellationToken) || end.Why == SliceEndKind.Stopped)
+            var isSent = await TrySendAsync(slice, cancellationToken);
+            if (stop.Token.IsCancellationRequested)
+            {
+                await TellAsync(slice.Run, role, RunEvent.GivenBack, $"{role}: {worker.Name} winds down at step {end.Step}");
+            }
+
+            if (isSent || end.Why == SliceEndKind.Stopped)
             {
                 return;
             }
@@ -122,6 +129,11 @@ public sealed class TrainSliceHandler(
         var renewal = new OwnerRenewal(checkpoints, claim, settings.OwnerTimeout, time);
         try
         {
+            if (claim.TakenFrom is { } silent && silent != worker.Name)
+            {
+                await TellAsync(document.Name, claim.Role, RunEvent.TakenOver, $"{claim.Role}: {silent} was silent, {worker.Name} goes on from step {claim.Head.Step} at epoch {claim.Epoch}");
+            }
+
             var kept = await WarmUpAsync(document, claim, cancellationToken);
             training = new RoleSlice(checkpoints, settings, gate, queue, stop, progress, time, kept, claim, renewal, slice.Pool, target, received);
             var end = await training.RunAsync(cancellationToken);
@@ -191,6 +203,20 @@ public sealed class TrainSliceHandler(
         (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (parent?.ManifestSha256, parent?.Manifest.Step ?? 0, parent?.Manifest.CommittedAt);
         warm.IsWhole = true;
         return warm;
+    }
+
+    // For people; never in the way of the work.
+    private async Task TellAsync(string run, Role role, string kind, string text)
+    {
+        using var patience = new CancellationTokenSource(LongestTelling, time);
+        try
+        {
+            await reports.HappenedAsync(run, role, kind, text, patience.Token);
+        }
+        catch (Exception e) when (Faults.MayPass(e))
+        {
+            progress.Notice(text);
+        }
     }
 
     private async Task CoolAsync()

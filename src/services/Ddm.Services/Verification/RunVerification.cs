@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Ddm.Data;
 using Ddm.Runs;
 using Ddm.Storage;
@@ -182,14 +183,35 @@ public sealed class RunVerification(IBlobStore blobs, CheckpointStore checkpoint
             return []; // removed: ddm rm --model
         }
 
-        return
-        [
-            .. from published in model.Experts.Append(model.Router)
-               where newest.TryGetValue(published.Role, out var committed) && published.Sha256 != AverageOf(committed)
-               select $"{name} has weights of {published.Role} with sha256 {published.Sha256 ?? "(none)"}; its last checkpoint has {AverageOf(newest[published.Role])}",
-        ];
+        var published = model.Experts.Append(model.Router).ToLookup(role => role.Role, StringComparer.Ordinal);
+        var faults = new List<string>();
+        foreach (var decision in document.Roles)
+        {
+            faults.AddRange(published[decision.Role].Count() == 1 ? [] : [$"{name} has {decision.Role} {published[decision.Role].Count()} times, and the run has it once"]);
+        }
+
+        faults.AddRange(published.Where(role => document.Roles.All(decision => decision.Role != role.Key)).Select(role => $"{name} has {role.Key}, which the run has not"));
+        faults.AddRange(
+            from role in published.SelectMany(roles => roles)
+            where newest.TryGetValue(role.Role, out var committed) && role.Sha256 != AverageOf(committed)
+            select $"{name} has weights of {role.Role} with sha256 {role.Sha256 ?? "(none)"}; its last checkpoint has {AverageOf(newest[role.Role])}");
+        foreach (var (weights, sha256) in model.Blobs().Distinct())
+        {
+            if (await HashAsync(weights, cancellationToken) is var found && found != sha256)
+            {
+                faults.Add($"{name} says {weights} with sha256 {sha256}; {(found is null ? "it is missing" : $"it has {found}")}");
+            }
+        }
+
+        return faults;
 
         static string? AverageOf(CheckpointManifest manifest) => manifest.Parts.FirstOrDefault(part => part.Name == TrainingState.AveragePart)?.Sha256;
+    }
+
+    private async Task<string?> HashAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var stream = await blobs.OpenReadAsync(name, cancellationToken);
+        return stream is null ? null : Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
     }
 
     private sealed record Candidate(Role Role, VerifiedCheckpoint Checkpoint, OpenedCheckpoint? Parent);

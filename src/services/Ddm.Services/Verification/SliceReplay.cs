@@ -42,7 +42,7 @@ public sealed class SliceReplay(IBlobStore blobs, IRoleTrainers trainers, TimePr
         }
 
         var faults = new List<string>();
-        var made = await trainer.SnapshotAsync();
+        using var made = await trainer.SnapshotAsync();
         foreach (var (name, write) in made.Parts)
         {
             var fault = name == MetricsLog.Part

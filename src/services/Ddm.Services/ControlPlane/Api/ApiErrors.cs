@@ -53,6 +53,7 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
 
     private static (int Status, string? Detail) Answer(Exception exception) => exception switch
     {
+        UserErrorException { MayPass: true } => (StatusCodes.Status503ServiceUnavailable, "The store refuses this server, or has no room. Its log says why; try again in a while."),
         UserErrorException => (StatusCodes.Status400BadRequest, exception.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge,
             $"The body is larger than {SubmitEndpoint.MostBytes} bytes."),

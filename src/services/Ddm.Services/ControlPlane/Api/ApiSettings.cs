@@ -1,3 +1,5 @@
+using System.Globalization;
+using Ddm.Runs;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
@@ -21,7 +23,7 @@ internal sealed record ApiSettings
     /// <summary>Setting: wrong keys that one address may try in a minute.</summary>
     public const string WrongKeysSetting = "Ddm:WrongKeysPerMinute";
 
-    private const int DefaultWrongKeys = 30;
+    private const int DefaultWrongKeys = 30, MostWrongKeys = 1_000_000;
 
     /// <summary>Whether a key is needed.</summary>
     public required bool RequireKey { get; init; }
@@ -36,10 +38,10 @@ internal sealed record ApiSettings
     public required int WrongKeysPerMinute { get; init; }
 
     /// <summary>Reads the settings; makes a key where none is configured.</summary>
-    /// <exception cref="Ddm.Runs.UserErrorException">A key is too short, or its file is open to others.</exception>
+    /// <exception cref="UserErrorException">A setting cannot be read, a key is too short, or its file is open to others.</exception>
     public static ApiSettings From(IConfiguration configuration, ILogger log)
     {
-        var require = configuration.GetValue(RequireSetting, defaultValue: true);
+        var require = ReadRequire(configuration[RequireSetting]);
         if (!require)
         {
             log.LogWarning("{Setting} is false: whoever reaches this port may start, stop and read runs", RequireSetting);
@@ -51,9 +53,17 @@ internal sealed record ApiSettings
             RequireKey = require,
             Keys = new ApiKeyRing(keys.Count > 0 || !require ? keys : [Generated(configuration[KeyFileSetting] ?? ApiKeyFile.DefaultPath, log)]),
             WorkerKeys = new WorkerKeyRing(SettingList.Read(configuration, WorkerKeysSetting)),
-            WrongKeysPerMinute = configuration.GetValue(WrongKeysSetting, DefaultWrongKeys),
+            WrongKeysPerMinute = ReadWrongKeys(configuration[WrongKeysSetting]),
         };
     }
+
+    private static bool ReadRequire(string? text) => text is not { Length: > 0 } ? true
+        : bool.TryParse(text, out var value) ? value
+        : throw new UserErrorException($"{RequireSetting}: '{Printable.Text(text)}' is neither true nor false.");
+
+    private static int ReadWrongKeys(string? text) => text is not { Length: > 0 } ? DefaultWrongKeys
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= MostWrongKeys ? value
+        : throw new UserErrorException($"{WrongKeysSetting}: '{Printable.Text(text)}' is no whole number from 1 to {MostWrongKeys}.");
 
     private static string Generated(string? file, ILogger log)
     {

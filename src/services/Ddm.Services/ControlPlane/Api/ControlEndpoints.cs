@@ -14,10 +14,10 @@ internal static class ControlEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder run)
     {
-        Act(run, "cancel", "End a run for good; what was committed stays", (control, name, token) => control.CancelAsync(name, token));
+        Act(run, "cancel", "End a run; what was committed stays, and a retry takes it up again", (control, name, token) => control.CancelAsync(name, token));
         Act(run, "pause", "Hold a run until it is resumed", (control, name, token) => control.PauseAsync(name, token));
         Act(run, "resume", "Let a held run go on", (control, name, token) => control.ResumeAsync(name, token));
-        Act(run, "retry", "Take a failed run up again", (control, name, token) => control.RetryAsync(name, token));
+        Act(run, "retry", "Take a failed or cancelled run up again", (control, name, token) => control.RetryAsync(name, token));
 
         // A role is experts/3 or router: two segments or one.
         foreach (var (pattern, id) in new[] { ("experts/{k:regex(^[0-9]{{1,9}}$)}", "Expert"), ("{role:regex(^(router|student)$)}", "Role") })
@@ -36,7 +36,8 @@ internal static class ControlEndpoints
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder endpoint, string name, string summary) => endpoint
         .WithName(name).WithSummary(summary).WithMetadata(new RequestSizeLimitAttribute(MostBytes)).Produces<RunFacts>().ProducesProblem(StatusCodes.Status409Conflict);
 
-    private static async Task<IResult> MoveAsync(string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+    private static async Task<IResult> MoveAsync(
+        string name, HttpRequest request, [FromServices] IRunControl control, RunRepository runs, RunInspector inspector, CancellationToken cancellationToken)
     {
         if (RequestBody.KindOf(request, RequestBody.Json) is null)
         {
@@ -44,24 +45,33 @@ internal static class ControlEndpoints
         }
 
         var body = RequestBody.Parse<MoveBody>(await RequestBody.ReadTextAsync(request, cancellationToken), "{\"pool\": ...}");
-        return await AnswerAsync(name, () => control.MoveAsync(name, RoleOf(request), body.Pool, cancellationToken), inspector, cancellationToken);
+        PoolName.Require(body.Pool);
+        return await AnswerAsync(name, request, runs, role => control.MoveAsync(name, role, body.Pool, cancellationToken), inspector, cancellationToken);
     }
 
-    private static Task<IResult> RedriveAsync(string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
-        => AnswerAsync(name, () => control.RedriveAsync(name, RoleOf(request), cancellationToken), inspector, cancellationToken);
+    private static Task<IResult> RedriveAsync(
+        string name, HttpRequest request, [FromServices] IRunControl control, RunRepository runs, RunInspector inspector, CancellationToken cancellationToken)
+        => AnswerAsync(name, request, runs, role => control.RedriveAsync(name, role, cancellationToken), inspector, cancellationToken);
 
     // The route lets through nothing but numbers and names of roles; a number too large for one is a role that the run has not.
-    private static Role RoleOf(HttpRequest request)
+    private static async Task<IResult> AnswerAsync(
+        string run, HttpRequest request, RunRepository runs, Func<Role, Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
     {
+        var document = await runs.GetAsync(run, cancellationToken);
         var path = request.RouteValues["k"] is string k ? $"experts/{k}" : (string)request.RouteValues["role"]!;
+        Role role;
         try
         {
-            return Role.Parse(path);
+            role = Role.Parse(path);
         }
         catch (FormatException e)
         {
-            throw new UserErrorException(e.Message, e);
+            return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status404NotFound);
         }
+
+        return RunControl.FindFault(document, role) is { } fault
+            ? TypedResults.Problem(fault, statusCode: StatusCodes.Status404NotFound)
+            : await AnswerAsync(run, () => act(role), inspector, cancellationToken);
     }
 
     private static async Task<IResult> AnswerAsync(string run, Func<Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
@@ -70,7 +80,7 @@ internal static class ControlEndpoints
         {
             await act();
         }
-        catch (UserErrorException e)
+        catch (UserErrorException e) when (!e.MayPass)
         {
             return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
         }

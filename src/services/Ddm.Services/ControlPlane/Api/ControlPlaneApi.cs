@@ -34,6 +34,7 @@ public static class ControlPlaneApi
         services.TryAddSingleton<RunControl>();
         services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
         services.TryAddSingleton<RunInspector>();
+        services.TryAddSingleton<PoolInspector>();
         services.TryAddSingleton<RunFactsCache>();
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Services.Api")));
@@ -70,7 +71,8 @@ public static class ControlPlaneApi
         endpoints.ServiceProvider.GetRequiredService<SourceRoots>();
         endpoints.MapOpenApi(); // describes, and tells nothing of any run
         var runs = endpoints.MapGroup("/runs").RequireAuthorization(ApiKeyHandler.Policy).WithTags("runs")
-            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests);
+            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .AddEndpointFilter<KeylessFilter>();
         SubmitEndpoint.Map(runs);
         ListEndpoint.Map(runs);
         var one = runs.MapGroup("/{name}").AddEndpointFilter<KnownRunFilter>()

@@ -17,7 +17,7 @@ internal sealed class KnownRunFilter(RunRepository runs) : IEndpointFilter
         {
             found = await runs.FindAsync(name, context.HttpContext.RequestAborted);
         }
-        catch (UserErrorException e)
+        catch (UserErrorException e) when (!e.MayPass)
         {
             // Damaged, or a newer version's: whoever asked cannot help it.
             return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status500InternalServerError);

@@ -27,18 +27,31 @@ internal static class ListEndpoint
             RunName.Require(after);
         }
 
-        var names = (await runs.NamesAsync(cancellationToken)).SkipWhile(name => string.CompareOrdinal(name, after) <= 0).Take(limit + 1).ToArray();
-        var page = new List<RunFacts>();
+        var names = await runs.NamesAsync(after ?? "", limit + 1, cancellationToken);
+        var (page, damaged) = (new List<RunFacts>(), new List<DamagedRun>());
         foreach (var name in names.Take(limit))
         {
-            page.Add(await inspector.InspectAsync(name, cancellationToken));
+            try
+            {
+                page.Add(await inspector.InspectAsync(name, cancellationToken));
+            }
+            catch (Exception e) when (Faults.IsFinal(e))
+            {
+                damaged.Add(new DamagedRun(name, e.Message)); // the others can be seen all the same
+            }
         }
 
-        return TypedResults.Json(new RunPage(page, names.Length > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
+        return TypedResults.Json(new RunPage(page, damaged, names.Count > limit ? names[limit - 1] : null), ControlPlaneApi.Json);
     }
 }
 
 /// <summary>Some of the runs.</summary>
 /// <param name="Runs">By name.</param>
+/// <param name="Damaged">Those of them that cannot be read.</param>
 /// <param name="Next">What the next page comes after; null: there is none.</param>
-public sealed record RunPage(IReadOnlyList<RunFacts> Runs, string? Next);
+public sealed record RunPage(IReadOnlyList<RunFacts> Runs, IReadOnlyList<DamagedRun> Damaged, string? Next);
+
+/// <summary>A run that cannot be read.</summary>
+/// <param name="Run">Its name.</param>
+/// <param name="Reason">Names the blob and the remedy.</param>
+public sealed record DamagedRun(string Run, string Reason);

@@ -16,7 +16,7 @@ internal static class RunEndpoints
     public static void Map(IEndpointRouteBuilder run)
     {
         run.MapGet("/", FactsAsync).WithName("getRun").WithSummary("How a run stands")
-            .WithDescription("Status, stage, and every role's step, loss, rate and worker, from the blobs.").Produces<RunFacts>();
+            .WithDescription("Status, stage, every role's step, loss, rate, worker and pool, and the pools with their workers and what waits in each, from the blobs.").Produces<RunFacts>();
         run.MapGet("/document", DocumentAsync).WithName("getRunDocument").WithSummary("What is decided about a run")
             .WithDescription("The spec as it was submitted and with its defaults, numerics classes, and what was decided about each role.")
             .Produces(StatusCodes.Status200OK, contentType: "application/json");
@@ -26,7 +26,7 @@ internal static class RunEndpoints
             .WithDescription("'role' (experts/0, router) asks for one role alone, 'after' leaves out steps up to that one.").Produces<IReadOnlyList<RoleCurve>>();
     }
 
-    private static async Task<IResult> FactsAsync(string name, RunInspector inspector, CancellationToken cancellationToken)
+    private static async Task<IResult> FactsAsync(string name, PoolInspector inspector, CancellationToken cancellationToken)
         => TypedResults.Json(await inspector.InspectAsync(name, cancellationToken), ControlPlaneApi.Json);
 
     private static async Task<IResult> DocumentAsync(string name, RunRepository runs, CancellationToken cancellationToken)

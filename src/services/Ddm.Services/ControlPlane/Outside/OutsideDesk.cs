@@ -14,7 +14,7 @@ internal sealed class OutsideDesk(
     TimeProvider time, ILogger<OutsideDesk> log)
 {
     private const int LongestText = 2000;
-    private static readonly string[] Kinds = [RunEvent.FellBack, RunEvent.Quarantined, RunEvent.Notice];
+    private static readonly string[] Kinds = [RunEvent.FellBack, RunEvent.Quarantined, RunEvent.TakenOver, RunEvent.GivenBack, RunEvent.Notice];
 
     /// <summary>A claim.</summary>
     public async Task<ClaimAnswer> ClaimAsync(KeyHolder holder, ClaimBody body, CancellationToken cancellationToken)
@@ -67,8 +67,7 @@ internal sealed class OutsideDesk(
     /// <summary>Takes a claim out of the count of those without a commit, if it is that count's last.</summary>
     public async Task ForgiveAsync(KeyHolder holder, ForgiveBody body, CancellationToken cancellationToken)
     {
-        if (await limits.FindClaimAsync(holder, body.Claim, body.Before, cancellationToken) is { } claim
-            && body.Before.Attempts == claim.Head.Attempts - 1 && body.Before.Checkpoint == claim.Head.Checkpoint)
+        if (await limits.FindClaimAsync(holder, body.Claim, body.Before, cancellationToken) is { } claim && MayHaveBeen(body.Before, claim.Head))
         {
             await checkpoints.ForgiveAsync(claim, cancellationToken);
         }
@@ -180,20 +179,36 @@ internal sealed class OutsideDesk(
         OutsideLimits.RequireOwn(holder, record.Host);
         OutsideLimits.RequirePool(holder, record.Pool);
         var name = RecordOf(record.Name);
-        var wasThere = await blobs.ExistsAsync(name, cancellationToken);
+        var before = await RequireOwnRecordAsync(record.Name, name, cancellationToken);
         await blobs.TryWriteJsonAsync(name, record, WriteCondition.Any, cancellationToken);
-        return wasThere;
+        return before is not null;
     }
 
     /// <summary>Takes a worker's record away.</summary>
-    public Task ForgetAsync(KeyHolder holder, string worker, CancellationToken cancellationToken)
+    public async Task ForgetAsync(KeyHolder holder, string worker, CancellationToken cancellationToken)
     {
         OutsideLimits.RequireOwn(holder, worker);
-        return blobs.DeleteAsync(RecordOf(worker), cancellationToken);
+        var name = RecordOf(worker);
+        if (await RequireOwnRecordAsync(worker, name, cancellationToken) is not null)
+        {
+            await blobs.DeleteAsync(name, cancellationToken);
+        }
+    }
+
+    // An inside worker on a machine named as a key may have a record of the same blob.
+    private async Task<WorkerRecord?> RequireOwnRecordAsync(string worker, string name, CancellationToken cancellationToken)
+    {
+        var before = (await blobs.ReadJsonAsync<WorkerRecord>(name, cancellationToken))?.Value;
+        return before is null || before.Name == worker ? before
+            : throw new OutsideRefusedException($"The record '{name}' is worker '{Printable.Text(before.Name)}''s. Give this worker's machine another name (Ddm:Worker).");
     }
 
     private static string RecordOf(string worker) => BlobName.IsValid(BlobNames.Worker(WorkerPresence.Encode(worker)))
         ? BlobNames.Worker(WorkerPresence.Encode(worker)) : throw new UserErrorException($"'{Printable.Text(worker)}' cannot name a worker: it is too long.");
+
+    // Only the claim counted: fewer machines, no later rest.
+    private static bool MayHaveBeen(RoleHead before, RoleHead now) => before.Attempts == now.Attempts - 1 && before.Checkpoint == now.Checkpoint
+        && (before.Tried ?? []).All(host => now.Tried?.Contains(host) == true) && (before.NotBefore is null || before.NotBefore <= now.NotBefore);
 
     // What the worker cannot choose: the run's class, its own cluster's data, its last step.
     private async Task RequireSameAsync(RunDocument document, Role role, CommitBody body, CancellationToken cancellationToken)

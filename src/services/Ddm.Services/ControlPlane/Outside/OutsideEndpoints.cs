@@ -22,7 +22,8 @@ internal static class OutsideEndpoints
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         var workers = endpoints.MapGroup(Path).RequireAuthorization(ApiKeyHandler.WorkerPolicy).WithTags("workers")
-            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests);
+            .ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden).ProducesProblem(StatusCodes.Status429TooManyRequests)
+            .AddEndpointFilter<KeylessFilter>();
         workers.MapGet("/", Welcome).WithName("welcomeWorker").WithSummary("What this worker's key opens, and where the store is");
         workers.MapGet("/clock", async (IBlobStore blobs, CancellationToken token) => Answer(new ClockAnswer(await blobs.ReadClockAsync(token))))
             .WithName("readClock").WithSummary("The store's clock");

@@ -25,7 +25,7 @@ public sealed class BrokerPolicies(BrokerAddress broker, TimeSpan acknowledgemen
     public const int DeliveryLimit = 200;
 
     private const string Pattern = "^(submit|ingest|features|clustering|publishing|train\\..+)$";
-    private const int ManagementPort = 15672;
+    private const int ManagementPort = 15672, SecureManagementPort = 15671;
     private static readonly Version TimeoutByPolicy = new(3, 12);
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
 
@@ -35,15 +35,14 @@ public sealed class BrokerPolicies(BrokerAddress broker, TimeSpan acknowledgemen
 
     /// <summary>Sets the policy.</summary>
     /// <param name="version">The broker's: timeouts are a policy's business from 3.12 on, before that <c>consumer_timeout</c> in its configuration is.</param>
-    /// <param name="management">Address of the management API; null: the usual port of the broker's machine.</param>
+    /// <param name="management">Address of the management API; null: the usual one, where that keeps the password to those who may know it.</param>
     /// <param name="mayRun">Whether rabbitmqctl may be run.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <returns>What was done, or what a person has to do.</returns>
     public async Task<PolicyOutcome> EnsureAsync(Version version, Uri? management, bool mayRun, CancellationToken cancellationToken)
     {
         var definition = Definition(version);
-        management ??= new UriBuilder("http", broker.Uri.Host, ManagementPort).Uri;
-        if (await PutAsync(management, definition, cancellationToken) is { } answer)
+        if ((management ?? UsualManagement(broker)) is { } address && await PutAsync(address, definition, cancellationToken) is { } answer)
         {
             return answer;
         }
@@ -53,6 +52,15 @@ public sealed class BrokerPolicies(BrokerAddress broker, TimeSpan acknowledgemen
             ? new PolicyOutcome(true, "set by rabbitmqctl")
             : new PolicyOutcome(false, "rabbitmqctl " + string.Join(' ', arguments.Select(Quote)));
     }
+
+    /// <summary>
+    /// Where a broker's management API is unless somebody says so: over TLS where the broker is spoken to over TLS. Its login is the broker's, which goes in plain text
+    /// to this machine alone; null: it is not asked.
+    /// </summary>
+    public static Uri? UsualManagement(BrokerAddress broker) =>
+        broker.IsSecure ? new UriBuilder("https", broker.Uri.Host, SecureManagementPort).Uri
+        : broker.IsLocal ? new UriBuilder("http", broker.Uri.Host, ManagementPort).Uri
+        : null;
 
     private Dictionary<string, long> Definition(Version version)
     {

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Ddm.Services;
 
 /// <summary>Asks the broker how many messages wait, and keeps the answer for a while. A broker that does not answer is no reason to end a turn.</summary>
-internal sealed class BrokerQueueDepth(Topology topology, TimeProvider time) : IQueueDepth
+internal sealed class BrokerQueueDepth(Topology topology, PoolQueues queues, TimeProvider time) : IQueueDepth
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(5), KeptUnknown = TimeSpan.FromSeconds(30), Patience = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<string, (long At, int? Count)> answers = new(StringComparer.Ordinal);
@@ -21,7 +21,14 @@ internal sealed class BrokerQueueDepth(Topology topology, TimeProvider time) : I
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
         try
         {
-            count = (int)(await topology.LookAsync(QueueNames.Train(pool), either.Token).WaitAsync(either.Token)).Waiting;
+            if (await topology.LookAsync(QueueNames.Train(pool), either.Token).WaitAsync(either.Token) is { } found)
+            {
+                count = (int)found.Waiting;
+            }
+            else
+            {
+                queues.Miss(pool);
+            }
         }
         catch (Exception e) when ((Faults.MayPass(e) || e is OperationCanceledException) && !cancellationToken.IsCancellationRequested)
         {

@@ -15,7 +15,7 @@ internal static class RabbitMqTransport
     public static IServiceCollection OverRabbitMq(this DdmBuilder ddm, BrokerAddress broker, BrokerSettings brokerSettings)
     {
         var (services, settings) = (ddm.Services, ddm.Settings);
-        services.AddSingleton(broker).AddSingleton(brokerSettings).AddSingleton<Topology>();
+        services.AddSingleton(broker).AddSingleton(brokerSettings).AddSingleton<Topology>().AddSingleton<PoolQueues>().AddSingleton(new LocalKeeper(ddm.HasControlPlane));
         services.AddHostedService<TopologyService>(); // before the bus: the services' first declarations are the right ones
         services.AddSingleton(CommandPatience.Unattended(settings)).AddSingleton<ICommandSender, BrokerSender>().AddSingleton<IQueueDepth, BrokerQueueDepth>();
         services.AddSingleton<ISlicePlacement, PoolPlacement>();
@@ -27,7 +27,14 @@ internal static class RabbitMqTransport
         if (ddm.HasControlPlane)
         {
             services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();
-            services.AddHostedService(provider => provider.GetRequiredService<RunKeeper>());
+            services.AddHostedService(provider =>
+            {
+                var keeper = provider.GetRequiredService<RunKeeper>();
+                provider.GetRequiredService<LocalKeeper>().Wake = keeper.Wake; // not the other way round: the keeper's own parts send
+                return keeper;
+            });
+            services.AddSingleton<OutageEvents>().AddSingleton<IReceiveEndpointObserver>(provider => provider.GetRequiredService<OutageEvents>());
+            services.AddHostedService(provider => provider.GetRequiredService<OutageEvents>());
             services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
             services.TryAddSingleton<RunIntake>();
             services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());

@@ -54,7 +54,7 @@ internal sealed class SubmitRunConsumer(RunIntake intake, ILogger<SubmitRunConsu
                 var other => throw new InvalidOperationException($"No answer to {other.GetType().Name}."),
             };
         }
-        catch (UserErrorException e)
+        catch (UserErrorException e) when (!e.MayPass)
         {
             return new SubmitRunAnswer(SubmitRunAnswer.Refused, null, [e.Message]);
         }

@@ -20,7 +20,7 @@ public sealed class Topology(BrokerAddress broker)
 
     private const string Name = "ddm topology";
     private const string Quorum = "quorum";
-    private const ushort PreconditionFailed = 406;
+    private const ushort PreconditionFailed = 406, NotFound = 404;
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
 
     /// <summary>Declares what is fixed, and the queues of these pools.</summary>
@@ -31,6 +31,15 @@ public sealed class Topology(BrokerAddress broker)
     {
         string[] queues = [.. QueueNames.Fixed.Concat(pools.Select(QueueNames.Train)).Distinct(StringComparer.Ordinal)];
         await using var connection = await ConnectAsync(Name, cancellationToken);
+        var made = new List<string>();
+        foreach (var queue in queues.Append(QueueNames.Dead))
+        {
+            if (await FindAsync(connection, queue, cancellationToken) is null)
+            {
+                made.Add(queue);
+            }
+        }
+
         await DeclareAsync(connection, QueueNames.ControlPlane, DeclareExchangeAsync, cancellationToken);
         await DeclareAsync(connection, QueueNames.Dead, (channel, name, token) => DeclareQueueAsync(channel, name, deadLetters: false, token), cancellationToken);
         foreach (var queue in queues)
@@ -38,17 +47,15 @@ public sealed class Topology(BrokerAddress broker)
             await DeclareAsync(connection, queue, (channel, name, token) => DeclareQueueAsync(channel, name, deadLetters: true, token), cancellationToken);
         }
 
-        return new TopologyState(queues, VersionOf(connection));
+        return new TopologyState(queues, made, VersionOf(connection));
     }
 
-    /// <summary>Messages that wait in a queue, those under way not counted, and its consumers.</summary>
+    /// <summary>Messages that wait in a queue, those under way not counted, and its consumers; null where there is no such queue.</summary>
     /// <exception cref="IOException">The broker cannot be reached.</exception>
-    public async Task<(uint Waiting, uint Consumers)> LookAsync(string queue, CancellationToken cancellationToken)
+    public async Task<(uint Waiting, uint Consumers)?> LookAsync(string queue, CancellationToken cancellationToken)
     {
         await using var connection = await ConnectAsync(Name, cancellationToken);
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        var found = await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
-        return (found.MessageCount, found.ConsumerCount);
+        return await FindAsync(connection, queue, cancellationToken) is { } found ? (found.MessageCount, found.ConsumerCount) : null;
     }
 
     /// <summary>A connection, to be closed by whoever asked for it.</summary>
@@ -79,6 +86,20 @@ public sealed class Topology(BrokerAddress broker)
         catch (BrokerUnreachableException e)
         {
             throw new IOException($"The broker at {broker.Place} cannot be reached: {e.GetBaseException().Message} Is it running, and is its address right?", e);
+        }
+    }
+
+    // Null where there is no such queue.
+    private static async Task<QueueDeclareOk?> FindAsync(IConnection connection, string queue, CancellationToken cancellationToken)
+    {
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        try
+        {
+            return await channel.QueueDeclarePassiveAsync(queue, cancellationToken);
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == NotFound)
+        {
+            return null;
         }
     }
 

@@ -9,11 +9,10 @@ namespace Ddm.Services;
 /// else under our names ends the start, for no consumer would ever be let in.
 /// </summary>
 internal sealed class TopologyService(
-    Topology topology, BrokerAddress broker, WorkerSettings settings, BrokerSettings brokerSettings, TimeProvider time, ILogger<TopologyService> log) : BackgroundService
+    PoolQueues queues, BrokerAddress broker, WorkerSettings settings, BrokerSettings brokerSettings, ILogger<TopologyService> log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan EveryWhileAway = TimeSpan.FromSeconds(5);
-    private bool policed;
 
     /// <inheritdoc/>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -30,7 +29,7 @@ internal sealed class TopologyService(
         {
             try
             {
-                await Task.Delay(stands ? Every : EveryWhileAway, time, stoppingToken);
+                await queues.WaitAsync(stands ? Every : EveryWhileAway, stoppingToken);
                 stands = await TryAsync(stoppingToken);
             }
             catch (UserErrorException e)
@@ -42,6 +41,11 @@ internal sealed class TopologyService(
             {
                 return;
             }
+            catch (Exception e)
+            {
+                log.LogError(e, "The queues could not be declared; trying again"); // whatever it is, it must not end the process
+                stands = true;
+            }
         }
     }
 
@@ -49,10 +53,9 @@ internal sealed class TopologyService(
     {
         try
         {
-            var state = await topology.EnsureAsync([settings.Pool], cancellationToken);
-            if (!policed)
+            var state = await queues.EnsureAsync(cancellationToken);
+            if (queues.TakePolicy())
             {
-                policed = true;
                 await PoliceAsync(state, cancellationToken);
             }
 
@@ -74,7 +77,11 @@ internal sealed class TopologyService(
             var outcome = await policies.EnsureAsync(state.Version, brokerSettings.Management, mayRun: false, cancellationToken);
             if (!outcome.Done)
             {
-                log.LogInformation("The broker's policy was not set from here. If it is not set yet, run on the broker's machine: {Command}", outcome.Text);
+                log.LogInformation(
+                    "The broker's policy was not set from here: {Why}. If it is not set yet, run on the broker's machine: {Command}",
+                    brokerSettings.Management is null && BrokerPolicies.UsualManagement(broker) is null
+                        ? "the login would go over the network in plain text. Ddm:BrokerManagement names the management API's address, https:// or one that may be told" : "no management API answers",
+                    outcome.Text);
             }
         }
         catch (UserErrorException e)
