@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
@@ -6,8 +9,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.EndToEnd.Tests;
 
-public sealed class OutsideWorkerTests
+public sealed class OutsideWorkerTests(SharedServers servers)
 {
+    private static readonly TimeSpan LongestCommit = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -17,32 +22,24 @@ public sealed class OutsideWorkerTests
             .Replace("experts: { steps: 12", "experts: { pools: [home, local], steps: 800", StringComparison.Ordinal)
             .Replace("steps: 8, batch", "pools: [router], steps: 8, batch", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 1", StringComparison.Ordinal);
-        var expected = await RunOutcome.OfOneProcessAsync(spec);
+        await using var alone = new UndisturbedRun(spec);
         using var files = new TinyFolder(spec);
-        await using var azurite = new AzuriteProcess();
-        await azurite.InitializeAsync();
-        var store = azurite.ConnectionString(AzuriteProcess.NewContainer());
+        var (rabbit, store) = (await servers.NewBrokerAsync(), servers.NewStore());
         var blobs = BlobStores.Open(store);
-        await using var rabbit = await RabbitServer.StartAsync();
         await using var cluster = new ServiceCluster(rabbit.ConnectionString, store, files.Folder);
         var first = cluster.Start("ControlPlane");
-        await first.ReadyAsync();
         foreach (var name in (string[])["FeatureExtractor", "Clusterer", "RouterTrainer", "ExpertTrainer"])
         {
             cluster.Start(name);
         }
 
-        var outside = cluster.StartOutside();
-        foreach (var process in cluster.Processes)
-        {
-            await process.ReadyAsync();
-        }
-
+        var outside = cluster.StartOutside(); // waits for the control plane
+        await Task.WhenAll(cluster.Processes.Select(process => process.ReadyAsync()));
         await WorkersAsync(blobs, 3, cluster);
-        await NodeClient.SubmitAsync(rabbit, files.SpecFile, files.Folder);
+        await NodeClient.SubmitAsync(rabbit.ConnectionString, files.SpecFile, files.Folder);
         var role = await OwnedAsync(blobs, cluster);
         outside.Signal(Signals.Kill);
-        cluster.StartOutside();
+        var second = cluster.StartOutside();
         await OwnedAsync(blobs, cluster, role, after: await EpochAsync(blobs, role));
         first.Signal(Signals.Kill);
         await first.WaitForExitAsync();
@@ -50,25 +47,59 @@ public sealed class OutsideWorkerTests
         var document = await RunOutcome.EndAsync(blobs, () => cluster.Output);
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure + cluster.Output);
-        Assert.Equal(expected, await RunOutcome.WeightsAsync(blobs));
-        Assert.Contains(cluster.Processes[^2].Lines, line => line.Contains($"{role} stands at step 800 of 800", StringComparison.Ordinal)); // the second worker outside
+        Assert.Equal(await alone.Weights, await RunOutcome.WeightsAsync(blobs));
+        Assert.True(second.Lines.Any(line => line.Contains($"{role} stands at step 800 of 800", StringComparison.Ordinal)), cluster.Output);
+        Assert.DoesNotContain(rabbit.ConnectionString, string.Concat(second.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ASliceThatAWorkerTookAndNeverClaimedComesBack()
+    {
+        using var files = new TinyFolder(TinyFolder.DefaultSpec.Replace("steps: 12", "steps: 12, pools: [home]", StringComparison.Ordinal));
+        await PoolQueueTests.CreateAsync(files);
+        var rabbit = await servers.NewBrokerAsync();
+        await using var control = ServiceProcess.Start("ControlPlane", new Dictionary<string, string>
+        {
+            ["ConnectionStrings:messaging"] = rabbit.ConnectionString,
+            ["ConnectionStrings:blobs"] = files.Home,
+            ["Ddm:ApiKeys:0"] = ServiceCluster.ApiKey,
+            ["Ddm:WorkerKeys:0"] = $"{ServiceCluster.OutsideHolder}@{ServiceCluster.OutsidePool}={ServiceCluster.OutsideKey}",
+            ["Ddm:ReconcileEvery"] = "00:00:01",
+            ["Ddm:ResendAfter"] = "00:00:03",
+        });
+        await control.ReadyAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(control.Address), Timeout = LongestCommit };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", ServiceCluster.OutsideKey);
+
+        string[] taken = [await TakeAsync(), await TakeAsync()];
+        Assert.Equal(["experts/0", "experts/1"], taken.Order(StringComparer.Ordinal));
+        string[] again = [await TakeAsync(), await TakeAsync()]; // nobody claimed them
+        Assert.Equal(["experts/0", "experts/1"], again.Order(StringComparer.Ordinal));
+
+        async Task<string> TakeAsync()
+        {
+            using var answer = await client.PostAsJsonAsync("/workers/slices/take", Question, Cancel);
+            Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{answer.StatusCode} {control.Output}");
+            return (await answer.Content.ReadFromJsonAsync<TrainSlice>(Cancel))!.RolePath;
+        }
     }
 
     [Fact]
     public async Task AWrongKeyPoolOrAddressEndsTheStartWithItsName()
     {
         using var files = new TinyFolder();
-        await using var rabbit = await RabbitServer.StartAsync();
+        var rabbit = await servers.NewBrokerAsync();
         await using var cluster = new ServiceCluster(rabbit.ConnectionString, files.Home, files.Folder);
         await cluster.Start("ControlPlane").ReadyAsync();
 
-        await EndsAsync(cluster.StartOutside(key: "another-key-that-nobody-knows-0123"), "does not know this key");
-        await EndsAsync(cluster.StartOutside(pool: "local"), "This key is for pool 'home'");
-        await EndsAsync(cluster.StartOutside(key: ServiceCluster.ApiKey), "A worker's key is needed");
         await using var open = StartWith("http://cats.example", "ExpertTrainer");
-        await EndsAsync(open, "is not https");
         await using var other = StartWith(cluster.ControlPlane.Address, "Clusterer");
-        await EndsAsync(other, "for expert trainers alone");
+        await Task.WhenAll(
+            EndsAsync(cluster.StartOutside(key: "another-key-that-nobody-knows-0123"), "does not know this key"),
+            EndsAsync(cluster.StartOutside(pool: "local"), "This key is for pool 'home'"),
+            EndsAsync(cluster.StartOutside(key: ServiceCluster.ApiKey), "A worker's key is needed"),
+            EndsAsync(open, "is not https"),
+            EndsAsync(other, "for expert trainers alone"));
 
         ServiceProcess StartWith(string address, string service) => ServiceProcess.Start(service, new Dictionary<string, string>
         {
@@ -85,6 +116,8 @@ public sealed class OutsideWorkerTests
         Assert.DoesNotContain("   at ", process.Output, StringComparison.Ordinal);
     }
 
+    private static object Question => new { pool = ServiceCluster.OutsidePool, worker = ServiceCluster.OutsideHolder + "/ghost:1:1", waitSeconds = 30 };
+
     private static Task WorkersAsync(IBlobStore blobs, int count, ServiceCluster cluster) => Waiting.ForAsync(
         "workers are there", TimeSpan.FromSeconds(60), async token => (await new WorkerDirectory(blobs).ReadAsync(token)).Count(worker => worker.IsAlive) >= count, () => cluster.Output);
 
@@ -95,7 +128,7 @@ public sealed class OutsideWorkerTests
     private static async Task<string> OwnedAsync(IBlobStore blobs, ServiceCluster cluster, string? only = null, long after = 0)
     {
         var found = "";
-        await Waiting.ForAsync("the worker outside commits", TimeSpan.FromSeconds(120), async token =>
+        await Waiting.ForAsync("the worker outside commits", LongestCommit, async token =>
         {
             foreach (var role in (Role[])[Role.Expert(0), Role.Expert(1)])
             {

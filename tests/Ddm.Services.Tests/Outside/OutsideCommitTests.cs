@@ -127,6 +127,13 @@ public sealed class OutsideCommitTests
         var claim = new OutsideClaim("tiny", "experts/0", OutsideShop.Worker, second.Ticket.Owner.Epoch);
         using var forged = await shop.PostAsync("/claims/forgive", new ForgiveBody(claim, first.Ticket!.Before)); // not the count's last
         Assert.Equal(2, (await shop.HeadAsync())!.Attempts);
+        var before = second.Ticket.Before;
+        foreach (var other in (RoleHead[])[before with { Tried = ["anna/box", "t4"] }, before with { NotBefore = DateTimeOffset.MaxValue }, before with { Attempts = 0 }])
+        {
+            using var none = await shop.PostAsync("/claims/forgive", new ForgiveBody(claim, other));
+            Assert.Equal(second.Ticket.Head, await shop.HeadAsync());
+        }
+
         using var forgiven = await shop.PostAsync("/claims/forgive", new ForgiveBody(claim, second.Ticket.Before));
         Assert.Equal(1, (await shop.HeadAsync())!.Attempts);
         using var released = await shop.PostAsync("/claims/release", new ReleaseBody(claim));

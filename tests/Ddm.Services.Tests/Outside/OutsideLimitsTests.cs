@@ -1,6 +1,7 @@
 using System.Net;
 using Ddm.Runs;
 using Ddm.Services.Tests.Api;
+using Ddm.Storage;
 using Ddm.Tests;
 
 namespace Ddm.Services.Tests.Outside;
@@ -102,6 +103,10 @@ public sealed class OutsideLimitsTests
     [InlineData("runs/tiny/experts/0/head.json")]
     [InlineData("runs/tiny/experts/0/owner.json")]
     [InlineData("runs/tiny/experts/0/checkpoints/0000000010-1/manifest.json")]
+    [InlineData("runs/tiny/experts/0/checkpoints/0000000010-1/Manifest.json")] // the same where names have no case
+    [InlineData("runs/tiny/experts/0/checkpoints/10-1/weights.safetensors")] // no folder that a commit would use
+    [InlineData("runs/tiny/experts/0/checkpoints/0000000010-1.16/weights.safetensors")]
+    [InlineData("runs/tiny/experts/0/checkpoints/0000000010-1.a/weights.safetensors")]
     [InlineData("runs/tiny/experts/0/checkpoints/0000000010-2/weights.safetensors")] // another epoch's
     [InlineData("runs/tiny/experts/0/checkpoints/0000001001-1/weights.safetensors")] // beyond the last step
     [InlineData("runs/tiny/experts/0/checkpoints/0000000010-1/a/weights.safetensors")]
@@ -156,6 +161,30 @@ public sealed class OutsideLimitsTests
         using var gone = await shop.Client.DeleteAsync($"/workers/presence?worker={Uri.EscapeDataString(OutsideShop.Worker)}", Token);
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
         Assert.Empty(await new WorkerDirectory(shop.Store).ReadAsync(Token));
+    }
+
+    [Fact]
+    public async Task AnInsideWorkersRecordIsNotWrittenOver()
+    {
+        await using var shop = await OutsideShop.OpenAsync();
+        var inside = Record("anna:1:1", "local"); // on a machine that is named as the key
+        var name = BlobNames.Worker(WorkerPresence.Encode(inside.Name));
+        await shop.Store.TryWriteJsonAsync(name, inside, WriteCondition.Any, Token);
+
+        await RefusedAsync(shop.PostAsync("/presence", Record("anna/1:1", "home")), "worker 'anna:1:1''s");
+        await RefusedAsync(shop.Client.DeleteAsync("/workers/presence?worker=anna/1:1", Token), "worker 'anna:1:1''s");
+        Assert.Equal(inside.Name, (await shop.Store.ReadJsonAsync<WorkerRecord>(name, Token))!.Value.Value.Name);
+    }
+
+    [Fact]
+    public async Task WithoutKeysAWebPageOpensNothing()
+    {
+        await using var shop = await OutsideShop.OpenAsync(more: ("Ddm:RequireApiKey", "false"));
+        using var client = new HttpClient { BaseAddress = shop.Address };
+        Assert.Equal("anyone", (await client.GetJsonAsync("/workers")).GetProperty("holder").GetString());
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/workers");
+        request.Headers.Add("Origin", "https://cats.example");
+        await RefusedAsync(client.SendAsync(request, Token), "a page of 'https://cats.example'");
     }
 
     [Theory]

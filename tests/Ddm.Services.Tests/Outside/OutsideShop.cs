@@ -38,7 +38,7 @@ internal sealed class OutsideShop : IAsyncDisposable
 
     public Uri Address => server.Address;
 
-    public static async Task<OutsideShop> OpenAsync(IBlobStore? store = null, Action<IServiceCollection>? services = null)
+    public static async Task<OutsideShop> OpenAsync(IBlobStore? store = null, Action<IServiceCollection>? services = null, params (string Setting, string Value)[] more)
     {
         var folder = store is null ? new TinyFolder() : null;
         store ??= new FileBlobStore(folder!.Home);
@@ -47,6 +47,11 @@ internal sealed class OutsideShop : IAsyncDisposable
             ["Ddm:ApiKeys"] = ApiServer.Key,
             ["Ddm:WorkerKeys"] = $"anna@home={Key};bob={BobsKey}",
         };
+        foreach (var (setting, value) in more)
+        {
+            settings[setting] = value;
+        }
+
         var server = await ApiServer.StartAsync(store, null, settings: settings, services: services, cancellationToken: TestContext.Current.CancellationToken);
         var shop = new OutsideShop(store, folder, server);
         await shop.CreateAsync(Run);

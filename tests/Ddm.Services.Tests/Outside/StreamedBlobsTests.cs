@@ -78,6 +78,25 @@ public sealed class StreamedBlobsTests
         Assert.False(await checkpoints.RenewAsync(next, cancel));
     }
 
+    [Fact]
+    public async Task ASliceOfARoleThatWasPlacedElsewhereIsDropped()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var shop = await OutsideShop.OpenAsync();
+        using var server = new ServerConnection(new ServerAddress(shop.Address, OutsideShop.Key), TimeProvider.System);
+        var session = await OutsideSession.JoinAsync(server, new WorkerSettings { Pool = OutsideShop.Pool }, "box", 1, TimeProvider.System, _ => { }, cancel);
+        session.Current = new OutsideClaim(OutsideShop.Run, "experts/0", session.Identity.Name, 0);
+        var keeper = new ServerRoleKeeper(server, session, Microsoft.Extensions.Logging.Abstractions.NullLogger<ServerRoleKeeper>.Instance);
+        var blobs = OutsideBlobs.Open(server, session, TimeProvider.System);
+        Assert.NotNull(await blobs.ReadAsync(BlobNames.RunDocument(OutsideShop.Run), cancel));
+        await shop.Checkpoints.GrantAsync(OutsideShop.Run, Role.Expert(0), "t4", cancel);
+
+        var request = new ClaimRequest { Run = OutsideShop.Run, Role = Role.Expert(0), Worker = session.Identity.Name, Host = session.Identity.Host, OwnerTimeout = TimeSpan.FromMinutes(1), Pool = OutsideShop.Pool };
+        Assert.IsType<ClaimOutcome.Void>(await keeper.ClaimAsync(request, cancel));
+        var error = await Assert.ThrowsAsync<UserErrorException>(() => blobs.ReadAsync(BlobNames.RunDocument(OutsideShop.Run), cancel));
+        Assert.False(error.MayPass); // or the slice would be tried again for as long as a message lasts
+    }
+
     private sealed class Open : IBlobLimits
     {
         public Task RequireAsync(HttpContext http, string name, bool write) => Task.CompletedTask;
