@@ -15,8 +15,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
     private readonly List<(string Pool, ServiceProcess Process)> pools = [];
     private readonly Dictionary<string, string> settings;
 
-    public ServiceCluster(string broker, string store, string sources)
-        => settings = new Dictionary<string, string>
+    public ServiceCluster(string broker, string store, string sources, params (string Setting, string Value)[] more)
+    {
+        settings = new Dictionary<string, string>
         {
             ["ConnectionStrings:messaging"] = broker,
             ["ConnectionStrings:blobs"] = store,
@@ -30,6 +31,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
             ["Logging:LogLevel:Default"] = "Information",
         };
+        foreach (var (setting, value) in more)
+        {
+            settings[setting] = value;
+        }
+    }
 
     public IReadOnlyList<ServiceProcess> Processes => processes;
 
@@ -69,7 +75,9 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Ddm:ApiKey"] = key,
             ["Ddm:Pool"] = pool,
             ["Ddm:DeviceShare"] = "0.15", // so that there is time to disturb it
+            ["ASPNETCORE_ENVIRONMENT"] = "Development", // there its parts are looked at when they are put together
             ["DOTNET_gcServer"] = "0",
+            ["DOTNET_TieredPGO"] = "0",
         });
         processes.Add(process);
         return process;

@@ -39,12 +39,20 @@ public sealed record ServerAddress(Uri Uri, string Key)
 
     /// <summary>Reads an address.</summary>
     /// <exception cref="UserErrorException">It is none, or its connection would be open to everybody on the way.</exception>
-    public static Uri Parse(string text, string place) =>
-        !Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0 || uri.Query.Length > 0
+    public static Uri Parse(string text, string place)
+    {
+        if (text.AsSpan().ContainsAny('@', '?'))
+        {
+            // Not repeated: it may hold a secret.
+            throw new UserErrorException($"{place}: an address of a control plane has no login and no query; it looks like https://host. The key goes into {KeySetting} or {KeyFileSetting}.");
+        }
+
+        return !Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.Scheme is not ("http" or "https")
             ? throw new UserErrorException($"{place}: '{Printable.Text(text)}' is no address of a control plane. It looks like https://host.")
             : uri.Scheme == "http" && !uri.IsLoopback
             ? throw new UserErrorException($"{place}: {uri.GetLeftPart(UriPartial.Authority)} is not https. The key and the weights would cross the network in the open: give the https address. http is for this machine alone.")
             : uri;
+    }
 
     private static string ReadKey(IConfiguration configuration)
     {

@@ -56,7 +56,7 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
         UserErrorException { MayPass: true } => (StatusCodes.Status503ServiceUnavailable, "The store refuses this server, or has no room. Its log says why; try again in a while."),
         UserErrorException => (StatusCodes.Status400BadRequest, exception.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge,
-            $"The body is larger than {SubmitEndpoint.MostBytes} bytes."),
+            "The body is larger than this address takes."),
         BadHttpRequestException bad => (bad.StatusCode, bad.Message),
         OutsideRefusedException refused => (StatusCodes.Status403Forbidden, refused.Message),
         CheckpointException or InvalidDataException => (StatusCodes.Status500InternalServerError, exception.Message), // names a damaged blob

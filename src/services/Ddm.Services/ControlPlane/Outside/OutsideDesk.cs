@@ -125,7 +125,11 @@ internal sealed class OutsideDesk(
     {
         var role = OutsideLimits.RequireOwn(holder, body.Claim);
         var head = await checkpoints.ReadHeadAsync(body.Claim.Run, role, cancellationToken);
-        if (!(head is not null && settings.Attempts.IsPoison(head) && head.Epoch == body.Claim.Epoch))
+        if (head is not null && settings.Attempts.IsPoison(head) && head.Epoch == body.Claim.Epoch)
+        {
+            await limits.RequirePlacedAsync(holder, body.Claim.Run, role, pool: null, cancellationToken); // it cannot be claimed any more
+        }
+        else
         {
             await limits.RequireClaimAsync(holder, body.Claim, null, cancellationToken);
         }
@@ -198,7 +202,16 @@ internal sealed class OutsideDesk(
     // An inside worker on a machine named as a key may have a record of the same blob.
     private async Task<WorkerRecord?> RequireOwnRecordAsync(string worker, string name, CancellationToken cancellationToken)
     {
-        var before = (await blobs.ReadJsonAsync<WorkerRecord>(name, cancellationToken))?.Value;
+        WorkerRecord? before;
+        try
+        {
+            before = (await blobs.ReadJsonAsync<WorkerRecord>(name, cancellationToken))?.Value;
+        }
+        catch (InvalidDataException)
+        {
+            return null; // its worker writes it anew
+        }
+
         return before is null || before.Name == worker ? before
             : throw new OutsideRefusedException($"The record '{name}' is worker '{Printable.Text(before.Name)}''s. Give this worker's machine another name (Ddm:Worker).");
     }
