@@ -43,6 +43,7 @@ public sealed class TrainSliceHandler(
             var target = document.Roles.FirstOrDefault(r => r.Role == role.Path)?.TargetSteps ?? 0;
             if (document.Status != RunStatus.Running || slice.FromStep >= target || (slice.Submission != 0 && slice.Submission != document.Submission))
             {
+                await WakeAsync(slice, cancellationToken);
                 return;
             }
 
@@ -54,6 +55,7 @@ public sealed class TrainSliceHandler(
 
             if (await ClaimAsync(slice, role, cancellationToken) is not { } claim)
             {
+                await WakeAsync(slice, cancellationToken);
                 return;
             }
 
@@ -90,6 +92,10 @@ public sealed class TrainSliceHandler(
         => runs.LastSeen(slice.Run) is { Status: RunStatus.Running, Stage: RunStage.Train } known && known.Submission == slice.Submission
             ? known
             : await runs.GetAsync(slice.Run, cancellationToken);
+
+    // Where nobody looks at runs by the clock, a dropped slice may be the last that is heard of a run which another process held or ended.
+    private Task WakeAsync(TrainSlice slice, CancellationToken cancellationToken)
+        => settings.IsAlone ? sender.AdvancedAsync(slice.Run, cancellationToken) : Task.CompletedTask;
 
     private async Task<RoleClaim?> ClaimAsync(TrainSlice slice, Role role, CancellationToken cancellationToken)
     {
