@@ -34,6 +34,24 @@ public sealed class StreamedBlobsTests
     }
 
     [Fact]
+    public async Task WhatIsTooLargeForTheControlPlanesMemoryIsRefused()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await using var shop = await OutsideShop.OpenAsync(services: services => services.AddSingleton<IBlobLimits, Open>());
+        using var server = new ServerConnection(new ServerAddress(shop.Address, OutsideShop.Key), TimeProvider.System);
+        var blobs = new StreamedBlobs(server, () => new OutsideClaim("tiny", "experts/0", OutsideShop.Worker, 1));
+        var written = await Assert.ThrowsAsync<UserErrorException>(() => blobs.TryWriteAsync("large", new byte[StreamEndpoints.Small + 1], WriteCondition.Any, cancel));
+        Assert.Contains("leave out 'whole'", written.Message, StringComparison.Ordinal);
+        Assert.False(await shop.Store.ExistsAsync("large", cancel));
+
+        await shop.Store.TryWriteStreamAsync("large", async (stream, token) => await stream.WriteAsync(new byte[(64 << 20) + 1], token), WriteCondition.Any, cancel);
+        var read = await Assert.ThrowsAsync<UserErrorException>(() => blobs.ReadAsync("large", cancel));
+        Assert.Contains("leave out 'whole'", read.Message, StringComparison.Ordinal);
+        await using var stream = await blobs.OpenReadAsync("large", cancel);
+        Assert.Equal((64 << 20) + 1, stream!.Length);
+    }
+
+    [Fact]
     public async Task ACommitThroughTheControlPlaneIsAsOneOfOnesOwn()
     {
         var cancel = TestContext.Current.CancellationToken;

@@ -18,8 +18,10 @@ internal static class StreamEndpoints
     /// <summary>When it was written, round-trip format.</summary>
     public const string Written = "X-Ddm-Written";
 
-    /// <summary>Blobs up to this are answered with their ETag.</summary>
+    /// <summary>Bytes of a blob up to which it may be held in memory.</summary>
     public const int Small = 4 << 20;
+
+    private const int MostWhole = 64 << 20;
 
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder workers)
@@ -36,6 +38,14 @@ internal static class StreamEndpoints
         await limits.RequireAsync(http, name, write: false);
         if (whole)
         {
+            await using (var stream = await blobs.OpenReadAsync(name, http.RequestAborted))
+            {
+                if (stream?.Length > MostWhole)
+                {
+                    throw TooMuch("read", MostWhole); // a part may be as large as its worker likes
+                }
+            }
+
             if (await blobs.ReadAsync(name, http.RequestAborted) is not { } content)
             {
                 return Absent(name);
@@ -46,7 +56,7 @@ internal static class StreamEndpoints
             return TypedResults.Bytes(content.Bytes);
         }
 
-        return await blobs.OpenReadAsync(name, http.RequestAborted) is { } stream ? TypedResults.Stream(stream) : Absent(name);
+        return await blobs.OpenReadAsync(name, http.RequestAborted) is { } opened ? TypedResults.Stream(opened) : Absent(name);
     }
 
     private static async Task<IResult> ExistsAsync(string name, HttpContext http, IBlobLimits limits, IBlobStore blobs)
@@ -66,14 +76,14 @@ internal static class StreamEndpoints
             return written ? TypedResults.NoContent() : Refused(name);
         }
 
-        using var bytes = new MemoryStream();
-        await http.Request.Body.CopyToAsync(bytes, http.RequestAborted);
-        if (bytes.Length > Small)
+        var bytes = new byte[Math.Min(http.Request.ContentLength ?? Small, Small) + 1];
+        var length = await http.Request.Body.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, http.RequestAborted);
+        if (length > Small)
         {
-            throw new UserErrorException($"{bytes.Length} bytes are more than is written at once: leave out 'whole'.");
+            throw TooMuch("written", Small);
         }
 
-        if (await blobs.TryWriteAsync(name, bytes.GetBuffer().AsMemory(0, (int)bytes.Length), condition, http.RequestAborted) is not { } etag)
+        if (await blobs.TryWriteAsync(name, bytes.AsMemory(0, length), condition, http.RequestAborted) is not { } etag)
         {
             return Refused(name);
         }
@@ -81,6 +91,8 @@ internal static class StreamEndpoints
         http.Response.Headers[Tag] = Uri.EscapeDataString(etag);
         return TypedResults.NoContent();
     }
+
+    private static UserErrorException TooMuch(string what, int most) => new($"More than {most} bytes are not {what} at once: leave out 'whole'.");
 
     private static ProblemHttpResult Absent(string name) => TypedResults.Problem($"There is no blob '{Printable.Text(name)}'.", statusCode: StatusCodes.Status404NotFound);
 
