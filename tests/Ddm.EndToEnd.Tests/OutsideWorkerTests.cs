@@ -19,7 +19,7 @@ public sealed class OutsideWorkerTests(SharedServers servers)
     public async Task AWorkerThatKnowsAnAddressAndAKeyTrainsTheSameWeights()
     {
         var spec = TinyFolder.DefaultSpec
-            .Replace("experts: { steps: 12", "experts: { pools: [home, local], steps: 400", StringComparison.Ordinal)
+            .Replace("experts: { steps: 12", "experts: { pools: [home, local], steps: 200", StringComparison.Ordinal)
             .Replace("steps: 8, batch", "pools: [router], steps: 8, batch", StringComparison.Ordinal)
             .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 0.5", StringComparison.Ordinal);
         await using var alone = new UndisturbedRun(spec);

@@ -12,7 +12,7 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 /// <summary>Follows a role's checkpoints from the head to the oldest, believing nothing whose hash is not vouched for by what lies above it.</summary>
 internal sealed class CheckpointChain(IBlobStore store)
 {
-    private const long SmallPart = 1 << 20; // a stream and a thread of its own cost more
+    private const long SmallPart = 1 << 20; // a thread of its own costs more
 
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
@@ -93,7 +93,8 @@ internal sealed class CheckpointChain(IBlobStore store)
             return (null, Length(name, length, part));
         }
 
-        return (Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
+        return (part.Length < SmallPart ? Task.FromResult(await HashAsync(stream, cancellationToken))
+            : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
     }
 
     private static string Length(string name, long length, CheckpointPart part) => $"{name} has {length} bytes where its manifest says {part.Length}";
