@@ -79,6 +79,9 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
 
     public List<string> Advanced { get; } = [];
 
+    /// <summary>The workers' own disk; null: they keep nothing on it.</summary>
+    public IBlobStore? Disk { get; init; }
+
     public Exception? SendFailure { get; set; }
 
     public TrainSliceHandler Handler(WorkerIdentity? worker = null)
@@ -86,7 +89,10 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         var identity = worker ?? Identity;
         var presence = new WorkerPresence(Store, identity, Settings, Trainers, Time);
         var handler = new TrainSliceHandler(
-            Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, new StoreReports(Store, Runs, Events), Stop, Progress, Time);
+            Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, new StoreReports(Store, Runs, Events), Stop, Progress, Time)
+        {
+            Local = Disk is null ? null : new LocalCheckpoints(Disk, Time),
+        };
         handlers.Add(handler);
         return handler;
     }
