@@ -76,6 +76,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Ddm:ApiKey"] = key,
             ["Ddm:Pool"] = pool,
             ["Ddm:DeviceShare"] = "0.15", // so that there is time to disturb it
+            ["Ddm:LocalFolder"] = "none",
             ["ASPNETCORE_ENVIRONMENT"] = "Development", // there its parts are looked at when they are put together
             ["DOTNET_gcServer"] = "0",
             ["DOTNET_TieredPGO"] = "0",
