@@ -11,6 +11,7 @@ namespace Ddm.EndToEnd.Tests;
 
 public sealed class OutsideWorkerTests(SharedServers servers)
 {
+    private const string Slow = "0.15"; // share of the device, so that there is time to disturb it
     private static readonly TimeSpan LongestCommit = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -18,37 +19,35 @@ public sealed class OutsideWorkerTests(SharedServers servers)
     [Fact]
     public async Task AWorkerThatKnowsAnAddressAndAKeyTrainsTheSameWeights()
     {
-        var spec = TinyFolder.DefaultSpec
-            .Replace("experts: { steps: 12", "experts: { pools: [home, local], steps: 200", StringComparison.Ordinal)
-            .Replace("steps: 8, batch", "pools: [router], steps: 8, batch", StringComparison.Ordinal)
-            .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 0.5", StringComparison.Ordinal);
-        await using var alone = new UndisturbedRun(spec);
-        using var files = new TinyFolder(spec);
-        var (rabbit, store) = (await servers.NewBrokerAsync(), servers.NewStore());
-        var blobs = BlobStores.Open(store);
-        await using var cluster = new ServiceCluster(rabbit.ConnectionString, store, files.Folder, ("Ddm:OwnerTimeout", "00:00:04"), ("Ddm:ResendAfter", "00:00:04"));
-        var first = cluster.Start("ControlPlane");
-        foreach (var name in (string[])["FeatureExtractor", "Clusterer", "RouterTrainer", "ExpertTrainer"])
-        {
-            cluster.Start(name);
-        }
+        await using var scene = new Scene(servers, SpecOf("home", steps: 12));
+        await scene.StartAsync("1", "ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer");
+        await scene.SubmitAsync();
 
-        var outside = cluster.StartOutside(); // waits for the control plane
-        await Task.WhenAll(cluster.Processes.Select(process => process.ReadyAsync()));
-        await WorkersAsync(blobs, 3, cluster);
-        await NodeClient.SubmitAsync(rabbit.ConnectionString, files.SpecFile, files.Folder);
+        await scene.EndsWithTheWeightsOfOneProcessAsync();
+        var said = string.Join('\n', scene.Outside.Lines);
+        Assert.All((string[])["experts/0", "experts/1"], role => Assert.Contains($"{role} stands at step 12 of 12", said, StringComparison.Ordinal));
+        Assert.DoesNotContain(scene.Broker, said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task ItsDeathAndARestartOfTheControlPlaneChangeNothing()
+    {
+        await using var scene = new Scene(servers, SpecOf("home, local", steps: 200));
+        await scene.StartAsync(Slow, "ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer", "ExpertTrainer");
+        var (first, cluster, blobs) = (scene.Cluster.ControlPlane, scene.Cluster, scene.Blobs);
+        await Waiting.ForAsync(
+            "workers are there", LongestCommit, async token => (await new WorkerDirectory(blobs).ReadAsync(token)).Count(worker => worker.IsAlive) >= 3, () => cluster.Output);
+        await scene.SubmitAsync();
         var role = await OwnedAsync(blobs, cluster);
-        outside.Signal(Signals.Kill);
-        var second = cluster.StartOutside();
+        scene.Outside.Signal(Signals.Kill);
+        cluster.StartOutside(share: Slow);
         await OwnedAsync(blobs, cluster, role, after: await EpochAsync(blobs, role)); // and commits
         first.Signal(Signals.Kill);
         await first.WaitForExitAsync();
         await cluster.Restart(first).ReadyAsync();
-        var document = await RunOutcome.EndAsync(blobs, () => cluster.Output);
 
-        Assert.True(document.Status == RunStatus.Succeeded, document.Failure + cluster.Output);
-        Assert.Equal(await alone.Weights, await RunOutcome.WeightsAsync(blobs));
-        Assert.DoesNotContain(rabbit.ConnectionString, string.Concat(second.Lines), StringComparison.Ordinal);
+        await scene.EndsWithTheWeightsOfOneProcessAsync();
     }
 
     [Fact]
@@ -117,8 +116,10 @@ public sealed class OutsideWorkerTests(SharedServers servers)
 
     private static object Question => new { pool = ServiceCluster.OutsidePool, worker = ServiceCluster.OutsideHolder + "/ghost:1:1", waitSeconds = 30 };
 
-    private static Task WorkersAsync(IBlobStore blobs, int count, ServiceCluster cluster) => Waiting.ForAsync(
-        "workers are there", TimeSpan.FromSeconds(60), async token => (await new WorkerDirectory(blobs).ReadAsync(token)).Count(worker => worker.IsAlive) >= count, () => cluster.Output);
+    private static string SpecOf(string pools, int steps) => TinyFolder.DefaultSpec
+        .Replace("experts: { steps: 12", FormattableString.Invariant($"experts: {{ pools: [{pools}], steps: {steps}"), StringComparison.Ordinal)
+        .Replace("steps: 8, batch", "pools: [router], steps: 8, batch", StringComparison.Ordinal)
+        .Replace("slice_seconds: 0.01", "slice_seconds: 0.5, commit_seconds: 0.5", StringComparison.Ordinal);
 
     private static async Task<long> EpochAsync(IBlobStore blobs, string role)
         => (await Checkpoints(blobs).ReadHeadAsync(TinyFolder.RunName, Role.Parse(role), Cancel))!.Epoch;
@@ -146,4 +147,59 @@ public sealed class OutsideWorkerTests(SharedServers servers)
     }
 
     private static CheckpointStore Checkpoints(IBlobStore blobs) => new(blobs, TimeProvider.System, NullLogger.Instance);
+
+    // A run, an installation of some services with one worker outside, and the same run undisturbed.
+    private sealed class Scene : IAsyncDisposable
+    {
+        private readonly SharedServers servers;
+        private readonly UndisturbedRun alone;
+        private readonly TinyFolder files;
+        private ServiceCluster? cluster;
+
+        public Scene(SharedServers servers, string spec)
+        {
+            (this.servers, alone, files) = (servers, new UndisturbedRun(spec), new TinyFolder(spec));
+            var store = servers.NewStore();
+            (Store, Blobs) = (store, BlobStores.Open(store));
+        }
+
+        public IBlobStore Blobs { get; }
+
+        public ServiceCluster Cluster => cluster!;
+
+        public ServiceProcess Outside { get; private set; } = null!;
+
+        public string Broker { get; private set; } = "";
+
+        private string Store { get; }
+
+        public async Task StartAsync(string share, params string[] services)
+        {
+            Broker = (await servers.NewBrokerAsync()).ConnectionString;
+            cluster = new ServiceCluster(Broker, Store, files.Folder, ("Ddm:OwnerTimeout", "00:00:04"), ("Ddm:ResendAfter", "00:00:04"));
+            Array.ForEach(services, name => cluster.Start(name));
+            Outside = cluster.StartOutside(share: share); // waits for the control plane
+            await Task.WhenAll(cluster.Processes.Select(process => process.ReadyAsync()));
+        }
+
+        public Task SubmitAsync() => NodeClient.SubmitAsync(Broker, files.SpecFile, files.Folder);
+
+        public async Task EndsWithTheWeightsOfOneProcessAsync()
+        {
+            var document = await RunOutcome.EndAsync(Blobs, () => Cluster.Output);
+            Assert.True(document.Status == RunStatus.Succeeded, document.Failure + Cluster.Output);
+            Assert.Equal(await alone.Weights, await RunOutcome.WeightsAsync(Blobs));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (cluster is not null)
+            {
+                await cluster.DisposeAsync();
+            }
+
+            await alone.DisposeAsync();
+            files.Dispose();
+        }
+    }
 }

@@ -68,14 +68,14 @@ internal sealed class ServiceCluster : IAsyncDisposable
     }
 
     /// <summary>Starts a trainer that knows a control plane's address and a key, and nothing else.</summary>
-    public ServiceProcess StartOutside(string key = OutsideKey, string pool = OutsidePool)
+    public ServiceProcess StartOutside(string key = OutsideKey, string pool = OutsidePool, string share = "1")
     {
         var process = ServiceProcess.Start("ExpertTrainer", new Dictionary<string, string>
         {
             ["ConnectionStrings:controlplane"] = ControlPlane.Address,
             ["Ddm:ApiKey"] = key,
             ["Ddm:Pool"] = pool,
-            ["Ddm:DeviceShare"] = "0.15", // so that there is time to disturb it
+            ["Ddm:DeviceShare"] = share,
             ["Ddm:LocalFolder"] = "none",
             ["ASPNETCORE_ENVIRONMENT"] = "Development", // there its parts are looked at when they are put together
             ["DOTNET_gcServer"] = "0",
