@@ -264,7 +264,7 @@ public sealed class CheckpointStore
     /// <exception cref="ArgumentException">The steps do not follow on what the claim opened or committed last, or the parts' names are no good.</exception>
     /// <exception cref="InvalidOperationException">There are checkpoints, and the claim has opened none.</exception>
     public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
-        StorageTelemetry.MeasureAsync(() => _commit.CommitAsync(claim, request, cancellationToken));
+        StorageTelemetry.MeasureAsync(claim, request.Step, () => _commit.CommitAsync(claim, request, cancellationToken));
 
     /// <summary>The claim of a worker that cannot keep records itself, read from the store: for whoever keeps them in its stead.</summary>
     /// <param name="run">The run.</param>
