@@ -22,6 +22,11 @@ internal static class HttpsTransport
         var services = ddm.Services.AddSingleton(server).AddSingleton(session).AddSingleton(CommandPatience.Unattended(ddm.Settings));
         services.AddSingleton<IRoleKeeper, ServerRoleKeeper>().AddSingleton<ICommandSender, ServerSender>().AddSingleton<IQueueDepth, ServerQueueDepth>().AddSingleton<IRoleReports, ServerReports>();
         services.AddSingleton<ISlicePlacement, OwnPlacement>(); // for the parts that every process has; nothing is placed from here
+        if (ReplicaLifetime.IsNeeded(ddm.Settings))
+        {
+            services.AddHostedService<ReplicaLifetime>();
+        }
+
         services.AddHostedService<OutsidePresence>().AddHostedService<OutsideWork>();
 
         // A running slice may take the whole notice; each layer waits a little longer than the one inside it.

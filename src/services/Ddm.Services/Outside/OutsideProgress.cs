@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
-/// <summary>What the handler tells, in a worker outside: into the log, and notices by the control plane into the events of their run. Never in the way of the work.</summary>
-internal sealed class OutsideProgress(ServerConnection server, OutsideSession session, ILogger<OutsideProgress> log) : BackgroundService, IRunProgress
+/// <summary>What the handler tells, in a worker outside: into the log, the metrics, and notices by the control plane into the events of their run. Never in the way of the work.</summary>
+internal sealed class OutsideProgress(ServerConnection server, OutsideSession session, RunRepository runs, ILogger<OutsideProgress> log) : BackgroundService, IRunProgress
 {
     private const int Most = 100;
 
@@ -19,6 +19,7 @@ internal sealed class OutsideProgress(ServerConnection server, OutsideSession se
     /// <inheritdoc/>
     public void Training(TrainingProgress progress)
     {
+        DdmTelemetry.Record(progress, RunScope.Current is { } run ? runs.LastSeen(run) : null);
         if (!progress.Active)
         {
             log.LogInformation("Run {Run}: {Role} stands at step {Step} of {Target}", RunScope.Current, progress.Role, progress.Step, progress.Target);
@@ -48,6 +49,7 @@ internal sealed class OutsideProgress(ServerConnection server, OutsideSession se
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        DdmTelemetry.Announce();
         await foreach (var (claim, message) in notices.Reader.ReadAllAsync(CancellationToken.None))
         {
             try

@@ -16,7 +16,7 @@ internal sealed class OutsideWork(
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, stop.Token);
         var pause = FirstPause;
-        while (!ending.IsCancellationRequested)
+        while (!ending.IsCancellationRequested && !stop.IsDraining)
         {
             try
             {
