@@ -182,7 +182,7 @@ public sealed class OutsideWorkerTests(SharedServers servers)
             await Task.WhenAll(cluster.Processes.Select(process => process.ReadyAsync()));
         }
 
-        public Task SubmitAsync() => NodeClient.SubmitAsync(Broker, files.SpecFile, files.Folder);
+        public async Task SubmitAsync() => await NodeClient.SubmitAsync(Broker, files.SpecFile, files.Folder);
 
         public async Task EndsWithTheWeightsOfOneProcessAsync()
         {
