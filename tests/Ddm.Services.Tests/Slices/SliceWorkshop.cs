@@ -43,7 +43,8 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
             Roles = [.. roles.Select(role => new RoleDecision(role.Path, role == Role.Router ? 8 : steps, RoleStatus.Training))],
         };
         Assert.True(Runs.TryCreateAsync(Document, CancellationToken.None).GetAwaiter().GetResult());
-        Control = new RunControl(Store, Checkpoints, Runs, Events, this);
+        var repair = new RunRepair(Store, Runs, new LostSteps(Checkpoints, Runs, Events, Progress), new Publication(Store, new ModelCatalog(Store, Checkpoints, Runs, Time)));
+        Control = new RunControl(Store, Checkpoints, Runs, Events, repair, this);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));

@@ -40,7 +40,16 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     private async Task<RoleFacts> InspectAsync(RunDocument document, RoleDecision decision, CancellationToken cancellationToken)
     {
         var role = Role.Parse(decision.Role);
-        var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+        RoleHead? head;
+        try
+        {
+            head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+        }
+        catch (CheckpointException e)
+        {
+            return new RoleFacts { Role = decision.Role, Step = 0, Target = decision.TargetSteps, Failure = decision.Failure ?? e.Message }; // the others can be seen all the same
+        }
+
         var owner = await checkpoints.ReadOwnerAsync(document.Name, role, head, cancellationToken);
         var facts = new RoleFacts
         {

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -80,7 +81,7 @@ internal static class ControlEndpoints
         {
             await act();
         }
-        catch (UserErrorException e) when (!e.MayPass)
+        catch (Exception e) when (e is UserErrorException { MayPass: false } or CheckpointException)
         {
             return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
         }
