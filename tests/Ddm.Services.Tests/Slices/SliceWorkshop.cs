@@ -92,6 +92,14 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         return handler;
     }
 
+    /// <summary>A claim of the first expert.</summary>
+    public async Task<RoleClaim> ClaimAsync() => Assert.IsType<ClaimOutcome.Claimed>(
+        await Checkpoints.ClaimAsync(Run, Expert, Identity.Name, _ => false, TimeSpan.FromMinutes(1), CancellationToken.None)).Claim;
+
+    /// <summary>The claim's first commit, of step 10, with one part.</summary>
+    public Task<CommitOutcome> CommitAsync(RoleClaim claim, string part, Func<Stream, CancellationToken, Task> write) => Checkpoints.CommitAsync(
+        claim, new CommitRequest { Step = 10, FromStep = 0, DataManifestSha256 = "da7a", Numerics = Numerics, Parts = [(part, write)] }, CancellationToken.None);
+
     public Task<RoleHead?> HeadAsync(Role? role = null) => Checkpoints.ReadHeadAsync(Run, role ?? Expert, CancellationToken.None);
 
     public async Task<string?> StateAsync(Role? role = null)

@@ -15,8 +15,11 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     /// <summary>The facts of one run.</summary>
     /// <exception cref="UserErrorException">There is no such run.</exception>
     public async Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken)
+        => await InspectAsync(await new RunRepository(blobs).GetAsync(run, cancellationToken), cancellationToken);
+
+    /// <summary>As the other overload, of a run whose document was just read or written.</summary>
+    public async Task<RunFacts> InspectAsync(RunDocument document, CancellationToken cancellationToken)
     {
-        var document = await new RunRepository(blobs).GetAsync(run, cancellationToken);
         var roles = new List<RoleFacts>();
         foreach (var decision in document.Roles)
         {
@@ -25,7 +28,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
 
         return new RunFacts
         {
-            Run = run,
+            Run = document.Name,
             Status = document.Status,
             Stage = document.Stage,
             Failure = document.Failure,
