@@ -176,6 +176,7 @@ internal sealed class ChaosRun : IAsyncDisposable
         ["Ddm:ReconcileEvery"] = "00:00:01",
         ["Ddm:OwnerTimeout"] = "00:00:06",
         ["Ddm:ResendAfter"] = "00:00:05",
+        ["Ddm:LocalFolder"] = Path.Combine(files.Folder, "local"),
         ["DOTNET_gcServer"] = "0",
         ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
         ["Logging:LogLevel:Default"] = "Information",

@@ -6,13 +6,19 @@ namespace Ddm.Cli.Tests;
 /// <summary>The command line as a process of its own, as a user starts it.</summary>
 internal sealed class DdmProcess : IDisposable
 {
+    // Far longer than any command here takes: one that hangs fails its test and no more.
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(4);
+
     private readonly Process process;
     private readonly StringBuilder errors = new();
     private readonly Task readErrors;
+    private readonly string words;
+    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    private DdmProcess(Process process)
+    private DdmProcess(Process process, string words)
     {
-        this.process = process;
+        (this.process, this.words) = (process, words);
+        patience.CancelAfter(Longest);
         readErrors = Task.Run(async () =>
         {
             while (await process.StandardError.ReadLineAsync() is { } line)
@@ -32,7 +38,7 @@ internal sealed class DdmProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "ddm.dll"));
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["OMP_NUM_THREADS"] = "1";
-        return new DdmProcess(Process.Start(start)!);
+        return new DdmProcess(Process.Start(start)!, string.Join(' ', arguments));
     }
 
     /// <summary>Runs to the end.</summary>
@@ -45,7 +51,7 @@ internal sealed class DdmProcess : IDisposable
     /// <summary>Reads lines until one holds <paramref name="text"/> for the <paramref name="times"/>-th time; false when the process ends first.</summary>
     public async Task<bool> ReadUntilAsync(string text, int times = 1)
     {
-        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        while (await InTimeAsync(process.StandardOutput.ReadLineAsync, $"until '{text}' was said {times} times more") is { } line)
         {
             if (line.Contains(text, StringComparison.Ordinal) && --times == 0)
             {
@@ -87,9 +93,9 @@ internal sealed class DdmProcess : IDisposable
 
     public async Task<(int Code, string Output, string Errors)> EndAsync()
     {
-        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await InTimeAsync(token => new ValueTask<string>(process.StandardOutput.ReadToEndAsync(token)), "to its end");
         await readErrors;
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(patience.Token);
         return (process.ExitCode, output, errors.ToString());
     }
 
@@ -101,5 +107,18 @@ internal sealed class DdmProcess : IDisposable
         }
 
         process.Dispose();
+        patience.Dispose();
+    }
+
+    private async Task<T> InTimeAsync<T>(Func<CancellationToken, ValueTask<T>> read, string awaited)
+    {
+        try
+        {
+            return await read(patience.Token);
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"'ddm {words}' went on for {Longest.TotalMinutes:F0} minutes, waited for {awaited}. Errors so far: {errors}");
+        }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["Ddm:ReconcileEvery"] = "00:00:02",
             ["Ddm:OwnerTimeout"] = "00:00:10",
             ["Ddm:ResendAfter"] = "00:00:10",
+            ["Ddm:LocalFolder"] = "none",
             ["DOTNET_gcServer"] = "0",
             ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
             ["Logging:LogLevel:Default"] = "Information",

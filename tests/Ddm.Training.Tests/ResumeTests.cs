@@ -84,6 +84,32 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task AStateThatWasKeptButNotCommittedBringsItsMetricsWithIt()
+    {
+        var role = Role.Expert(1);
+        var (claim, trainer) = (await ClaimAsync(role), await workshop.TrainerAsync(role));
+        Step(trainer, 2);
+        await CommitAsync(claim, trainer, 0);
+        Step(trainer, 3);
+        var kept = new LocalCheckpoints(workshop.Store, TimeProvider.System);
+        await kept.KeepAsync("x", claim, await RequestAsync(trainer, role, 2), Token);
+
+        var data = (await workshop.OpenAsync(role)).ManifestSha256;
+        Assert.Null(await kept.OpenAsync("x", Workshop.Run, role, new string('0', 64), data, Workshop.Class(), Token));
+        Assert.Null(await kept.OpenAsync("y", Workshop.Run, role, claim.Head.ManifestSha256, data, Workshop.Class(), Token));
+        Assert.Null(await kept.OpenAsync("x", Workshop.Run, role, claim.Head.ManifestSha256, data, Workshop.Class(microBatch: 8), Token));
+        var opened = await kept.OpenAsync("x", Workshop.Run, role, claim.Head.ManifestSha256, data, Workshop.Class(), Token);
+        var after = await workshop.TrainerAsync(role, opened);
+        Step(after, 1);
+        Step(trainer, 1);
+        Assert.Equal(Workshop.Fingerprint(trainer), Workshop.Fingerprint(after));
+        Assert.Equal([3L, 4, 5, 6], after.Metrics.Steps.Select(m => m.Step));
+
+        await kept.ForgetAsync("x", Workshop.Run, role, Token);
+        Assert.Null(await kept.OpenAsync("x", Workshop.Run, role, claim.Head.ManifestSha256, data, Workshop.Class(), Token));
+    }
+
+    [Fact]
     public async Task AnotherNumericsClassIsRefused()
     {
         var role = Role.Expert(0);
@@ -120,16 +146,18 @@ public sealed class ResumeTests : IDisposable
 
     private async Task<CheckpointManifest> CommitAsync(RoleClaim claim, Trainer trainer, long from, NumericsClass? numerics = null)
     {
-        var request = new CommitRequest
-        {
-            Step = trainer.StepNumber,
-            FromStep = from,
-            DataManifestSha256 = (await workshop.OpenAsync(claim.Role)).ManifestSha256,
-            Numerics = numerics ?? Workshop.Class(),
-            Parts = trainer.CheckpointParts(),
-        };
+        var request = await RequestAsync(trainer, claim.Role, from, numerics);
         var committed = Assert.IsType<CommitOutcome.Committed>(await workshop.Checkpoints.CommitAsync(claim, request, Token));
         trainer.Committed(trainer.StepNumber);
         return committed.Manifest;
     }
+
+    private async Task<CommitRequest> RequestAsync(Trainer trainer, Role role, long from, NumericsClass? numerics = null) => new()
+    {
+        Step = trainer.StepNumber,
+        FromStep = from,
+        DataManifestSha256 = (await workshop.OpenAsync(role)).ManifestSha256,
+        Numerics = numerics ?? Workshop.Class(),
+        Parts = trainer.CheckpointParts(),
+    };
 }

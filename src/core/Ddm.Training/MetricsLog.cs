@@ -31,6 +31,12 @@ public sealed class MetricsLog
 
     internal void Add(StepMetrics metrics) => steps.Add(metrics);
 
+    internal void Replace(IReadOnlyList<StepMetrics> others)
+    {
+        steps.Clear();
+        steps.AddRange(others);
+    }
+
     /// <summary>Writes a measurement beside the step it was taken after.</summary>
     internal void SetHeldOutLoss(double loss)
     {

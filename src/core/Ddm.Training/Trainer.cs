@@ -100,7 +100,9 @@ public sealed class Trainer : IDisposable
                 parts.Add(part, await checkpoint.OpenPartAsync(part, cancellationToken));
             }
 
+            var uncommitted = checkpoint.IsCommitted ? [] : await ReadMetricsAsync(checkpoint, cancellationToken);
             Use(TrainingState.Load(objective, checkpoint.Manifest.Step, part => parts[part], device));
+            metrics.Replace(uncommitted);
         }
         catch (InvalidDataException error)
         {
@@ -180,6 +182,12 @@ public sealed class Trainer : IDisposable
 
         parts.Add((MetricsLog.Part, (stream, cancellationToken) => stream.WriteAsync(lines, cancellationToken).AsTask()));
         return parts;
+    }
+
+    private static async Task<IReadOnlyList<StepMetrics>> ReadMetricsAsync(OpenedCheckpoint checkpoint, CancellationToken cancellationToken)
+    {
+        await using var stream = await checkpoint.OpenPartAsync(MetricsLog.Part, cancellationToken);
+        return await MetricsLog.ReadAsync(stream, cancellationToken);
     }
 
     private void Use(TrainingState next)

@@ -24,11 +24,21 @@ public sealed class WorkerSettingsReaderTests
     [InlineData("Ddm:DeviceShare", "half")]
     [InlineData("Ddm:Pool", "A 100")]
     [InlineData("Ddm:Worker", "a:b")]
+    [InlineData("Ddm:LocalFolder", "here")]
     public void AWrongOneIsNamed(string setting, string value)
     {
         var error = Assert.Throws<UserErrorException>(() => WorkerSettingsReader.Read(Configuration((setting, value))));
 
         Assert.Contains($"{setting}: '{value}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("none", null)]
+    [InlineData("/scratch/ddm", "/scratch/ddm")]
+    public void TheFolderForStatesBetweenCommitsIsSaidOrThePersonsOwn(string text, string? folder)
+    {
+        Assert.Equal(folder, WorkerSettingsReader.Read(Configuration(("Ddm:LocalFolder", text))).LocalFolder);
+        Assert.True(Path.IsPathFullyQualified(WorkerSettingsReader.Read(Configuration()).LocalFolder!));
     }
 
     private static IConfiguration Configuration(params (string Key, string Value)[] values)

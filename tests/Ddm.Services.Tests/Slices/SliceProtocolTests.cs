@@ -220,4 +220,25 @@ public sealed class SliceProtocolTests
         await shop.Handler().HandleAsync(First with { Pool = "t4" }, Cancel);
         Assert.Equal(1000, (await shop.HeadAsync())!.Step);
     });
+
+    [Fact]
+    public void WhereNobodyElseLooksADroppedSliceOfAHeldRunWakesTheLookThatEndsIt() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop() { Settings = WorkerSettings.Embedded };
+        await shop.Runs.GetAsync(SliceWorkshop.Run, Cancel); // what this process knows of the run from now on is old
+        var another = new RunControl(shop.Store, shop.Checkpoints, new RunRepository(shop.Store), shop.Events, new NoSender());
+        await another.CancelAsync(SliceWorkshop.Run, Cancel);
+        await shop.Handler().HandleAsync(First, Cancel);
+        Assert.Equal([""], shop.Advanced); // the whole run
+        Assert.Equal(0, (await shop.HeadAsync())!.Step);
+    });
+
+    private sealed class NoSender : ICommandSender
+    {
+        public Task SendAsync(IRunCommand command, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task AdvancedAsync(string run, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task ReturnAsync(IRunCommand command, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 }

@@ -80,6 +80,9 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
 
     public List<string> Advanced { get; } = [];
 
+    /// <summary>The workers' own disk; null: they keep nothing on it.</summary>
+    public IBlobStore? Disk { get; init; }
+
     public Exception? SendFailure { get; set; }
 
     public TrainSliceHandler Handler(WorkerIdentity? worker = null)
@@ -87,7 +90,10 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         var identity = worker ?? Identity;
         var presence = new WorkerPresence(Store, identity, Settings, Trainers, Time);
         var handler = new TrainSliceHandler(
-            Store, Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, Events, Stop, Progress, Time);
+            Store, Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, Events, Stop, Progress, Time)
+        {
+            Local = Disk is null ? null : new LocalCheckpoints(Disk, Time),
+        };
         handlers.Add(handler);
         return handler;
     }

@@ -168,5 +168,6 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         ["Ddm__Pool"] = plan.Pool,
         ["Ddm__SourceRoots"] = string.Join(';', options.Roots),
         ["Ddm__ApiKeyFile"] = options.KeyFile,
+        ["Ddm__LocalFolder"] = Path.Combine(folder, "local"),
     };
 }

@@ -26,6 +26,9 @@ public sealed class OpenedCheckpoint
     /// <summary>Newer checkpoints that were passed over, and why; empty when this is the newest.</summary>
     public IReadOnlyList<string> Skipped { get; }
 
+    /// <summary>Whether the role's chain has it; false for one of a worker's own disk, whose metrics no commit holds yet.</summary>
+    public bool IsCommitted { get; internal init; } = true;
+
     internal CheckpointReference Reference { get; }
 
     /// <summary>Opens a part for reading; seekable.</summary>

@@ -189,7 +189,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
             return new ClaimOutcome.Poisoned(head);
         }
 
-        var wait = head.NotBefore is { } until ? until - await store.ReadClockAsync(cancellationToken) : TimeSpan.Zero;
+        var wait = head.NotBefore is { } until && request.Attempts.BackOff > TimeSpan.Zero ? until - await store.ReadClockAsync(cancellationToken) : TimeSpan.Zero;
         return wait > TimeSpan.Zero ? new ClaimOutcome.NotYet(wait) : null;
     }
 

@@ -22,6 +22,7 @@ internal static partial class WorkerSettingsReader
             Worker = section[nameof(WorkerSettings.Worker)] is { Length: > 0 } name ? Worker(name) : null,
             AcknowledgementTimeout = Duration(section, nameof(WorkerSettings.AcknowledgementTimeout), defaults.AcknowledgementTimeout),
             StopNotice = Duration(section, nameof(WorkerSettings.StopNotice), defaults.StopNotice),
+            LocalFolder = LocalFolder(section),
             OwnerTimeout = Duration(section, nameof(WorkerSettings.OwnerTimeout), defaults.OwnerTimeout),
             ReconcileEvery = Duration(section, nameof(WorkerSettings.ReconcileEvery), defaults.ReconcileEvery),
             ResendAfter = Duration(section, nameof(WorkerSettings.ResendAfter), defaults.ResendAfter),
@@ -47,6 +48,20 @@ internal static partial class WorkerSettingsReader
         return string.IsNullOrEmpty(pool) ? otherwise
             : PoolName.IsValid(pool) ? pool
             : throw new UserErrorException($"{section.Path}:Pool: '{Printable.Text(pool)}' cannot name a pool; expected {PoolName.Rule}.");
+    }
+
+    private static string? LocalFolder(IConfigurationSection section)
+    {
+        const string Nowhere = "none";
+        return section[nameof(WorkerSettings.LocalFolder)] switch
+        {
+            Nowhere => null,
+            { Length: > 0 } folder when folder.Contains('\0', StringComparison.Ordinal) || !Path.IsPathFullyQualified(folder) => throw new UserErrorException(
+                $"{section.Path}:{nameof(WorkerSettings.LocalFolder)}: '{Printable.Text(folder)}' is no folder; expected a full path, or '{Nowhere}'."),
+            { Length: > 0 } folder => folder,
+            _ => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } data
+                ? Path.Combine(data, "ddm", "local") : Path.Combine(Path.GetTempPath(), "ddm-local"),
+        };
     }
 
     private static string Worker(string name) => WorkerName().IsMatch(name)

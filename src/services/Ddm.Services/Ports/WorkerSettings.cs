@@ -32,6 +32,9 @@ public sealed record WorkerSettings
     /// <summary>How long an owner record may go unrenewed before its worker counts as dead.</summary>
     public TimeSpan OwnerTimeout { get; init; } = RunObserver.OwnerTimeout;
 
+    /// <summary>A folder of this machine where a slice keeps its state between commits that a slow line makes rare; null: nowhere.</summary>
+    public string? LocalFolder { get; init; }
+
     /// <summary>Time between two looks at a run that nobody said anything about.</summary>
     public TimeSpan ReconcileEvery { get; init; } = TimeSpan.FromSeconds(10);
 

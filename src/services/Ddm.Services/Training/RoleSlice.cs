@@ -13,6 +13,7 @@ internal sealed class RoleSlice(
     WarmRole warm, RoleClaim claim, OwnerRenewal renewal, string pool, long target, long received)
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LeastKeepInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
     private readonly IRoleTrainer trainer = warm.Trainer;
@@ -24,6 +25,9 @@ internal sealed class RoleSlice(
     private long? stopped;
     private int failures;
     private Upload? upload;
+    private Keeping? keeping;
+    private long keptAt;
+    private TimeSpan keepTime;
 
     /// <summary>Whether anything was committed under this claim.</summary>
     public bool HasCommitted { get; private set; }
@@ -40,7 +44,7 @@ internal sealed class RoleSlice(
     /// <exception cref="IOException">The store failed the last commit: what was not committed is in the trainer still.</exception>
     public async Task<SliceEnd> RunAsync(CancellationToken cancellationToken)
     {
-        turnBegan = commitBegan = time.GetTimestamp();
+        turnBegan = commitBegan = keptAt = time.GetTimestamp();
         await using var noting = stop.Token.Register(() => stopped = time.GetTimestamp());
         Report(0, active: true);
         try
@@ -59,9 +63,14 @@ internal sealed class RoleSlice(
                     break;
                 }
 
-                if (upload is null && IsCommitDue())
+                await EndKeepingAsync(wait: false);
+                if (upload is null && keeping is null && IsCommitDue())
                 {
                     upload = await BeginUploadAsync(givesBack: false, cancellationToken);
+                }
+                else if (upload is null && keeping is null && IsKeepDue())
+                {
+                    keeping = await BeginKeepingAsync(cancellationToken);
                 }
             }
 
@@ -69,6 +78,8 @@ internal sealed class RoleSlice(
         }
         finally
         {
+            keeping?.Cancel.Cancel(); // not by way of the thread pool, as below
+            await EndKeepingAsync(wait: true);
             await DropUploadAsync();
             Report(0, active: false);
         }
@@ -123,6 +134,19 @@ internal sealed class RoleSlice(
         return time.GetElapsedTime(commitBegan) >= (warm.CommitInterval > interval ? warm.CommitInterval : interval);
     }
 
+    // Where commits come at the times that the spec asks for, they are enough.
+    private bool IsKeepDue()
+    {
+        if (warm.Local is null || (!IsStoreFailing && warm.CommitInterval <= interval * 2))
+        {
+            return false;
+        }
+
+        var wanted = interval > LeastKeepInterval ? interval : LeastKeepInterval;
+        var cheap = keepTime * WarmRole.CommitShare;
+        return time.GetElapsedTime(Math.Max(keptAt, commitBegan)) >= (cheap > wanted ? cheap : wanted);
+    }
+
     // On a full disk of one's own a person who waits must be told; a service goes on and tries again.
     private bool MayPass(Exception error) =>
         error is not OperationCanceledException && Faults.MayPass(error) && !(settings.IsAlone && error is UserErrorException);
@@ -133,9 +157,13 @@ internal sealed class RoleSlice(
     private async Task<SliceEnd> EndAsync(CancellationToken cancellationToken)
     {
         var isStopping = stop.Token.IsCancellationRequested && trainer.Step < target;
+        await EndKeepingAsync(wait: true);
         if (isStopping && !Fits())
         {
-            progress.Notice($"{claim.Role} stops: its commit would not fit the notice, so that its steps {committed} to {trainer.Step} are dropped.");
+            await DropUploadAsync();
+            keeping = warm.Local is not null && trainer.Step > committed ? await BeginKeepingAsync(cancellationToken) : null;
+            var fate = await EndKeepingAsync(wait: true) ? "kept on this machine" : "dropped";
+            progress.Notice($"{claim.Role} stops: its commit would not fit the notice, so that its steps {committed} to {trainer.Step} are {fate}.");
             return new SliceEnd(committed, SliceEndKind.Stopped);
         }
 
@@ -215,18 +243,57 @@ internal sealed class RoleSlice(
     {
         commitBegan = time.GetTimestamp();
         var snapshot = await trainer.SnapshotAsync();
-        var request = new CommitRequest
-        {
-            Step = snapshot.Step,
-            FromStep = committed,
-            DataManifestSha256 = trainer.DataManifestSha256,
-            Numerics = warm.Document.Numerics[claim.Role.Path],
-            Parts = snapshot.Parts,
-            Retention = spec.Execution.Retention,
-            GivesBack = givesBack,
-        };
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return new Upload(snapshot, claim.Head, cancel, CommitAsync(request, commitBegan, cancel.Token));
+        return new Upload(snapshot, claim.Head, cancel, CommitAsync(RequestOf(snapshot) with { GivesBack = givesBack }, commitBegan, cancel.Token));
+    }
+
+    private CommitRequest RequestOf(RoleSnapshot snapshot) => new()
+    {
+        Step = snapshot.Step,
+        FromStep = committed,
+        DataManifestSha256 = trainer.DataManifestSha256,
+        Numerics = warm.Document.Numerics[claim.Role.Path],
+        Parts = snapshot.Parts,
+        Retention = spec.Execution.Retention,
+    };
+
+    private async Task<Keeping> BeginKeepingAsync(CancellationToken cancellationToken)
+    {
+        keptAt = time.GetTimestamp();
+        var snapshot = await trainer.SnapshotAsync();
+        var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        return new Keeping(snapshot, cancel, KeepAsync(RequestOf(snapshot), cancel.Token));
+    }
+
+    private async Task<bool> KeepAsync(CommitRequest request, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        return await warm.Local!.TryKeepAsync(claim, request, cancellationToken);
+    }
+
+    // Whether a state was kept.
+    private async Task<bool> EndKeepingAsync(bool wait)
+    {
+        if (keeping is null || (!wait && !keeping.Work.IsCompleted))
+        {
+            return false;
+        }
+
+        var ending = keeping;
+        keeping = null;
+        try
+        {
+            return await ending.Work;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        finally
+        {
+            keepTime = time.GetElapsedTime(keptAt);
+            ending.Dispose();
+        }
     }
 
     // Beside the steps: writing begins where the caller's wait does. Null where the role was lost before anything was written.
@@ -249,6 +316,7 @@ internal sealed class RoleSlice(
         if (outcome is CommitOutcome.Committed)
         {
             await TidyAsync(request.Step);
+            await (warm.Local?.ForgetAsync() ?? Task.CompletedTask);
         }
 
         return (outcome, took);
@@ -330,6 +398,15 @@ internal sealed class RoleSlice(
 
     private void Report(double rate, bool active)
         => progress.Training(new TrainingProgress(claim.Role, trainer.Step, target, rate, trainer.RecentLoss, committed, warm.CommittedAt, active));
+
+    private sealed record Keeping(RoleSnapshot Snapshot, CancellationTokenSource Cancel, Task<bool> Work) : IDisposable
+    {
+        public void Dispose()
+        {
+            Snapshot.Dispose();
+            Cancel.Dispose();
+        }
+    }
 
     private sealed record Upload(
         RoleSnapshot Snapshot, RoleHead Before, CancellationTokenSource Cancel, Task<(CommitOutcome? Outcome, TimeSpan Took)> Work) : IDisposable

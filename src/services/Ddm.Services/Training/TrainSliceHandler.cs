@@ -26,12 +26,16 @@ public sealed class TrainSliceHandler(
     TimeProvider time) : ICommandHandler<TrainSlice>, IAsyncDisposable
 {
     private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(10), LongestTelling = TimeSpan.FromSeconds(3), BeforeDeclining = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan BetweenTellings = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan BetweenTellings = TimeSpan.FromMinutes(10), LocalAge = TimeSpan.FromDays(7);
 
     // Roles that a slice of this process could not give back: their owner record names a slice that has ended.
     private readonly ConcurrentDictionary<(string Run, Role Role), bool> abandoned = new();
+    private bool isSwept;
     private WarmRole? warm;
     private (string Reason, long At)? declined;
+
+    /// <summary>What this machine keeps between commits; null: nothing.</summary>
+    internal LocalCheckpoints? Local { get; init; } = settings.LocalFolder is { } folder ? new LocalCheckpoints(new FileBlobStore(folder), time) : null;
 
     /// <inheritdoc/>
     public async Task HandleAsync(TrainSlice command, CancellationToken cancellationToken)
@@ -44,6 +48,7 @@ public sealed class TrainSliceHandler(
             var target = document.Roles.FirstOrDefault(r => r.Role == role.Path)?.TargetSteps ?? 0;
             if (document.Status != RunStatus.Running || slice.FromStep >= target || (slice.Submission != 0 && slice.Submission != document.Submission))
             {
+                await WakeAsync(slice, cancellationToken);
                 return;
             }
 
@@ -55,6 +60,7 @@ public sealed class TrainSliceHandler(
 
             if (await ClaimAsync(slice, role, cancellationToken) is not { } claim)
             {
+                await WakeAsync(slice, cancellationToken);
                 return;
             }
 
@@ -91,6 +97,10 @@ public sealed class TrainSliceHandler(
         => runs.LastSeen(slice.Run) is { Status: RunStatus.Running, Stage: RunStage.Train } known && known.Submission == slice.Submission
             ? known
             : await runs.GetAsync(slice.Run, cancellationToken);
+
+    // Where nobody looks at runs by the clock, a dropped slice may be the last that is heard of a run which another process held or ended.
+    private Task WakeAsync(TrainSlice slice, CancellationToken cancellationToken)
+        => settings.IsAlone ? sender.AdvancedAsync(slice.Run, cancellationToken) : Task.CompletedTask;
 
     private async Task<RoleClaim?> ClaimAsync(TrainSlice slice, Role role, CancellationToken cancellationToken)
     {
@@ -191,7 +201,12 @@ public sealed class TrainSliceHandler(
         using var winding = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
         cancellationToken = winding.Token; // nothing of a load is worth the notice
         var trainer = await trainers.OpenAsync(document, claim.Role, cancellationToken);
-        warm = new WarmRole(document, claim.Role, trainer);
+        warm = new WarmRole(document, claim.Role, trainer) { Local = await OpenLocalAsync(document, claim.Role, cancellationToken) };
+        if (await TryGoOnAsync(claim, warm, cancellationToken))
+        {
+            return warm;
+        }
+
         var parent = await checkpoints.OpenAsync(claim, trainer.DataManifestSha256, cancellationToken);
         foreach (var skipped in parent?.Skipped ?? [])
         {
@@ -204,6 +219,39 @@ public sealed class TrainSliceHandler(
         (warm.ManifestSha256, warm.CommittedStep, warm.CommittedAt) = (parent?.ManifestSha256, parent?.Manifest.Step ?? 0, parent?.Manifest.CommittedAt);
         warm.IsWhole = true;
         return warm;
+    }
+
+    // Once a process: folders of runs that went on elsewhere would fill the disk.
+    private async Task<LocalRole?> OpenLocalAsync(RunDocument document, Role role, CancellationToken cancellationToken)
+    {
+        if (Local is not null && !isSwept)
+        {
+            isSwept = true;
+            try
+            {
+                await Local.ForgetOldAsync(LocalAge, cancellationToken);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
+            {
+                // what needs the folder says what is wrong with it
+            }
+        }
+
+        return Local is null ? null : new LocalRole(Local, document, role, progress);
+    }
+
+    /// <summary>Loads what this machine kept of steps after the head's checkpoint, which then need not be read over a slow line.</summary>
+    private async Task<bool> TryGoOnAsync(RoleClaim claim, WarmRole role, CancellationToken cancellationToken)
+    {
+        if (role.Local is null || await role.Local.OpenAsync(claim, role.Trainer.DataManifestSha256, cancellationToken) is not { } kept || !CheckpointStore.GoOn(claim, claim.Head.ManifestSha256))
+        {
+            return false;
+        }
+
+        await role.Trainer.LoadAsync(kept, cancellationToken);
+        (role.ManifestSha256, role.CommittedStep, role.IsWhole) = (claim.Head.ManifestSha256, claim.Head.Step, true);
+        progress.Notice($"{claim.Role} goes on from step {kept.Manifest.Step}, kept on this machine; step {claim.Head.Step} is committed.");
+        return true;
     }
 
     // For people; never in the way of the work.

@@ -8,6 +8,9 @@ namespace Ddm.Services;
 /// <param name="Trainer">The trainer, with the state of <paramref name="Document"/>'s role.</param>
 internal sealed record WarmRole(RunDocument Document, Role Role, IRoleTrainer Trainer)
 {
+    /// <summary>What this machine keeps of the role between commits; null: nothing.</summary>
+    public LocalRole? Local { get; init; }
+
     /// <summary>SHA-256 of the manifest of the checkpoint that the trainer's steps follow on; null: step 0.</summary>
     public string? ManifestSha256 { get; set; }
 
@@ -18,7 +21,7 @@ internal sealed record WarmRole(RunDocument Document, Role Role, IRoleTrainer Tr
     public DateTimeOffset? CommittedAt { get; set; }
 
     /// <summary>A commit may cost this share of the time between two.</summary>
-    private const int CommitShare = 20;
+    internal const int CommitShare = 20;
 
     /// <summary>How long the last commit took, copying and writing; null before the first.</summary>
     public TimeSpan? CommitTime { get; private set; }
