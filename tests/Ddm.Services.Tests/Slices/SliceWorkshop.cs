@@ -43,8 +43,7 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
             Roles = [.. roles.Select(role => new RoleDecision(role.Path, role == Role.Router ? 8 : steps, RoleStatus.Training))],
         };
         Assert.True(Runs.TryCreateAsync(Document, CancellationToken.None).GetAwaiter().GetResult());
-        var repair = new RunRepair(Store, Runs, new LostSteps(Checkpoints, Runs, Events, Progress), new Publication(Store, new ModelCatalog(Store, Checkpoints, Runs, Time)));
-        Control = new RunControl(Store, Checkpoints, Runs, Events, repair, this);
+        Control = ControlOf(Runs, this);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -96,6 +95,13 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         };
         handlers.Add(handler);
         return handler;
+    }
+
+    /// <summary>What a person may ask of the run, in a process that has seen of it what <paramref name="runs"/> has.</summary>
+    public RunControl ControlOf(RunRepository runs, ICommandSender sender)
+    {
+        var publication = new Publication(Store, new ModelCatalog(Store, Checkpoints, runs, Time));
+        return new RunControl(Store, Checkpoints, runs, Events, new RunRepair(Store, runs, new LostSteps(Checkpoints, runs, Events, Progress), publication), sender);
     }
 
     /// <summary>A claim of the first expert.</summary>
