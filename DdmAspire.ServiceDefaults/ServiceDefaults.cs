@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -19,9 +20,16 @@ public static class ServiceDefaults
     /// <summary>Where a service says whether it should be restarted: its own main loop, nothing else.</summary>
     public const string AlivePath = "/alive";
 
+    /// <summary>The setting that names a port of its own for <see cref="MetricsPath"/>; unset: metrics go by OTLP alone.</summary>
+    public const string MetricsPort = "Ddm:MetricsPort";
+
+    /// <summary>Where Prometheus reads the metrics.</summary>
+    public const string MetricsPath = "/metrics";
+
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string Ready = "ready";
     private const string Live = "live";
+    private static readonly string[] Probes = [HealthPath, AlivePath, MetricsPath];
 
     /// <summary>Adds them.</summary>
     /// <param name="builder">The service.</param>
@@ -37,7 +45,7 @@ public static class ServiceDefaults
         AddTelemetry(builder, sources);
     }
 
-    /// <summary>Maps <see cref="HealthPath"/> and <see cref="AlivePath"/>, in every environment: probes of a deployed service ask for them too.</summary>
+    /// <summary>Maps <see cref="HealthPath"/>, <see cref="AlivePath"/> and, on its own port, <see cref="MetricsPath"/>, in every environment: probes of a deployed service ask for them too.</summary>
     public static void MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealthChecks(HealthPath, new HealthCheckOptions
@@ -46,6 +54,12 @@ public static class ServiceDefaults
             ResultStatusCodes = { [HealthStatus.Degraded] = 503 },
             ResponseWriter = HealthReportWriter.WriteAsync,
         });
+        if (app.Configuration.GetValue<int?>(MetricsPort) is { } port)
+        {
+            // By the port that the connection came in through, not by a header that the other side writes.
+            app.UseOpenTelemetryPrometheusScrapingEndpoint(context => context.Connection.LocalPort == port && context.Request.Path == MetricsPath);
+        }
+
         app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(Live), ResponseWriter = HealthReportWriter.WriteAsync });
     }
 
@@ -62,6 +76,11 @@ public static class ServiceDefaults
                 .AddSource([builder.Environment.ApplicationName, .. sources])
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation());
+        if (builder.Configuration.GetValue<int?>(MetricsPort) is not null)
+        {
+            telemetry.WithMetrics(metrics => metrics.AddPrometheusExporter());
+        }
+
         if (!string.IsNullOrWhiteSpace(builder.Configuration[OtlpEndpoint]))
         {
             telemetry.UseOtlpExporter();
@@ -69,5 +88,5 @@ public static class ServiceDefaults
     }
 
     // A trace every few seconds of every probe would bury the others.
-    private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) => path.StartsWithSegments(HealthPath, StringComparison.Ordinal) || path.StartsWithSegments(AlivePath, StringComparison.Ordinal);
+    private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) => Probes.Any(probe => path.StartsWithSegments(probe, StringComparison.Ordinal));
 }

@@ -7,6 +7,8 @@ set -uo pipefail
 tools="${DDM_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/ddm-tests}"
 azurite_version=3.37.0 # tests look for this version: AzuriteProcess.cs
 amqplib_version=2.3.1  # and for this one: NodeClient.cs
+schemas_version=5.1.0  # and for these: ManifestTests.cs, QueryTests.cs
+promql_version=0.315.0
 
 install_debian() {
   local packages=("$@") become=()
@@ -18,14 +20,15 @@ install_debian() {
     || { echo "tests/install.sh: apt-get could not install ${packages[*]}" >&2; return 1; }
 }
 
-# A package of npm with what it needs. Built beside its place and moved there, so that half an installation is never found.
+# A package of npm with what it needs, and others beside it. Built beside its place and moved there, so that half an installation is never found.
 install_npm() {
   local name=$1 version=$2 file=$3 target="$tools/$1-$2" building
+  shift 3
   [[ -f "$target/node_modules/$name/$file" ]] && return
   command -v npm >/dev/null || install_debian nodejs npm || return 1
-  mkdir -p "$tools"
+  mkdir -p "$(dirname "$target")"
   building=$(mktemp -d "$tools/$name.XXXXXX") || return 1
-  if npm install --prefix "$building" --no-save --no-audit --no-fund --loglevel=error "$name@$version" >/dev/null; then
+  if npm install --prefix "$building" --no-save --no-audit --no-fund --loglevel=error "$name@$version" "$@" >/dev/null; then
     mv -T "$building" "$target" 2>/dev/null || rm -rf "$building" # another was first
   else
     rm -rf "$building"
@@ -35,6 +38,8 @@ install_npm() {
 }
 
 failed=0
+install_npm kubernetes-models "$schemas_version" package.json @kubernetes-models/keda@2.0.0 || failed=1 # the schemas of Kubernetes' objects and KEDA's
+install_npm @prometheus-io/lezer-promql "$promql_version" package.json || failed=1 # the grammar of Prometheus' queries
 install_npm azurite "$azurite_version" dist/src/blob/main.js || failed=1 # the blob store that runs on this machine
 install_npm amqplib "$amqplib_version" package.json || failed=1          # a client of the broker in another language
 [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || install_debian rabbitmq-server || failed=1

@@ -68,7 +68,7 @@ public sealed class TelemetryTests
     {
         await using var shop = new SliceWorkshop();
         await shop.Runs.GetAsync(SliceWorkshop.Run, Cancel);
-        using var progress = new ServiceProgress(shop.Events, shop.Runs, NullLogger<ServiceProgress>.Instance);
+        using var progress = new ServiceProgress(shop.Events, shop.Runs, new RoleAges(TimeProvider.System), NullLogger<ServiceProgress>.Instance);
         using var measured = new Measurements();
 
         using (RunScope.Enter(SliceWorkshop.Run))

@@ -13,7 +13,7 @@ public sealed class ServiceProgressTests
     {
         var store = new CountedStore(new MemoryBlobStore());
         var progress = new ServiceProgress(
-            new RunEvents(store, new WorkerIdentity("w:1", _ => false), TimeProvider.System), new RunRepository(store), NullLogger<ServiceProgress>.Instance);
+            new RunEvents(store, new WorkerIdentity("w:1", _ => false), TimeProvider.System), new RunRepository(store), new RoleAges(TimeProvider.System), NullLogger<ServiceProgress>.Instance);
         await progress.StartAsync(Cancel);
         using (RunScope.Enter("cats"))
         {

@@ -22,6 +22,8 @@ public sealed class WorkerSettingsReaderTests
     [InlineData("Ddm:DeviceShare", "1.5")]
     [InlineData("Ddm:DeviceShare", "NaN")]
     [InlineData("Ddm:DeviceShare", "half")]
+    [InlineData("Ddm:ReplicaTimeout", "6")]
+    [InlineData("Ddm:ExitWhenIdle", "-00:01:00")]
     [InlineData("Ddm:Pool", "A 100")]
     [InlineData("Ddm:Worker", "a:b")]
     [InlineData("Ddm:LocalFolder", "here")]
@@ -39,6 +41,29 @@ public sealed class WorkerSettingsReaderTests
     {
         Assert.Equal(folder, WorkerSettingsReader.Read(Configuration(("Ddm:LocalFolder", text))).LocalFolder);
         Assert.True(Path.IsPathFullyQualified(WorkerSettingsReader.Read(Configuration()).LocalFolder!));
+    }
+
+    [Fact]
+    public void AReplicaMustLiveLongEnoughToStop()
+    {
+        var error = Assert.Throws<UserErrorException>(() => WorkerSettingsReader.Read(Configuration(("Ddm:ReplicaTimeout", "00:01:30"))));
+        Assert.Contains("Ddm:ReplicaTimeout: 00:01:30 leaves no time", error.Message, StringComparison.Ordinal);
+
+        var settings = WorkerSettingsReader.Read(Configuration(("Ddm:ReplicaTimeout", "06:00:00"), ("Ddm:ExitWhenIdle", "00:01:00")));
+        Assert.Equal((TimeSpan.FromHours(4.8), TimeSpan.FromMinutes(1)), (settings.DrainAfter, settings.ExitWhenIdle));
+        Assert.Null(new WorkerSettings().DrainAfter);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("65536")]
+    [InlineData("http")]
+    public void APortForMetricsIsAPort(string value)
+    {
+        var error = Assert.Throws<UserErrorException>(() => WorkerSettingsReader.ReadMetricsPort(Configuration(("Ddm:MetricsPort", value))));
+        Assert.Contains($"Ddm:MetricsPort: '{value}'", error.Message, StringComparison.Ordinal);
+        Assert.Equal(9464, WorkerSettingsReader.ReadMetricsPort(Configuration(("Ddm:MetricsPort", "9464"))));
+        Assert.Null(WorkerSettingsReader.ReadMetricsPort(Configuration()));
     }
 
     private static IConfiguration Configuration(params (string Key, string Value)[] values)

@@ -116,6 +116,21 @@ public sealed class CommandRunnerTests : IDisposable
         Assert.Equal(status, (await new RunRepository(tiny.Blobs).GetAsync("tiny", TestContext.Current.CancellationToken)).Status);
     }
 
+    [Fact]
+    public async Task AProcessThatDrainsHoldsWhatItIsHandedAndGivesItBackWhenItStops()
+    {
+        stop.Drain();
+        var handler = new Handler(() => throw new InvalidOperationException("called"));
+
+        var held = Runner(handler).RunAsync(new FitPartition("tiny"), TestContext.Current.CancellationToken);
+        Assert.Empty(sent.All); // given back at once it would be handed to this process again
+        Assert.True(gate.IsIdle);
+        stop.Raise();
+        await held;
+
+        Assert.Equal(["returned FitPartition { Run = tiny }"], sent.All);
+    }
+
     private CommandRunner<FitPartition> Runner(Handler handler, CommandPatience? patience = null) => new(
         handler, new RunRepository(tiny.Blobs), sent, gate, patience ?? Patience, stop, progress, time, NullLogger<CommandRunner<FitPartition>>.Instance);
 

@@ -131,6 +131,21 @@ public sealed class SliceProtocolTests
     });
 
     [Fact]
+    public void ADrainEndsTheTurnUnhurriedCommitsAndSendsTheSuccessor() => SingleThread.Run(async () =>
+    {
+        await using var shop = new SliceWorkshop { Settings = new WorkerSettings { StopNotice = TimeSpan.FromSeconds(1) } };
+        shop.Store.Before = call =>
+        {
+            shop.Time.Advance(call.StartsWith("stream ", StringComparison.Ordinal) ? TimeSpan.FromSeconds(4) : TimeSpan.Zero); // no commit fits the notice
+            return Task.CompletedTask;
+        };
+        shop.Trainers.OnStep = step => { if (step == 133) { shop.Stop.Drain(); } };
+        await shop.Handler().HandleAsync(First, Cancel);
+        Assert.InRange((await shop.HeadAsync())!.Step, 134, 140);
+        Assert.Equal([First with { FromStep = (await shop.HeadAsync())!.Step }], shop.Sent);
+    });
+
+    [Fact]
     public void AStopWhoseCommitWouldNotFitDropsTheStepsAndUsesNoBudget() => SingleThread.Run(async () =>
     {
         await using var shop = new SliceWorkshop { Settings = new WorkerSettings { StopNotice = TimeSpan.FromSeconds(3) }, Waiting = 1 };

@@ -261,7 +261,7 @@ public sealed class CheckpointStore
     /// <exception cref="ArgumentException">The steps do not follow on what the claim opened or committed last, or the parts' names are no good.</exception>
     /// <exception cref="InvalidOperationException">There are checkpoints, and the claim has opened none.</exception>
     public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
-        StorageTelemetry.MeasureAsync(() => _commit.CommitAsync(claim, request, cancellationToken));
+        StorageTelemetry.MeasureAsync(claim, request.Step, () => _commit.CommitAsync(claim, request, cancellationToken));
 
     /// <summary>
     /// Finds out whether a commit that threw took effect. To be called before a commit of further steps, which must say what it follows on:

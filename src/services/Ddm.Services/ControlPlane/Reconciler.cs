@@ -141,6 +141,7 @@ public sealed class Reconciler(
         var total = sharded ? document.ShardCount : 1;
         var done = sharded ? observation.FinishedShards.Count : observation.StageFinished ? 1 : 0;
         progress.Stage(document.Stage, done, total);
+        progress.Observed(document, observation);
         if (document.Status is not RunStatus.Running)
         {
             progress.Ended(document);

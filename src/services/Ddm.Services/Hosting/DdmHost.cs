@@ -30,6 +30,7 @@ public static class DdmHost
             TorchNative.EnsureLoaded(); // before anything touches torch
             var builder = WebApplication.CreateBuilder(args);
             ListenHere(builder, port);
+            ListenForMetrics(builder, WorkerSettingsReader.ReadMetricsPort(builder.Configuration));
             prepare(builder);
             AddDdm(builder, parts);
             await using var app = builder.Build();
@@ -59,7 +60,7 @@ public static class DdmHost
         var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
         var store = BlobStores.Open(configuration[BlobStores.Setting]);
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        services.AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
+        services.AddSingleton<RoleAges>().AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
         services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
@@ -78,5 +79,18 @@ public static class DdmHost
         {
             builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
         }
+    }
+
+    // Beside its other addresses: metrics need no key, so that they must not be where the API is.
+    private static void ListenForMetrics(WebApplicationBuilder builder, int? port)
+    {
+        if (port is null)
+        {
+            return;
+        }
+
+        var ports = (builder.Configuration["http_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var urls = builder.Configuration["urls"] is { Length: > 0 } said ? said : string.Join(';', ports.Select(own => $"http://*:{own}"));
+        builder.WebHost.UseUrls($"{urls};{string.Create(CultureInfo.InvariantCulture, $"http://*:{port}")}");
     }
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Ddm.Services;
 
 /// <summary>What handlers tell, in a service: into the log, the metrics, and notices into the events of their run. Never in the way of the work.</summary>
-internal sealed class ServiceProgress(RunEvents events, RunRepository runs, ILogger<ServiceProgress> log) : BackgroundService, IHostedLifecycleService, IRunProgress
+internal sealed class ServiceProgress(RunEvents events, RunRepository runs, RoleAges ages, ILogger<ServiceProgress> log) : BackgroundService, IHostedLifecycleService, IRunProgress
 {
     private const int Most = 1000;
     private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(2);
@@ -17,6 +17,9 @@ internal sealed class ServiceProgress(RunEvents events, RunRepository runs, ILog
 
     /// <inheritdoc/>
     public void Stage(RunStage stage, int done, int total) => log.LogDebug("Run {Run}: stage {Stage}, {Done} of {Total}", RunScope.Current, stage, done, total);
+
+    /// <inheritdoc/>
+    public void Observed(RunDocument document, RunObservation seen) => ages.Note(document, seen);
 
     /// <inheritdoc/>
     public void Training(TrainingProgress progress)
@@ -84,6 +87,7 @@ internal sealed class ServiceProgress(RunEvents events, RunRepository runs, ILog
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        DdmTelemetry.Announce();
         await using var stopping = stoppingToken.Register(() => notices.Writer.TryComplete());
         await foreach (var (run, message) in notices.Reader.ReadAllAsync(CancellationToken.None))
         {

@@ -27,9 +27,13 @@ internal static partial class WorkerSettingsReader
             ReconcileEvery = Duration(section, nameof(WorkerSettings.ReconcileEvery), defaults.ReconcileEvery),
             ResendAfter = Duration(section, nameof(WorkerSettings.ResendAfter), defaults.ResendAfter),
             StuckAfter = Duration(section, nameof(WorkerSettings.StuckAfter), defaults.StuckAfter),
+            ReplicaTimeout = OptionalDuration(section, nameof(WorkerSettings.ReplicaTimeout)),
+            ExitWhenIdle = OptionalDuration(section, nameof(WorkerSettings.ExitWhenIdle)),
             DeviceShare = Share(section, nameof(WorkerSettings.DeviceShare), defaults.DeviceShare),
         };
-        return settings;
+        return settings.ReplicaTimeout is { } replica && replica - settings.DrainAfter < settings.StopNotice
+            ? throw new UserErrorException($"{SettingNames.ReplicaTimeout}: {replica} leaves no time to stop in: a fifth of it must be longer than {SettingNames.StopNotice}, {settings.StopNotice}.")
+            : settings;
     }
 
     /// <summary>The broker's management API; null where it is not said.</summary>
@@ -41,6 +45,12 @@ internal static partial class WorkerSettingsReader
             : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
             : throw new UserErrorException($"{Setting}: '{Printable.Text(text)}' is no address. It looks like http://host:15672.");
     }
+
+    /// <summary>The port for metrics alone; null where none is said.</summary>
+    /// <exception cref="UserErrorException">It is no port.</exception>
+    public static int? ReadMetricsPort(IConfiguration configuration) => configuration[SettingNames.MetricsPort] is not { Length: > 0 } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536 ? port
+        : throw new UserErrorException($"{SettingNames.MetricsPort}: '{Printable.Text(text)}' is no port. It looks like 9464.");
 
     private static string Pool(IConfigurationSection section, string otherwise)
     {
@@ -72,6 +82,9 @@ internal static partial class WorkerSettingsReader
         => section[key] is not { Length: > 0 } text ? otherwise
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 1 ? value
             : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no share. It looks like 0.5: above 0, at most 1.");
+
+    private static TimeSpan? OptionalDuration(IConfigurationSection section, string key)
+        => section[key] is { Length: > 0 } ? Duration(section, key, TimeSpan.Zero) : null;
 
     private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan otherwise)
     {

@@ -27,7 +27,18 @@ public sealed class CommandRunner<TCommand>(
     /// <summary>Runs the handler.</summary>
     /// <param name="command">What to do.</param>
     /// <param name="cancellationToken">Drops the work. Not a connection's: the work outlives it.</param>
-    public Task RunAsync(TCommand command, CancellationToken cancellationToken) => gate.RunAsync(command, () => WorkAsync(command, cancellationToken));
+    public async Task RunAsync(TCommand command, CancellationToken cancellationToken)
+    {
+        if (stop.IsDraining)
+        {
+            // Held until this process no longer listens: it would be handed the message again and again.
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await sender.ReturnAsync(command, CancellationToken.None);
+            return;
+        }
+
+        await gate.RunAsync(command, () => WorkAsync(command, cancellationToken));
+    }
 
     private async Task WorkAsync(TCommand command, CancellationToken cancellationToken)
     {

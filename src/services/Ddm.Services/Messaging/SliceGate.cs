@@ -12,9 +12,16 @@ public sealed class SliceGate : IDisposable
     private readonly SemaphoreSlim slices = new(1, 1);
     private readonly ConcurrentDictionary<IRunCommand, Task> running = new();
     private int waiting;
+    private long taken;
 
     /// <summary>Slices that wait for the present one to end.</summary>
     public int Waiting => Volatile.Read(ref waiting);
+
+    /// <summary>Whether no command is under way.</summary>
+    public bool IsIdle => running.IsEmpty;
+
+    /// <summary>Commands that were ever begun here.</summary>
+    public long Taken => Interlocked.Read(ref taken);
 
     /// <summary>Does the work, or waits for the same command's work under way. A slice waits for the slice before it.</summary>
     public async Task RunAsync(IRunCommand command, Func<Task> work)
@@ -28,6 +35,7 @@ public sealed class SliceGate : IDisposable
             return;
         }
 
+        Interlocked.Increment(ref taken);
         try
         {
             await WorkAsync(command, work);

@@ -23,6 +23,13 @@ public interface IRunProgress
     {
     }
 
+    /// <summary>A run was looked at.</summary>
+    /// <param name="document">Its decisions.</param>
+    /// <param name="seen">What its blobs say of its stage.</param>
+    void Observed(RunDocument document, RunObservation seen)
+    {
+    }
+
     /// <summary>A role has trained some more steps.</summary>
     void Training(TrainingProgress progress);
 

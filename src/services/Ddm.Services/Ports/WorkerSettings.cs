@@ -47,6 +47,15 @@ public sealed record WorkerSettings
     /// <summary>How long one piece of work may occupy the device before the process counts as stuck.</summary>
     public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(30);
 
+    /// <summary>How long the platform lets this process live, from its start; null: for ever. It takes nothing new after <see cref="DrainAfter"/> of it.</summary>
+    public TimeSpan? ReplicaTimeout { get; init; }
+
+    /// <summary>How long a process that finds no work waits before it ends by itself, for platforms that start one for a message; null: for ever.</summary>
+    public TimeSpan? ExitWhenIdle { get; init; }
+
+    /// <summary>Age at which this process takes nothing new; null: never.</summary>
+    public TimeSpan? DrainAfter => ReplicaTimeout * ShareOfTimeout;
+
     /// <summary>Longest work on one message: it is acknowledged well before the broker takes it away.</summary>
     public TimeSpan LongestMessage => AcknowledgementTimeout * ShareOfTimeout;
 

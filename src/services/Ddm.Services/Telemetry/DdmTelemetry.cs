@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Ddm.Runs;
+using Ddm.Storage;
 
 namespace Ddm.Services;
 
@@ -42,6 +43,17 @@ public static class DdmTelemetry
 
     /// <summary>Rows of each cluster of a run, when it is frozen.</summary>
     internal static Gauge<long> ClusterRows { get; } = Meter.CreateGauge<long>("ddm.cluster.rows", "{image}");
+
+    /// <summary>Reports what is rare as zero from the start, so that an alert on its increase sees the first one too.</summary>
+    internal static void Announce()
+    {
+        StorageTelemetry.Announce();
+        DroppedDuplicates.Add(0, new KeyValuePair<string, object?>("ddm.command", nameof(TrainSlice)));
+    }
+
+    /// <summary>A gauge that is asked when metrics are read.</summary>
+    internal static void Observe(string name, string unit, string description, Func<IEnumerable<Measurement<double>>> values)
+        => Meter.CreateObservableGauge(name, values, unit, description);
 
     /// <summary>
     /// Begins a command's trace. Each is a root of its own: slices follow one another for days, and a trace that long can be read by nobody. It is

@@ -110,7 +110,7 @@ internal sealed class RoleSlice(
     // A store that fails cannot take the commit that a handover needs: then the role keeps its turn as long as the message allows.
     private async Task<bool> MustYieldAsync(CancellationToken cancellationToken)
     {
-        if (time.GetElapsedTime(received) >= settings.LongestMessage)
+        if (stop.IsDraining || time.GetElapsedTime(received) >= settings.LongestMessage)
         {
             return true;
         }

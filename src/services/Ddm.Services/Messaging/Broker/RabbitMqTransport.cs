@@ -24,6 +24,11 @@ internal static class RabbitMqTransport
             services.AddHostedService<PresenceService>();
         }
 
+        if (ReplicaLifetime.IsNeeded(settings) && !ddm.HasControlPlane) // which is never without work
+        {
+            services.AddHostedService<ReplicaLifetime>();
+        }
+
         if (ddm.HasControlPlane)
         {
             services.AddSingleton<ReconcilerLeases>().AddSingleton<RunKeeper>();

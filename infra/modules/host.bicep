@@ -1,0 +1,34 @@
+// Types that the modules share.
+@export()
+@description('What every service runs on.')
+type hostFacts = {
+  environmentId: string
+  identityId: string
+  @description('Address of the registry.')
+  registry: string
+  image: string
+  cudaImage: string
+  vaultUri: string
+}
+
+@export()
+@description('An environment variable: a value, or the name of a secret.')
+type setting = {
+  name: string
+  value: string?
+  secretRef: string?
+}
+
+@export()
+@description('Secrets of every service, by reference to the vault. KEDA reads the broker by the same.')
+func secretsOf(vaultUri string, identityId string, names string[]) array =>
+  map(names, name => { name: name, keyVaultUrl: '${vaultUri}secrets/${name}', identity: identityId })
+
+@export()
+@description('Ready and unacknowledged messages of a queue, one a replica: by the management API, for a message under way must count.')
+func queueMetadata(queue string) object => {
+  queueName: queue
+  protocol: 'http'
+  mode: 'QueueLength'
+  value: '1'
+}

@@ -1,0 +1,56 @@
+namespace Ddm.Services;
+
+/// <summary>
+/// Settings that an installation gives its services, as configuration spells them. <see cref="Variable"/> is how an environment spells them. A test holds
+/// that the services read each.
+/// </summary>
+public static class SettingNames
+{
+    /// <summary>The broker's address.</summary>
+    public const string Messaging = "ConnectionStrings:" + ServiceNames.Messaging;
+
+    /// <summary>The store's address.</summary>
+    public const string Blobs = "ConnectionStrings:" + ServiceNames.Blobs;
+
+    /// <summary>The pool whose slices an expert trainer takes.</summary>
+    public const string Pool = "Ddm:Pool";
+
+    /// <summary>What people call the worker.</summary>
+    public const string Worker = "Ddm:Worker";
+
+    /// <summary>Folders that submitted specs may name files in.</summary>
+    public const string SourceRoots = "Ddm:SourceRoots";
+
+    /// <summary>Keys of the control plane.</summary>
+    public const string ApiKeys = "Ddm:ApiKeys";
+
+    /// <summary>The broker's management API.</summary>
+    public const string BrokerManagement = "Ddm:BrokerManagement";
+
+    /// <summary>How long the broker lets a message be worked on.</summary>
+    public const string AcknowledgementTimeout = "Ddm:AcknowledgementTimeout";
+
+    /// <summary>Time between SIGTERM and the end.</summary>
+    public const string StopNotice = "Ddm:StopNotice";
+
+    /// <summary>How long the platform lets the process live.</summary>
+    public const string ReplicaTimeout = "Ddm:ReplicaTimeout";
+
+    /// <summary>How long a process without work waits before it ends.</summary>
+    public const string ExitWhenIdle = "Ddm:ExitWhenIdle";
+
+    /// <summary>The port on which Prometheus reads the metrics.</summary>
+    public const string MetricsPort = "Ddm:MetricsPort";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        Messaging, Blobs, Pool, Worker, SourceRoots, ApiKeys, BrokerManagement, AcknowledgementTimeout, StopNotice, ReplicaTimeout, ExitWhenIdle, MetricsPort,
+    ];
+
+    /// <summary>A setting as an environment variable.</summary>
+    /// <param name="setting">One of these names.</param>
+    /// <param name="entry">Which entry of a list, from 0; null: the setting itself.</param>
+    public static string Variable(string setting, int? entry = null)
+        => setting.Replace(":", "__", StringComparison.Ordinal) + (entry is { } at ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"__{at}") : "");
+}
