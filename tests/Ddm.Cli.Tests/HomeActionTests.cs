@@ -134,16 +134,7 @@ public sealed class HomeActionTests : IDisposable
     private async Task MakeAsync(RunStatus status)
     {
         var (failed, blobs) = (status == RunStatus.Failed, new FileBlobStore(tiny.Home));
-        string[] products =
-        [
-            BlobNames.DatasetManifest("d"), BlobNames.DatasetShard("d", 0), BlobNames.DatasetShardInfo("d", 0), BlobNames.Encoder("tiny"), BlobNames.Features("tiny", 0),
-            BlobNames.PartitionCentroids("tiny"), BlobNames.PartitionManifest("tiny"), BlobNames.Assignment("tiny", 0), BlobNames.ClusterManifest("tiny", 0), BlobNames.ClusterManifest("tiny", 1),
-        ];
-        foreach (var product in products)
-        {
-            await blobs.TryWriteAsync(product, "there"u8.ToArray(), WriteCondition.Any, Token); // a retry makes anew what is missing
-        }
-
+        await PlaceholderProducts.WriteAsync(blobs, "tiny", "d", experts: 2);
         await Runs.TryCreateAsync(
             new RunDocument
             {

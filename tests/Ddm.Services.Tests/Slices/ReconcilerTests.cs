@@ -50,11 +50,11 @@ public sealed class ReconcilerTests
 
         Take(shop);
         shop.Time.Advance(TimeSpan.FromMinutes(10));
-        shop.Waiting = 3; // of four: which is lost nobody can see
+        shop.Waiting = 4; // of five: which is lost nobody can see
         await LookAsync(shop, reconciler);
         Assert.Equal(["experts/2 0 a100"], Take(shop));
 
-        shop.Waiting = 4;
+        shop.Waiting = 5;
         shop.Time.Advance(TimeSpan.FromMinutes(5));
         await LookAsync(shop, reconciler);
         Assert.Empty(Take(shop));

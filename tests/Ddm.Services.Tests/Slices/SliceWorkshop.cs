@@ -43,6 +43,7 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
             Roles = [.. roles.Select(role => new RoleDecision(role.Path, role == Role.Router ? 8 : steps, RoleStatus.Training))],
         };
         Assert.True(Runs.TryCreateAsync(Document, CancellationToken.None).GetAwaiter().GetResult());
+        PlaceholderProducts.WriteAsync(Memory, Run, Document.DatasetId, experts).GetAwaiter().GetResult();
         Control = ControlOf(Runs, this);
     }
 
