@@ -43,7 +43,7 @@ public static class DdmServices
         services.AddSingleton<DeviceThread>().AddSingleton<SliceGate>();
         services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
-        services.AddSingleton<WorkerDirectory>().AddSingleton<RoleNumerics>();
+        services.AddSingleton<WorkerDirectory>().AddSingleton<KnownWorkers>().AddSingleton<RoleNumerics>();
         services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<LostSteps>().AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<ModelCatalog>().AddSingleton<Publication>();

@@ -84,7 +84,7 @@ internal sealed class Fleet(SimulatedRun run)
     {
         var ports = Begin(slot, pool: null);
         ControlPlanes.Add(ports);
-        var placement = new PoolPlacement(ports.Checkpoints, new WorkerDirectory(ports.Blobs), ports.Events, ports.Queue, ports.Settings);
+        var placement = new PoolPlacement(ports.Checkpoints, new KnownWorkers(ports.Blobs, new WorkerDirectory(ports.Blobs), ports.Process.Clock), ports.Events, ports.Queue, ports.Settings);
         var reconciler = new Reconciler(
             ports.Runs, new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker, ports.Settings), ports.Checkpoints, ports.Events, ports.Sender,
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);

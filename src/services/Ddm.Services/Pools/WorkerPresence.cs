@@ -143,6 +143,11 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         }
 
         await blobs.TryWriteJsonAsync(name, Describe(), WriteCondition.Any, cancellationToken);
+        if (!isWritten)
+        {
+            await KnownWorkers.RingAsync(blobs, worker.Name, cancellationToken);
+        }
+
         isWritten = true;
     }
 
