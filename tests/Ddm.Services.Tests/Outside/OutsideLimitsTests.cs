@@ -163,6 +163,7 @@ public sealed class OutsideLimitsTests
         await using var shop = await OutsideShop.OpenAsync();
 
         Assert.False((await shop.AskAsync<PresenceAnswer>("/presence", Record(OutsideShop.Worker, "home"))).WasThere);
+        Assert.NotNull(await shop.Store.ReadAsync(BlobNames.NewestWorker, Token)); // it rang
         Assert.True((await shop.AskAsync<PresenceAnswer>("/presence", Record(OutsideShop.Worker, "home"))).WasThere);
         Assert.Equal(OutsideShop.Worker, Assert.Single(await new WorkerDirectory(shop.Store).ReadAsync(Token)).Record.Name);
         using var gone = await shop.Client.DeleteAsync($"/workers/presence?worker={Uri.EscapeDataString(OutsideShop.Worker)}", Token);

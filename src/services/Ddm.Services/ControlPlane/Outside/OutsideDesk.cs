@@ -185,6 +185,11 @@ internal sealed class OutsideDesk(
         var name = RecordOf(record.Name);
         var before = await RequireOwnRecordAsync(record.Name, name, cancellationToken);
         await blobs.TryWriteJsonAsync(name, record, WriteCondition.Any, cancellationToken);
+        if (before is null)
+        {
+            await KnownWorkers.RingAsync(blobs, record.Name, cancellationToken);
+        }
+
         return before is not null;
     }
 
