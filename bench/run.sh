@@ -10,8 +10,12 @@ cd "$(dirname "$0")/.."
 command -v dotnet >/dev/null || { echo "bench/run.sh: the .NET 10 SDK is needed: https://dotnet.microsoft.com/download" >&2; exit 1; }
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-# The peers, from Debian or Ubuntu; skipped where they are there already.
-peers=(python3-torch libopenblas0-pthread python3-faiss python3-sklearn python3-threadpoolctl)
+# The peers, from Debian or Ubuntu; skipped where they are there already, or where nothing that is asked for has one.
+peers=()
+if (( $# == 0 )) || [[ " $* " =~ \ (kmeans|matmul|training-step)\  ]]; then
+  peers=(python3-torch libopenblas0-pthread python3-faiss python3-sklearn python3-threadpoolctl)
+fi
+
 missing=()
 for package in "${peers[@]}"; do
   [[ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" == "install ok installed" ]] || missing+=("$package")

@@ -46,6 +46,16 @@ public sealed class HomeActionTests : IDisposable
     }
 
     [Fact]
+    public async Task ARetryGoesBackToWhereWhatIsMissingIsMadeAndSaysSo()
+    {
+        await MakeAsync(RunStatus.Failed);
+        await new FileBlobStore(tiny.Home).DeleteAsync(BlobNames.Features("tiny", 0), Token);
+        var (code, output, errors) = await DdmProcess.RunAsync("retry", "tiny", "--home", tiny.Home);
+        Assert.Equal((0, "tiny: Running, stage ExtractFeatures\n  go on    ddm run SPEC, where no services work on these blobs\n"), (code, output));
+        Assert.Equal("runs/tiny/features/00000.safetensors is missing or empty: it is made anew at stage ExtractFeatures\n", errors);
+    }
+
+    [Fact]
     public async Task AFailedRunCanBeCancelled()
     {
         await MakeAsync(RunStatus.Failed);
@@ -123,7 +133,8 @@ public sealed class HomeActionTests : IDisposable
 
     private async Task MakeAsync(RunStatus status)
     {
-        var failed = status == RunStatus.Failed;
+        var (failed, blobs) = (status == RunStatus.Failed, new FileBlobStore(tiny.Home));
+        await PlaceholderProducts.WriteAsync(blobs, "tiny", "d", experts: 2);
         await Runs.TryCreateAsync(
             new RunDocument
             {
@@ -132,6 +143,8 @@ public sealed class HomeActionTests : IDisposable
                 SpecText = tiny.SpecText,
                 SourceRoot = tiny.Folder,
                 SubmittedAt = DateTimeOffset.UnixEpoch,
+                DatasetId = "d",
+                ShardCount = 1,
                 Stage = status == RunStatus.Succeeded ? RunStage.Done : RunStage.Train,
                 Status = status,
                 Failure = failed ? "experts/0 failed" : null,
@@ -141,7 +154,7 @@ public sealed class HomeActionTests : IDisposable
             Token);
         if (failed)
         {
-            await new FileBlobStore(tiny.Home).TryWriteJsonAsync(
+            await blobs.TryWriteJsonAsync(
                 BlobNames.RoleFailure("tiny", Role.Router), new RoleFailure("NaN", 0, DateTimeOffset.UnixEpoch, 1), WriteCondition.Any, Token);
         }
     }

@@ -57,7 +57,7 @@ public sealed class PoolQueueTests
     }
 
     // A run that trains: what came before is not looked at any more.
-    private static async Task CreateAsync(TinyFolder files)
+    internal static async Task CreateAsync(TinyFolder files)
     {
         var spec = RunSpecReader.Read(files.SpecText, files.SpecFile);
         var roles = Enumerable.Range(0, spec.Partition.Experts).Select(Role.Expert).Append(Role.Router).ToList();

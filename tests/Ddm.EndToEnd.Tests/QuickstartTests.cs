@@ -20,6 +20,7 @@ public sealed class QuickstartTests(SharedServers servers)
 
     /// <summary>With fewer pictures and steps, and turns that are short beside them, so that roles change hands.</summary>
     [Fact]
+    [Trait("Category", "Long")]
     public async Task AFewOfItsPicturesAndSteps()
     {
         using var folder = new TinyFolder();

@@ -8,17 +8,22 @@ internal sealed class ServiceCluster : IAsyncDisposable
 {
     public const string ApiKey = "a-key-of-the-tests-that-is-long-enough-0123456789";
 
+    /// <summary>An outside worker's key, whose it is, and the only pool that it opens.</summary>
+    public const string OutsideKey = "a-worker-key-of-the-tests-0123456789", OutsideHolder = "anna", OutsidePool = "home";
+
     private readonly List<ServiceProcess> processes = [];
     private readonly List<(string Pool, ServiceProcess Process)> pools = [];
     private readonly Dictionary<string, string> settings;
 
-    public ServiceCluster(string broker, string store, string sources)
-        => settings = new Dictionary<string, string>
+    public ServiceCluster(string broker, string store, string sources, params (string Setting, string Value)[] more)
+    {
+        settings = new Dictionary<string, string>
         {
             ["ConnectionStrings:messaging"] = broker,
             ["ConnectionStrings:blobs"] = store,
             ["Ddm:SourceRoots:0"] = sources,
             ["Ddm:ApiKeys:0"] = ApiKey,
+            ["Ddm:WorkerKeys:0"] = $"{OutsideHolder}@{OutsidePool}={OutsideKey}",
             ["Ddm:ReconcileEvery"] = "00:00:02",
             ["Ddm:OwnerTimeout"] = "00:00:10",
             ["Ddm:ResendAfter"] = "00:00:10",
@@ -27,6 +32,11 @@ internal sealed class ServiceCluster : IAsyncDisposable
             ["DOTNET_TieredPGO"] = "0", // they live too briefly to win by it
             ["Logging:LogLevel:Default"] = "Information",
         };
+        foreach (var (setting, value) in more)
+        {
+            settings[setting] = value;
+        }
+    }
 
     public IReadOnlyList<ServiceProcess> Processes => processes;
 
@@ -46,6 +56,32 @@ internal sealed class ServiceCluster : IAsyncDisposable
             pools.Add((pool, process));
         }
 
+        return process;
+    }
+
+    /// <summary>Starts a control plane again, where the other was.</summary>
+    public ServiceProcess Restart(ServiceProcess ended)
+    {
+        var process = ServiceProcess.Start(ended.Name, settings, ended.Port);
+        processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Starts a trainer that knows a control plane's address and a key, and nothing else.</summary>
+    public ServiceProcess StartOutside(string key = OutsideKey, string pool = OutsidePool, string share = "1")
+    {
+        var process = ServiceProcess.Start("ExpertTrainer", new Dictionary<string, string>
+        {
+            ["ConnectionStrings:controlplane"] = ControlPlane.Address,
+            ["Ddm:ApiKey"] = key,
+            ["Ddm:Pool"] = pool,
+            ["Ddm:DeviceShare"] = share,
+            ["Ddm:LocalFolder"] = "none",
+            ["ASPNETCORE_ENVIRONMENT"] = "Development", // there its parts are looked at when they are put together
+            ["DOTNET_gcServer"] = "0",
+            ["DOTNET_TieredPGO"] = "0",
+        });
+        processes.Add(process);
         return process;
     }
 

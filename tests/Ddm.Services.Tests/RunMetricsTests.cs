@@ -12,20 +12,8 @@ public sealed class RunMetricsTests
     public async Task MetricsThatAreTooLongAreNamedAndNotRead()
     {
         await using var shop = new SliceWorkshop();
-        var claimed = Assert.IsType<ClaimOutcome.Claimed>(
-            await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "one:1", _ => false, TimeSpan.FromMinutes(1), Cancel));
-        var committed = await shop.Checkpoints.CommitAsync(
-            claimed.Claim,
-            new CommitRequest
-            {
-                Step = 10,
-                FromStep = 0,
-                DataManifestSha256 = "da7a",
-                Numerics = SliceWorkshop.Numerics,
-                Parts = [(MetricsLog.Part, WriteAsync)],
-            },
-            Cancel);
-        Assert.IsType<CommitOutcome.Committed>(committed);
+        var claim = await shop.ClaimAsync();
+        Assert.IsType<CommitOutcome.Committed>(await shop.CommitAsync(claim, MetricsLog.Part, WriteAsync));
         shop.Store.Calls.Clear();
 
         var damaged = new List<string>();
@@ -34,7 +22,7 @@ public sealed class RunMetricsTests
         Assert.Empty(steps);
         Assert.Contains($"is {RunMetrics.MostBytes + 1} bytes long", Assert.Single(damaged), StringComparison.Ordinal);
         Assert.DoesNotContain(shop.Store.Calls, call => call.EndsWith(MetricsLog.Part, StringComparison.Ordinal));
-        Assert.Empty(await RunMetrics.ReadAsync(shop.Store, claimed.Claim.Head.Checkpoint!, Cancel));
+        Assert.Empty(await RunMetrics.ReadAsync(shop.Store, claim.Head.Checkpoint!, Cancel));
 
         static async Task WriteAsync(Stream stream, CancellationToken cancellationToken)
         {

@@ -87,22 +87,11 @@ public sealed class TelemetryTests
     public async Task AFencedCommitIsCounted()
     {
         await using var shop = new SliceWorkshop();
-        var claimed = Assert.IsType<ClaimOutcome.Claimed>(
-            await shop.Checkpoints.ClaimAsync(SliceWorkshop.Run, SliceWorkshop.Expert, "one:1", _ => false, TimeSpan.FromMinutes(1), Cancel));
+        var claim = await shop.ClaimAsync();
         await shop.Checkpoints.HoldAsync(SliceWorkshop.Run, SliceWorkshop.Expert, Cancel);
         using var measured = new Measurements();
 
-        var outcome = await shop.Checkpoints.CommitAsync(
-            claimed.Claim,
-            new CommitRequest
-            {
-                Step = 10,
-                FromStep = 0,
-                DataManifestSha256 = "da7a",
-                Numerics = SliceWorkshop.Numerics,
-                Parts = [(PlainTrainers.Part, (stream, token) => stream.WriteAsync(new byte[1], token).AsTask())],
-            },
-            Cancel);
+        var outcome = await shop.CommitAsync(claim, PlainTrainers.Part, (stream, token) => stream.WriteAsync(new byte[1], token).AsTask());
 
         Assert.IsType<CommitOutcome.Fenced>(outcome);
         Assert.Equal(["ddm.commits.fenced 1"], measured.Take());

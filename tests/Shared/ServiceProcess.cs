@@ -14,10 +14,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> output = new();
     private readonly Process process;
 
-    private ServiceProcess(string name, IReadOnlyDictionary<string, string> settings)
+    private ServiceProcess(string name, IReadOnlyDictionary<string, string> settings, int? port)
     {
         Name = name;
-        Port = LoopbackPort.Free(1)[0];
+        Port = port ?? LoopbackPort.Free(1)[0];
         var start = new ProcessStartInfo(ProgramOf("services", "Ddm." + name, "Ddm." + name)) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["urls"] = Address;
         foreach (var (key, value) in settings)
@@ -57,7 +57,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts it; <see cref="ReadyAsync"/> waits for it.</summary>
     /// <param name="name">The host's, without the product's: <c>ControlPlane</c>.</param>
     /// <param name="settings">As in configuration files: <c>Ddm:Pool</c>.</param>
-    public static ServiceProcess Start(string name, IReadOnlyDictionary<string, string> settings) => new(name, settings);
+    /// <param name="port">The port that it is known by already; null: any.</param>
+    public static ServiceProcess Start(string name, IReadOnlyDictionary<string, string> settings, int? port = null) => new(name, settings, port);
 
     /// <summary>Path of a built program.</summary>
     public static string ProgramOf(string room, string project, string program)

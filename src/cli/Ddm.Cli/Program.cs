@@ -25,6 +25,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     CollectCommand.Create(),
     SchemaCommand.Create(),
     TopologyCommand.Create(),
+    WorkCommand.Create(),
     DoctorCommand.Create(),
 };
 foreach (var action in ActionCommands.Create())

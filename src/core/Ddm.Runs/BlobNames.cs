@@ -55,6 +55,9 @@ public static class BlobNames
     /// <summary>What a worker says of itself; its age says whether the worker lives.</summary>
     public static string Worker(string name) => $"{Workers}{name}.json";
 
+    /// <summary>Who of the workers came last: where it changes there is a record that nobody has listed yet.</summary>
+    public const string NewestWorker = "newest-worker.txt";
+
     /// <summary>A data set's manifest: its barrier.</summary>
     public static string DatasetManifest(string dataset) => $"{Datasets}{dataset}/manifest.json";
 

@@ -31,7 +31,7 @@ internal static class SessionEndpoints
         return TypedResults.Json(new
         {
             required = api.RequireKey,
-            signedIn = known.Succeeded && known.Principal.HasClaim("scope", set.Scope),
+            signedIn = known.Succeeded && known.Principal.HasClaim(KeyHolder.Scope, set.Scope),
             key = known.Principal?.FindFirstValue(ClaimTypes.Name),
             home = set.Home,
             runs = Bare(settings.Runs),

@@ -36,9 +36,10 @@ public static class DdmServices
     public static DdmBuilder AddDdm(this IServiceCollection services, IBlobStore blobs, WorkerIdentity worker, StopSignal stop, WorkerSettings settings)
     {
         services.AddDdmModels(blobs, worker, stop, settings).AddSingleton<SliceGate>();
+        services.TryAddSingleton<IRoleReports, StoreReports>();
         services.AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
-        services.AddSingleton<ContactSheets>().AddSingleton<WorkerDirectory>().AddSingleton<RoleNumerics>();
+        services.AddSingleton<ContactSheets>().AddSingleton<WorkerDirectory>().AddSingleton<KnownWorkers>().AddSingleton<RoleNumerics>();
         services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<LostSteps>().AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
         services.AddSingleton<Publication>();
@@ -55,7 +56,7 @@ public static class DdmServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new CheckpointStore(
-            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>()));
+            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>(), provider.GetService<IRoleKeeper>()));
         return services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(stop).AddSingleton(settings)
             .AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<ModelCatalog>();
     }

@@ -68,6 +68,21 @@ public class ControlTests
         Assert.Contains(told, await answer.ProblemAsync(status), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AMoveReadsTheDocumentOnceBeforeItActsAndOnceToAct()
+    {
+        using var tiny = new TinyFolder();
+        var blobs = new CountedStore(new Ddm.Storage.Tests.MemoryBlobStore());
+        await using var server = await ApiServer.StartAsync(blobs, tiny.Folder, cancellationToken: Token);
+        await RunTests.AddAsync(blobs, "tiny", tiny, RunStatus.Paused);
+        blobs.Calls.Clear();
+
+        using var answer = await PostAsync(server, "roles/experts/0/move", "{\"pool\": \"t4\"}");
+
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(Token));
+        Assert.Equal(2, blobs.Calls.Count(call => call == "read " + BlobNames.RunDocument("tiny")));
+    }
+
     private static async Task<HttpResponseMessage> PostAsync(ApiServer server, string path, string body)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");

@@ -143,6 +143,8 @@ public class KeyTests
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.OtherRead);
             Assert.Contains("chmod 600", Assert.Throws<UserErrorException>(() => ApiKeyFile.Read(file)).Message, StringComparison.Ordinal);
+            Assert.NotNull(ApiKeyFile.Read(file, Path.GetDirectoryName(file))); // systemd's, which lets nobody else in
+            Assert.Throws<UserErrorException>(() => ApiKeyFile.Read(file, Path.GetTempPath()));
         }
     }
 

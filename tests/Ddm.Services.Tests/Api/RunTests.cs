@@ -128,9 +128,10 @@ public class RunTests
         await blobs.TryWriteAsync(BlobNames.Head("b", Role.Router), "{"u8.ToArray(), WriteCondition.Any, Token);
         var page = await server.Client.GetJsonAsync("/runs");
 
-        Assert.Equal(["c"], page.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
-        Assert.Equal(["a", "b"], page.GetProperty("damaged").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
-        Assert.Contains("runs/b/router/head.json", page.GetProperty("damaged")[1].GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal(["b", "c"], page.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
+        Assert.Equal(["a"], page.GetProperty("damaged").EnumerateArray().Select(run => run.GetProperty("run").GetString()));
+        var role = page.GetProperty("runs")[0].GetProperty("roles").EnumerateArray().Single(role => role.GetProperty("role").GetString() == "router");
+        Assert.Contains("runs/b/router/head.json", role.GetProperty("failure").GetString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -164,6 +165,9 @@ public class RunTests
             "/runs", "/runs/{name}", "/runs/{name}/document", "/runs/{name}/logs", "/runs/{name}/metrics", "/runs/{name}/events", "/runs/{name}/cancel", "/runs/{name}/pause",
             "/runs/{name}/resume", "/runs/{name}/retry", "/runs/{name}/roles/experts/{k}/move", "/runs/{name}/roles/experts/{k}/redrive", "/runs/{name}/roles/{role}/move",
             "/runs/{name}/roles/{role}/redrive", "/runs/{name}/curve", "/runs/{name}/pictures", "/runs/{name}/clusters/{k}/contact-sheet.png", "/runs/{name}/grids/{percent}.png",
+            "/workers", "/workers/advanced", "/workers/blobs/sign", "/workers/blobs/{name}", "/workers/claims", "/workers/claims/commit", "/workers/claims/fail", "/workers/claims/forgive",
+            "/workers/claims/release", "/workers/claims/renew", "/workers/claims/sweep", "/workers/clock", "/workers/events", "/workers/pools/{pool}", "/workers/presence", "/workers/slices",
+            "/workers/slices/take",
         ];
         Assert.Equal(expected.Order(), paths.EnumerateObject().Select(path => path.Name.TrimEnd('/')).Order());
         foreach (var operation in paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))

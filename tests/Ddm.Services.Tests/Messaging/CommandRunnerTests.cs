@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -100,6 +101,21 @@ public sealed class CommandRunnerTests : IDisposable
         Assert.Equal(["returned FitPartition { Run = tiny }"], sent.All);
     }
 
+    /// <summary>A head that is lost, or that cannot be read, is so for every worker; what else a slice breaks over may be its worker's fault.</summary>
+    [Theory]
+    [InlineData(true, RunStatus.Failed)]
+    [InlineData(false, RunStatus.Succeeded)]
+    public async Task ASliceWhoseRoleCannotBeReadEndsTheRunAndOneThatItsWorkerCannotDoIsLeftToOthers(bool isDamaged, RunStatus status)
+    {
+        await tiny.RunAsync();
+        var failing = new Failing(isDamaged ? new CheckpointException("runs/tiny/experts/0/head.json is missing") : new InvalidOperationException("out of memory"));
+        var runner = new CommandRunner<TrainSlice>(failing, new RunRepository(tiny.Blobs), sent, gate, Patience, stop, progress, time, NullLogger<CommandRunner<TrainSlice>>.Instance);
+
+        await FinishAsync(runner.RunAsync(new TrainSlice("tiny", "experts/0", 0), TestContext.Current.CancellationToken));
+
+        Assert.Equal(status, (await new RunRepository(tiny.Blobs).GetAsync("tiny", TestContext.Current.CancellationToken)).Status);
+    }
+
     [Fact]
     public async Task AProcessThatDrainsHoldsWhatItIsHandedAndGivesItBackWhenItStops()
     {
@@ -133,6 +149,11 @@ public sealed class CommandRunnerTests : IDisposable
     private sealed class Handler(Func<Task> handle) : ICommandHandler<FitPartition>
     {
         public Task HandleAsync(FitPartition command, CancellationToken cancellationToken) => handle();
+    }
+
+    private sealed class Failing(Exception failure) : ICommandHandler<TrainSlice>
+    {
+        public Task HandleAsync(TrainSlice command, CancellationToken cancellationToken) => Task.FromException(failure);
     }
 
     private sealed class SentCommands : ICommandSender

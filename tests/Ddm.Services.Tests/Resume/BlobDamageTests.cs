@@ -34,7 +34,7 @@ public sealed class BlobDamageTests
             "FreezeClusters" => s_kinds[5..8],
             _ => s_kinds[8..],
         };
-        var (log, refusals) = await EnumerateAsync(Enum.Parse<RunStage>(stage), blob => kinds.Any(kind => Is(blob, kind)), stage == "Train" ? ["empty", "flip"] : ["flip"]);
+        var (log, refusals) = await EnumerateAsync(Enum.Parse<RunStage>(stage), blob => kinds.Any(kind => RunDamage.Is(blob, kind)), stage == "Train" ? ["empty", "flip"] : ["flip"]);
         Assert.True(log.Count == 0, string.Join(Environment.NewLine, log));
         Assert.True(refusals > 0 || stage == "Train", "no damage was noticed");
     }
@@ -57,26 +57,25 @@ public sealed class BlobDamageTests
     }
 
     [Fact]
-    public async Task ADamagedProductIsMadeAnewOnceItIsDeleted()
+    public async Task ADamagedProductIsRefusedByNameAndMadeAnewByTheSameCommandAgain()
     {
         using var undisturbed = new TinyRun();
         await undisturbed.RunAsync();
         using var tiny = new TinyRun();
-        await StopAtAsync(tiny, RunStage.FreezeClusters);
-        var blob = FolderCopy.Blobs(tiny.Home).First(name => Is(name, "assignments/00000.safetensors"));
-        Damage(Path.Combine(tiny.Home, blob), "flip");
+        await RunDamage.StopAtAsync(tiny, RunStage.FreezeClusters);
+        var blob = FolderCopy.Blobs(tiny.Home).First(name => RunDamage.Is(name, "assignments/00000.safetensors"));
+        RunDamage.Damage(Path.Combine(tiny.Home, blob), "flip");
 
         var refused = await tiny.RunAsync();
         Assert.Equal((RunStatus.Failed, true), (refused.Status, refused.Refused));
         Assert.StartsWith(blob, refused.Failure, StringComparison.Ordinal);
-        Assert.EndsWith("Delete that blob from the home folder and run the same command again: it is made anew from what it came from.", refused.Failure, StringComparison.Ordinal);
-        File.Delete(Path.Combine(tiny.Home, blob));
+        Assert.EndsWith("'ddm retry', or in a home folder the same command again, makes it anew from what it came from.", refused.Failure, StringComparison.Ordinal);
         var document = await tiny.RunAsync();
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
-        Assert.Equal(await WeightsAsync(undisturbed, RunStage.FreezeClusters), await WeightsAsync(tiny, RunStage.FreezeClusters));
+        Assert.Equal(await RunDamage.WeightsAsync(undisturbed, RunStage.FreezeClusters), await RunDamage.WeightsAsync(tiny, RunStage.FreezeClusters));
         var events = await RunEvents.ReadAsync(tiny.Blobs, TinyRun.Name, TestContext.Current.CancellationToken);
-        Assert.Contains(events, e => e.Kind == RunEvent.Repaired && e.Text == $"{blob} is missing or empty: it is made anew at stage AssignShards");
+        Assert.Contains(events, e => e.Kind == RunEvent.Repaired && e.Text == $"{blob} is damaged: it is made anew at stage AssignShards");
     }
 
     /// <summary>Nobody opens it before the evaluation does: that sends the run back, and the role takes its last steps again. Nobody waits for the owner that it had.</summary>
@@ -91,14 +90,14 @@ public sealed class BlobDamageTests
         {
             if (report is { Active: false, CommittedStep: 12 } && report.Role == Role.Expert(0) && Interlocked.Exchange(ref done, 1) == 0)
             {
-                Damage(Path.Combine(tiny.Home, FolderCopy.Blobs(tiny.Home).Single(name => Is(name, "runs/tiny/experts/0/checkpoints/0000000012*/ema.safetensors"))), "flip");
+                RunDamage.Damage(Path.Combine(tiny.Home, FolderCopy.Blobs(tiny.Home).Single(name => RunDamage.Is(name, "runs/tiny/experts/0/checkpoints/0000000012*/ema.safetensors"))), "flip");
             }
         });
 
         var document = await tiny.RunAsync(progress, cancellationToken: new CancellationTokenSource(TimeSpan.FromSeconds(50)).Token);
 
         Assert.True(document.Status == RunStatus.Succeeded, document.Failure);
-        Assert.Equal(await WeightsAsync(undisturbed, RunStage.Train), await WeightsAsync(tiny, RunStage.Train));
+        Assert.Equal(await RunDamage.WeightsAsync(undisturbed, RunStage.Train), await RunDamage.WeightsAsync(tiny, RunStage.Train));
         var events = await RunEvents.ReadAsync(tiny.Blobs, TinyRun.Name, TestContext.Current.CancellationToken);
         Assert.Equal(1, done);
         Assert.Equal([$"{Role.Expert(0)}: "], events.Where(e => e.Kind == RunEvent.Repaired).Select(e => e.Text[..(e.Text.IndexOf(':', StringComparison.Ordinal) + 2)]));
@@ -108,9 +107,9 @@ public sealed class BlobDamageTests
     {
         using var undisturbed = new TinyRun();
         await undisturbed.RunAsync();
-        var expected = await WeightsAsync(undisturbed, stage);
+        var expected = await RunDamage.WeightsAsync(undisturbed, stage);
         using var tiny = new TinyRun();
-        await StopAtAsync(tiny, stage);
+        await RunDamage.StopAtAsync(tiny, stage);
         var copy = tiny.Home + "-copy";
         FolderCopy.Copy(tiny.Home, copy);
         try
@@ -121,7 +120,7 @@ public sealed class BlobDamageTests
                 foreach (var damage in damages)
                 {
                     FolderCopy.Restore(copy, tiny.Home);
-                    Damage(Path.Combine(tiny.Home, blob), damage);
+                    RunDamage.Damage(Path.Combine(tiny.Home, blob), damage);
                     var (wrong, refused) = await OutcomeAsync(tiny, stage, blob, expected);
                     refusals += refused ? 1 : 0;
                     if (wrong is not null)
@@ -148,7 +147,7 @@ public sealed class BlobDamageTests
             var document = await tiny.RunAsync(cancellationToken: timeout.Token);
             if (document.Status == RunStatus.Succeeded)
             {
-                var weights = await WeightsAsync(tiny, stage);
+                var weights = await RunDamage.WeightsAsync(tiny, stage);
                 return (weights.SequenceEqual(expected) ? null : "other weights: " + string.Join(", ", weights.Except(expected)), false);
             }
 
@@ -166,58 +165,4 @@ public sealed class BlobDamageTests
 
     private static (string? Wrong, bool Refused) Judge(string failure, string blob, bool refused) =>
         (!refused ? "failed, not refused: " + failure : failure.Contains(blob, StringComparison.Ordinal) ? null : "refused without its name: " + failure, true);
-
-    private static async Task StopAtAsync(TinyRun tiny, RunStage stage)
-    {
-        using var stop = new StopSignal();
-        var commits = new Dictionary<Role, SortedSet<long>>();
-        var progress = new RecordingProgress(
-            stage == RunStage.Train ? Trained : null,
-            reached => { if (stage != RunStage.Train && stage != RunStage.Done && reached == stage) { stop.Raise(); } });
-        await tiny.RunAsync(progress, stop);
-
-        // Two commits of an expert: an earlier one to fall back to.
-        void Trained(TrainingProgress report)
-        {
-            lock (commits)
-            {
-                var seen = commits.TryGetValue(report.Role, out var known) ? known : commits[report.Role] = [];
-                seen.Add(report.CommittedStep);
-                if (report.Role == Role.Expert(0) && seen.Count(step => step > 0) >= 2)
-                {
-                    stop.Raise();
-                }
-            }
-        }
-    }
-
-    private static void Damage(string file, string damage)
-    {
-        var bytes = File.ReadAllBytes(file);
-        switch (damage)
-        {
-            case "empty": File.WriteAllBytes(file, []); break;
-            case "half": File.WriteAllBytes(file, bytes[..(bytes.Length / 2)]); break;
-            case "delete": File.Delete(file); break;
-            default:
-                bytes[bytes.Length * 3 / 5] ^= 0x10;
-                File.WriteAllBytes(file, bytes);
-                break;
-        }
-    }
-
-    private static bool Is(string blob, string kind)
-    {
-        var at = kind.IndexOf('*', StringComparison.Ordinal);
-        return at < 0 ? blob.EndsWith(kind, StringComparison.Ordinal)
-            : blob.StartsWith(kind[..at], StringComparison.Ordinal) && blob.EndsWith(kind[(at + 1)..], StringComparison.Ordinal) && !blob.Contains("/shards/", StringComparison.Ordinal);
-    }
-
-    // Of the checkpoints, and of what was published from them. Once a run is done its model is what counts: a checkpoint that nothing needs any more stays damaged.
-    private static async Task<string[]> WeightsAsync(TinyRun run, RunStage stage)
-    {
-        var trained = stage == RunStage.Done ? [] : (await run.InspectAsync()).Roles.Select(r => $"{r.Role} {r.Step} {r.Sha256} {r.EmaSha256}");
-        var published = await run.Blobs.ReadJsonAsync<ModelManifest>(BlobNames.ModelManifest(TinyRun.Name, "v1"), TestContext.Current.CancellationToken);
-        return [.. trained, .. published!.Value.Value.Experts.Append(published.Value.Value.Router).Select(r => $"published {r.Role} {r.Step} {r.Sha256}")];
-    }
 }

@@ -77,5 +77,5 @@ public sealed class LostStepsTests
 
     private static Reconciler Reconciler(SliceWorkshop shop) => new(
         shop.Runs, new RunObserver(shop.Store, shop.Checkpoints, shop.Identity, shop.Settings), shop.Checkpoints, shop.Events, shop, new DispatchLedger(shop.Settings, shop.Time),
-        new PoolPlacement(shop.Checkpoints, new WorkerDirectory(shop.Store), shop.Events, shop, shop.Settings), shop.Progress);
+        new PoolPlacement(shop.Checkpoints, new KnownWorkers(shop.Store, new WorkerDirectory(shop.Store), shop.Time), shop.Events, shop, shop.Settings), shop.Progress);
 }

@@ -32,6 +32,37 @@ public sealed class ReconcilerTests
         Assert.Equal(3, Take(shop).Length); // the broker was wiped
     }
 
+    /// <summary>Whose message is lost has waited longest, for queues are served in order; the others' are not doubled.</summary>
+    [Fact]
+    public async Task OnlyAsManyMessagesAreSentAgainAsAreMissing()
+    {
+        await using var shop = new SliceWorkshop(experts: 4, pools: ", pools: [a100]");
+        await WorkerAsync(shop, "a:1", "a100", rate: 1);
+        var reconciler = Reconciler(shop);
+        await LookAsync(shop, reconciler);
+        Assert.Equal(5, Take(shop).Length);
+        foreach (var (expert, minutes) in new[] { (0, 1), (1, 1), (3, 1) })
+        {
+            shop.Time.Advance(TimeSpan.FromMinutes(minutes));
+            await shop.Checkpoints.GrantAsync(SliceWorkshop.Run, Role.Expert(expert), "a100", Cancel); // as a move does: sent at once
+            await reconciler.ReconcileAsync(SliceWorkshop.Run, Role.Expert(expert).Path, Cancel);
+        }
+
+        Take(shop);
+        shop.Time.Advance(TimeSpan.FromMinutes(10));
+        shop.Waiting = 4; // of five: which is lost nobody can see
+        await LookAsync(shop, reconciler);
+        Assert.Equal(["experts/2 0 a100"], Take(shop));
+
+        shop.Waiting = 5;
+        shop.Time.Advance(TimeSpan.FromMinutes(5));
+        await LookAsync(shop, reconciler);
+        Assert.Empty(Take(shop));
+        shop.Time.Advance(TimeSpan.FromMinutes(40)); // the messages may be another run's
+        await LookAsync(shop, reconciler);
+        Assert.Equal(5, Take(shop).Length);
+    }
+
     [Fact]
     public async Task RolesGoWhereTheyAreExpectedToBeDoneFirstAndElsewhereWhenNobodyTakesThem()
     {
@@ -150,7 +181,7 @@ public sealed class ReconcilerTests
         shop.Events,
         shop,
         new DispatchLedger(new WorkerSettings(), shop.Time),
-        new PoolPlacement(shop.Checkpoints, new WorkerDirectory(shop.Store), shop.Events, shop, shop.Settings),
+        new PoolPlacement(shop.Checkpoints, new KnownWorkers(shop.Store, new WorkerDirectory(shop.Store), shop.Time), shop.Events, shop, shop.Settings),
         shop.Progress);
 
     private static Task<string?> WorkerAsync(SliceWorkshop shop, string name, string pool, double rate, NumericsClass? numerics = null) => shop.Store.TryWriteJsonAsync(

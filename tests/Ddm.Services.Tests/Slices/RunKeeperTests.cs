@@ -81,7 +81,7 @@ public sealed class RunKeeperTests
         shop.Events,
         shop,
         new DispatchLedger(new WorkerSettings(), shop.Time),
-        new PoolPlacement(shop.Checkpoints, new WorkerDirectory(shop.Store), shop.Events, shop, shop.Settings),
+        new PoolPlacement(shop.Checkpoints, new KnownWorkers(shop.Store, new WorkerDirectory(shop.Store), shop.Time), shop.Events, shop, shop.Settings),
         shop.Progress);
 
     private static RunKeeper Keeper(SliceWorkshop shop, Reconciler reconciler) => new(

@@ -241,7 +241,7 @@ public sealed class SliceProtocolTests
     {
         await using var shop = new SliceWorkshop() { Settings = WorkerSettings.Embedded };
         await shop.Runs.GetAsync(SliceWorkshop.Run, Cancel); // what this process knows of the run from now on is old
-        var another = new RunControl(shop.Store, shop.Checkpoints, new RunRepository(shop.Store), shop.Events, new NoSender());
+        var another = shop.ControlOf(new RunRepository(shop.Store), new NoSender());
         await another.CancelAsync(SliceWorkshop.Run, Cancel);
         await shop.Handler().HandleAsync(First, Cancel);
         Assert.Equal([""], shop.Advanced); // the whole run

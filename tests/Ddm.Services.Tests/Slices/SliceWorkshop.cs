@@ -43,7 +43,8 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
             Roles = [.. roles.Select(role => new RoleDecision(role.Path, role == Role.Router ? 8 : steps, RoleStatus.Training))],
         };
         Assert.True(Runs.TryCreateAsync(Document, CancellationToken.None).GetAwaiter().GetResult());
-        Control = new RunControl(Store, Checkpoints, Runs, Events, this);
+        PlaceholderProducts.WriteAsync(Memory, Run, Document.DatasetId, experts).GetAwaiter().GetResult();
+        Control = ControlOf(Runs, this);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -89,13 +90,28 @@ internal sealed class SliceWorkshop : ICommandSender, IQueueDepth, IAsyncDisposa
         var identity = worker ?? Identity;
         var presence = new WorkerPresence(Store, identity, Settings, Trainers, Time);
         var handler = new TrainSliceHandler(
-            Store, Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, Events, Stop, Progress, Time)
+            Checkpoints, Runs, Trainers, identity, Settings, presence, new SliceGate(), this, this, new StoreReports(Store, Runs, Events), Stop, Progress, Time)
         {
             Local = Disk is null ? null : new LocalCheckpoints(Disk, Time),
         };
         handlers.Add(handler);
         return handler;
     }
+
+    /// <summary>What a person may ask of the run, in a process that has seen of it what <paramref name="runs"/> has.</summary>
+    public RunControl ControlOf(RunRepository runs, ICommandSender sender)
+    {
+        var publication = new Publication(Store, new ModelCatalog(Store, Checkpoints, runs, Time));
+        return new RunControl(Store, Checkpoints, runs, Events, new RunRepair(Store, runs, new LostSteps(Checkpoints, runs, Events, Progress), publication), sender);
+    }
+
+    /// <summary>A claim of the first expert.</summary>
+    public async Task<RoleClaim> ClaimAsync() => Assert.IsType<ClaimOutcome.Claimed>(
+        await Checkpoints.ClaimAsync(Run, Expert, Identity.Name, _ => false, TimeSpan.FromMinutes(1), CancellationToken.None)).Claim;
+
+    /// <summary>The claim's first commit, of step 10, with one part.</summary>
+    public Task<CommitOutcome> CommitAsync(RoleClaim claim, string part, Func<Stream, CancellationToken, Task> write) => Checkpoints.CommitAsync(
+        claim, new CommitRequest { Step = 10, FromStep = 0, DataManifestSha256 = "da7a", Numerics = Numerics, Parts = [(part, write)] }, CancellationToken.None);
 
     public Task<RoleHead?> HeadAsync(Role? role = null) => Checkpoints.ReadHeadAsync(Run, role ?? Expert, CancellationToken.None);
 

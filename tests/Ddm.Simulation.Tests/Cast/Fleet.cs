@@ -65,8 +65,8 @@ internal sealed class Fleet(SimulatedRun run)
         var trainers = new ChainTrainers(run, ports.Process);
         var presence = new WorkerPresence(ports.Blobs, ports.Worker, ports.Settings, trainers, ports.Process.Clock);
         var handler = new TrainSliceHandler(
-            ports.Blobs, ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender, ports.Events, ports.Stop,
-            ports.Progress, ports.Process.Clock);
+            ports.Checkpoints, ports.Runs, trainers, ports.Worker, ports.Settings, presence, ports.Gate, ports.Queue, ports.Sender,
+            new StoreReports(ports.Blobs, ports.Runs, ports.Events), ports.Stop, ports.Progress, ports.Process.Clock);
         run.Bus.Consume(ports.Process, QueueNames.Train(ports.Settings.Pool), ports.Serve(handler));
         Repeat(ports, "its presence", PresenceEvery, async () =>
         {
@@ -84,7 +84,7 @@ internal sealed class Fleet(SimulatedRun run)
     {
         var ports = Begin(slot, pool: null);
         ControlPlanes.Add(ports);
-        var placement = new PoolPlacement(ports.Checkpoints, new WorkerDirectory(ports.Blobs), ports.Events, ports.Queue, ports.Settings);
+        var placement = new PoolPlacement(ports.Checkpoints, new KnownWorkers(ports.Blobs, new WorkerDirectory(ports.Blobs), ports.Process.Clock), ports.Events, ports.Queue, ports.Settings);
         var reconciler = new Reconciler(
             ports.Runs, new RunObserver(ports.Blobs, ports.Checkpoints, ports.Worker, ports.Settings), ports.Checkpoints, ports.Events, ports.Sender,
             new DispatchLedger(ports.Settings, ports.Process.Clock), placement, ports.Progress);

@@ -347,7 +347,7 @@ public abstract class BlobStoreContract
     private protected async Task AssertHoldsAsync(string name, byte[] bytes) =>
         Assert.True((await Store.ReadAsync(name, Cancel))!.Bytes.AsSpan().SequenceEqual(bytes), $"{name} holds other bytes");
 
-    private protected async Task<List<BlobInfo>> ListAsync(string prefix) => await Store.ListAsync(prefix, Cancel).ToListAsync(Cancel);
+    private protected virtual async Task<List<BlobInfo>> ListAsync(string prefix) => await Store.ListAsync(prefix, Cancel).ToListAsync(Cancel);
 
     private static async Task CountAsync(IBlobStore store, int times)
     {

@@ -85,7 +85,10 @@ internal sealed class HomePlace(IBlobStore blobs) : IRunPlace
     {
         RunName.Require(run);
         var checkpoints = new CheckpointStore(blobs, TimeProvider.System, NullLogger.Instance);
-        var control = new RunControl(blobs, checkpoints, runs, RunEvents.For(blobs), new NoQueues());
+        var events = RunEvents.For(blobs);
+        var repair = new RunRepair(
+            blobs, runs, new LostSteps(checkpoints, runs, events, new NoticePrinter()), new Publication(blobs, new ModelCatalog(blobs, checkpoints, runs, TimeProvider.System)));
+        var control = new RunControl(blobs, checkpoints, runs, events, repair, new NoQueues());
         await (action switch
         {
             RunAction.Cancel => control.CancelAsync(run, cancellationToken),

@@ -69,4 +69,7 @@ public sealed record RunDocument
 
     /// <summary>Why it failed: names the role or the stage, and the remedy. Null otherwise.</summary>
     public string? Failure { get; init; }
+
+    /// <summary>The run at a stage that it was at before. Whether it goes on is a person's to say: one that was paused, cancelled or failed stays so; one that was done goes on.</summary>
+    public RunDocument SentBack(RunStage stage) => this with { Stage = stage, Status = Status == RunStatus.Succeeded ? RunStatus.Running : Status };
 }

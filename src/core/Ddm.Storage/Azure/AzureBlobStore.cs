@@ -12,18 +12,20 @@ namespace Ddm.Storage;
 /// Busy replies (429, 503, <c>Retry-After</c>) are waited out within a deadline; what a person has to mend (no permission, a wrong name) is a
 /// <see cref="UserErrorException"/> that may pass, everything else an <see cref="IOException"/>.
 /// </summary>
-public sealed class AzureBlobStore : IBlobStore
+public sealed class AzureBlobStore : IBlobStore, ISignedBlobs
 {
     private readonly BlobContainerClient _container;
     private readonly AzureRequests _requests;
     private readonly AzureWrites _writes;
+    private readonly AzureSigner _signer;
 
     /// <summary>A store in <paramref name="container"/>, whose client was made with <see cref="AzureClientSettings"/>.</summary>
-    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, StoreOutages outages)
+    internal AzureBlobStore(BlobContainerClient container, AzureRequests requests, StoreOutages? outages, bool hasIdentity)
     {
         _container = container;
         _requests = requests;
         Outages = outages;
+        _signer = new AzureSigner(container, requests, hasIdentity, ReadClockAsync);
         _writes = new AzureWrites(container, requests);
     }
 
@@ -32,6 +34,13 @@ public sealed class AzureBlobStore : IBlobStore
 
     /// <inheritdoc/>
     public StoreOutages? Outages { get; }
+
+    /// <inheritdoc/>
+    public Uri? SignedContainer => _signer.CanSign ? _container.Uri : null;
+
+    /// <inheritdoc/>
+    public Task<string> SignAsync(string name, bool write, TimeSpan lifetime, CancellationToken cancellationToken) =>
+        _signer.SignAsync(BlobName.Check(name), write, lifetime, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<BlobContent?> ReadAsync(string name, CancellationToken cancellationToken)

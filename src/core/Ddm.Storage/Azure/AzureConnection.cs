@@ -16,8 +16,10 @@ internal sealed class AzureConnection
 
     private readonly string _setting;
     private readonly Func<BlobClientOptions, BlobContainerClient> _connect;
+    private readonly bool _hasIdentity;
 
-    private AzureConnection(string setting, Func<BlobClientOptions, BlobContainerClient> connect) => (_setting, _connect) = (setting, connect);
+    private AzureConnection(string setting, Func<BlobClientOptions, BlobContainerClient> connect, bool hasIdentity = false) =>
+        (_setting, _connect, _hasIdentity) = (setting, connect, hasIdentity);
 
     /// <summary>Whether it is meant for a service: an address or a list of <c>Key=Value</c> pairs.</summary>
     public static bool LooksRemote(string connection) =>
@@ -64,7 +66,7 @@ internal sealed class AzureConnection
         options.AddPolicy(new AzureOutages(outages), HttpPipelinePosition.PerRetry);
         var container = _connect(options);
         var place = $"container '{container.Name}' of storage account '{container.AccountName}' ({container.Uri.Authority})";
-        return new AzureBlobStore(container, new AzureRequests(place, _setting, deadline ?? AzureClientSettings.Deadline, TimeProvider.System), outages);
+        return new AzureBlobStore(container, new AzureRequests(place, _setting, deadline ?? AzureClientSettings.Deadline, TimeProvider.System), outages, _hasIdentity);
     }
 
     private static AzureConnection ParseStorage(string connection, string? container, string setting)
@@ -102,7 +104,7 @@ internal sealed class AzureConnection
         }
 
         return uri.Scheme == "https"
-            ? new AzureConnection(setting, options => new BlobContainerClient(parts.ToUri(), new DefaultAzureCredential(), options))
+            ? new AzureConnection(setting, options => new BlobContainerClient(parts.ToUri(), new DefaultAzureCredential(), options), hasIdentity: true)
             : throw Unreadable(setting, "an identity needs https, and the address has no signature");
     }
 

@@ -12,7 +12,7 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 /// <summary>Follows a role's checkpoints from the head to the oldest, believing nothing whose hash is not vouched for by what lies above it.</summary>
 internal sealed class CheckpointChain(IBlobStore store)
 {
-    private const long SmallPart = 1 << 20; // a stream and a thread of its own cost more
+    private const long SmallPart = 1 << 20; // a thread of its own costs more
 
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
@@ -34,14 +34,19 @@ internal sealed class CheckpointChain(IBlobStore store)
     /// <param name="small">Takes the parts that are small, so that whoever uses them need not read them again; null: nobody will.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>What is wrong with the first bad part; null when all are whole.</returns>
-    public async Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
+    public Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken) =>
+        FindBadPartAsync(link.Folder, link.Manifest!.Parts, small, cancellationToken);
+
+    /// <summary>As the other overload, for parts that no manifest names yet. What is not asked for is hashed as it comes: a part may be larger than told.</summary>
+    public async Task<string?> FindBadPartAsync(
+        string folder, IReadOnlyList<CheckpointPart> parts, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
         var hashes = new List<Task<(long Length, string Sha256)>>();
         try
         {
-            foreach (var part in link.Manifest!.Parts)
+            foreach (var part in parts)
             {
-                var (found, fault) = await BeginAsync(link.Folder, part, small, cancellationToken);
+                var (found, fault) = await BeginAsync(folder, part, small, cancellationToken);
                 if (found is null)
                 {
                     return fault;
@@ -55,8 +60,8 @@ internal sealed class CheckpointChain(IBlobStore store)
             await Task.WhenAll(hashes);
         }
 
-        var (at, bad) = link.Manifest.Parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
-        return bad is null ? null : $"{link.Folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
+        var (at, bad) = parts.Index().FirstOrDefault(part => hashes[part.Index].Result.Sha256 != part.Item.Sha256);
+        return bad is null ? null : $"{folder}{bad.Name} has sha256 {hashes[at].Result.Sha256} where its manifest says {bad.Sha256}";
     }
 
     // The hash under way, or what is wrong already.
@@ -64,14 +69,14 @@ internal sealed class CheckpointChain(IBlobStore store)
         string folder, CheckpointPart part, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
     {
         var name = folder + part.Name;
-        if (part.Length < SmallPart)
+        if (part.Length < SmallPart && small is not null)
         {
             if (await store.ReadAsync(name, cancellationToken) is not { Bytes: var bytes })
             {
                 return (null, $"{name} is missing");
             }
 
-            small?.TryAdd(part.Name, bytes);
+            small.TryAdd(part.Name, bytes);
             return bytes.Length == part.Length ? (Task.FromResult(((long)bytes.Length, Sha256.Of(bytes))), null) : (null, Length(name, bytes.Length, part));
         }
 
@@ -88,7 +93,8 @@ internal sealed class CheckpointChain(IBlobStore store)
             return (null, Length(name, length, part));
         }
 
-        return (Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
+        return (part.Length < SmallPart ? Task.FromResult(await HashAsync(stream, cancellationToken))
+            : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
     }
 
     private static string Length(string name, long length, CheckpointPart part) => $"{name} has {length} bytes where its manifest says {part.Length}";

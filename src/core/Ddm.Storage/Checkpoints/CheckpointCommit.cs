@@ -1,4 +1,3 @@
-using Ddm.Runs;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Storage;
@@ -7,10 +6,8 @@ namespace Ddm.Storage;
 /// Makes a checkpoint durable: parts, then the manifest that names them, then the head that names the manifest. A crash before the head leaves an
 /// orphan.
 /// </summary>
-internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, TimeProvider clock, ILogger logger)
+internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, IRoleKeeper keeper, ILogger logger)
 {
-    private const int FolderAttempts = 16;
-
     public async Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)
     {
         Check(request);
@@ -37,13 +34,13 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         var head = await records.ReadHeadAsync(new RoleBlobs(claim.Run, claim.Role), cancellationToken);
         if (head is null || head.Head.Epoch != claim.Epoch)
         {
-            return Fenced(claim, head);
+            return CheckpointSeal.Fenced(claim, head, logger);
         }
 
         if (head.ETag != claim.HeadETag)
         {
             // Our epoch and yet not what we left: an earlier commit of ours, whose reply was lost.
-            Adopt(claim, head);
+            claim.Stand(head.Head, head.ETag);
         }
 
         claim.IsUnsure = false;
@@ -61,43 +58,19 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         }
 
         CheckBase(claim, request);
-        var (reference, manifest) = await WriteCheckpointAsync(blobs, claim, request, cancellationToken);
-        return await MoveHeadAsync(blobs, claim, request, reference, manifest, cancellationToken);
-    }
-
-    private async Task<(CheckpointReference Reference, CheckpointManifest Manifest)> WriteCheckpointAsync(
-        RoleBlobs blobs, RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; attempt < FolderAttempts; attempt++)
+        for (var attempt = 0; attempt < RoleBlobs.MostAttempts; attempt++)
         {
             var folder = blobs.Checkpoint(request.Step, claim.Epoch, attempt);
-            if (await TryWritePartsAsync(folder, request, cancellationToken) is not { } parts)
+            if (await TryWritePartsAsync(folder, request, cancellationToken) is { } parts
+                && await keeper.SealAsync(claim, request, new WrittenParts(folder, parts), cancellationToken) is { } outcome)
             {
-                continue; // an earlier try of ours got as far as this folder
+                return outcome;
             }
 
-            var manifest = new CheckpointManifest
-            {
-                Schema = CheckpointManifest.CurrentSchema,
-                Run = claim.Run,
-                Role = claim.Role.Path,
-                Step = request.Step,
-                FromStep = request.FromStep,
-                Epoch = claim.Epoch,
-                Parent = claim.Base?.Folder,
-                ParentManifestSha256 = claim.Base?.ManifestSha256,
-                DataManifestSha256 = request.DataManifestSha256,
-                Numerics = request.Numerics,
-                Parts = parts,
-                CommittedAt = clock.GetUtcNow(),
-            };
-            if (await store.SwapAsync(folder + RoleBlobs.ManifestName, manifest, WriteCondition.IfAbsent, cancellationToken) is not null)
-            {
-                return (new CheckpointReference(folder, Sha256.Of(BlobJson.Serialize(manifest)), request.Step), manifest);
-            }
+            // an earlier try of ours got as far as this folder
         }
 
-        throw new IOException($"{FolderAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were "
+        throw new IOException($"{RoleBlobs.MostAttempts} tries to write step {request.Step} of {claim.Role} in run '{claim.Run}' at epoch {claim.Epoch} were "
             + "cut off. Claim the role again.");
     }
 
@@ -135,93 +108,28 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, Ti
         return stream is not null && await HashingStream.HashAsync(stream, cancellationToken) == (part.Length, part.Sha256);
     }
 
-    private async Task<CommitOutcome> MoveHeadAsync(
-        RoleBlobs blobs, RoleClaim claim, CommitRequest request, CheckpointReference reference, CheckpointManifest manifest, CancellationToken cancellationToken)
-    {
-        var (kept, replaced) = Retain(claim, request.Retention, new KeptCheckpoint(reference.Folder, manifest.FromStep, manifest.Step));
-        var next = new RoleHead
-        {
-            Schema = RoleHead.CurrentSchema,
-            Epoch = claim.Epoch,
-            Step = manifest.Step,
-            Checkpoint = reference.Folder,
-            ManifestSha256 = reference.ManifestSha256,
-            Parent = manifest.Parent,
-            ParentManifestSha256 = manifest.ParentManifestSha256,
-            Pool = claim.Head.Pool,
-            GivenBack = request.GivesBack,
-            OwnerETag = request.GivesBack ? claim.OwnerETag : null,
-            Kept = kept,
-        };
-        var etag = await store.SwapAsync(blobs.Head, next, WriteCondition.IfMatch(claim.HeadETag), cancellationToken);
-        if (etag is null)
-        {
-            var now = await records.ReadHeadAsync(blobs, cancellationToken);
-            if (now?.Head.Epoch != claim.Epoch)
-            {
-                return Fenced(claim, now);
-            }
+    private static void Check(CommitRequest request) => CheckNames([.. request.Parts.Select(part => part.Name)]);
 
-            // Nobody else writes under our epoch. What was just written follows on what stood before: it stays behind, and is for a sweep.
-            claim.WantsSweep = true;
-            throw new IOException($"an earlier commit of {claim.Role} in run '{claim.Run}', given up as lost, took effect while step {request.Step} was being committed: commit that again");
+    /// <summary>Whether parts may be named so.</summary>
+    /// <exception cref="ArgumentException">They may not.</exception>
+    public static void CheckNames(IReadOnlyList<string> parts)
+    {
+        var names = parts.Append(RoleBlobs.ManifestName).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        if (parts.Count == 0 || names.Count != parts.Count + 1)
+        {
+            throw new ArgumentException($"A checkpoint needs parts of different names, none of them {RoleBlobs.ManifestName}.", nameof(parts));
         }
 
-        (claim.Head, claim.HeadETag, claim.Base) = (next, etag, reference);
-        claim.Superseded.AddRange(replaced.SelectMany(old => manifest.Parts.Select(part => part.Name).Where(RoleBlobs.IsTensor).Select(part => old.Folder + part)));
-        logger.LogInformation(
-            "{Worker} committed {Role} of run {Run} at step {Step}, epoch {Epoch}",
-            claim.Worker, claim.Role, claim.Run, next.Step, next.Epoch);
-        return new CommitOutcome.Committed(manifest);
-    }
-
-    /// <summary>What retention still has to look at, and what it lets go. Milestones are in neither: they stay for good.</summary>
-    private static (IReadOnlyList<KeptCheckpoint>? Kept, IReadOnlyList<KeptCheckpoint> Replaced) Retain(
-        RoleClaim claim, RetentionSpec? retention, KeptCheckpoint newest)
-    {
-        // Unknown until the sweep has listed: then the chain from here on is.
-        var known = claim.Head.Kept ?? (claim.Head.Checkpoint is null || claim.WantsSweep ? [] : null);
-        if (retention is null || known is null)
+        if (parts.FirstOrDefault(part => !BlobName.IsSegment(part)) is { } bad)
         {
-            return (null, []);
-        }
-
-        // A checkpoint passed over as damaged is no link of the chain any more, and a sweep's to delete.
-        var below = known.SkipWhile(kept => kept.Folder != claim.Base?.Folder).ToArray();
-        KeptCheckpoint[] all = [newest, .. below.Length == 0 && claim.Opened is { } opened && opened.Folder == claim.Base?.Folder ? [opened] : below];
-        return (all[..Math.Min(retention.KeepLast, all.Length)], [.. all.Skip(retention.KeepLast).Where(old => !retention.IsMilestone(old.FromStep, old.Step))]);
-    }
-
-    private CommitOutcome.Fenced Fenced(RoleClaim claim, HeadRecord? head)
-    {
-        var epoch = head?.Head.Epoch ?? 0;
-        logger.LogWarning(
-            "{Worker} is fenced off {Role} of run {Run}: its epoch is {Epoch}, the head's {HeadEpoch}",
-            claim.Worker, claim.Role, claim.Run, claim.Epoch, epoch);
-        return new CommitOutcome.Fenced(epoch);
-    }
-
-    private static void Adopt(RoleClaim claim, HeadRecord head)
-    {
-        (claim.Head, claim.HeadETag) = (head.Head, head.ETag);
-        claim.Base = head.Head.Checkpoint is null ? null : new CheckpointReference(head.Head.Checkpoint, head.Head.ManifestSha256!, head.Head.Step);
-    }
-
-    private static void Check(CommitRequest request)
-    {
-        var names = request.Parts.Select(part => part.Name).Append(RoleBlobs.ManifestName).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        if (request.Parts.Count == 0 || names.Count != request.Parts.Count + 1)
-        {
-            throw new ArgumentException($"A checkpoint needs parts of different names, none of them {RoleBlobs.ManifestName}.", nameof(request));
-        }
-
-        if (request.Parts.FirstOrDefault(part => !BlobName.IsSegment(part.Name)).Name is { } bad)
-        {
-            throw new ArgumentException($"'{bad}' cannot name a checkpoint's part: it must be one segment of a blob name.", nameof(request));
+            throw new ArgumentException($"'{bad}' cannot name a checkpoint's part: it must be one segment of a blob name.", nameof(parts));
         }
     }
 
-    private static void CheckBase(RoleClaim claim, CommitRequest request)
+    /// <summary>Whether a commit follows on what the claim stands on.</summary>
+    /// <exception cref="ArgumentException">Its steps do not.</exception>
+    /// <exception cref="InvalidOperationException">The claim has opened nothing, and there are checkpoints.</exception>
+    public static void CheckBase(RoleClaim claim, CommitRequest request)
     {
         if (claim.Head.Checkpoint is not null && claim.Base is null)
         {

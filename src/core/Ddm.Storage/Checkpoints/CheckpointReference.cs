@@ -4,4 +4,4 @@ namespace Ddm.Storage;
 /// <param name="Folder">Blob prefix, with its final <c>/</c>.</param>
 /// <param name="ManifestSha256">SHA-256 of its manifest.</param>
 /// <param name="Step">Steps trained.</param>
-internal sealed record CheckpointReference(string Folder, string ManifestSha256, long Step);
+public sealed record CheckpointReference(string Folder, string ManifestSha256, long Step);

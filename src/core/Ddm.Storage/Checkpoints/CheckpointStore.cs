@@ -15,6 +15,7 @@ public sealed class CheckpointStore
     private readonly RoleOwnership _ownership;
     private readonly CheckpointChain _chain;
     private readonly CheckpointOpening _opening;
+    private readonly IRoleKeeper _keeper;
     private readonly CheckpointCommit _commit;
     private readonly CheckpointSweep _sweep;
     private readonly HeadRepair _repair;
@@ -24,15 +25,17 @@ public sealed class CheckpointStore
     /// <param name="store">The blobs.</param>
     /// <param name="clock">Stamps manifests, for people; no decision is taken by it.</param>
     /// <param name="logger">Hears of claims, commits, fencing and what was passed over.</param>
-    public CheckpointStore(IBlobStore store, TimeProvider clock, ILogger logger)
+    /// <param name="keeper">Who keeps owners and heads for this process's claims; null: it does so itself.</param>
+    public CheckpointStore(IBlobStore store, TimeProvider clock, ILogger logger, IRoleKeeper? keeper = null)
     {
         _store = store;
         _records = new RoleRecords(store);
         _chain = new CheckpointChain(store);
         _ownership = new RoleOwnership(store, _records, logger);
         _opening = new CheckpointOpening(store, _chain, logger);
-        _commit = new CheckpointCommit(store, _records, clock, logger);
         _sweep = new CheckpointSweep(store, _records, _chain);
+        _keeper = keeper ?? new StoreRoleKeeper(store, _ownership, new CheckpointSeal(store, _records, clock, logger), _sweep);
+        _commit = new CheckpointCommit(store, _records, _keeper, logger);
         _repair = new HeadRepair(store, _records, _chain, logger);
         _verification = new ChainVerification(store, _records, _chain);
     }
@@ -54,11 +57,11 @@ public sealed class CheckpointStore
     public Task<ClaimOutcome> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(request.Worker);
-        return _ownership.ClaimAsync(request, cancellationToken);
+        return _keeper.ClaimAsync(request, cancellationToken);
     }
 
     /// <summary>To be called when a claim ends without a commit for a reason that is not its role's, as when the machine is taken away: it is not counted.</summary>
-    public Task ForgiveAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.ForgiveAsync(claim, cancellationToken);
+    public Task ForgiveAsync(RoleClaim claim, CancellationToken cancellationToken) => _keeper.ForgiveAsync(claim, cancellationToken);
 
     /// <summary>Takes the role from whoever trains it, and lets nobody claim it until <see cref="FreeAsync"/>. What was not committed is lost.</summary>
     public Task<RoleHead> HoldAsync(string run, Role role, CancellationToken cancellationToken) =>
@@ -85,10 +88,10 @@ public sealed class CheckpointStore
 
     /// <summary>Says that the claim's owner still lives.</summary>
     /// <returns>False when the claim was given back or taken away: stop training.</returns>
-    public Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.RenewAsync(claim, cancellationToken);
+    public Task<bool> RenewAsync(RoleClaim claim, CancellationToken cancellationToken) => _keeper.RenewAsync(claim, cancellationToken);
 
     /// <summary>Gives the role back, so that the next claim need not wait; does nothing where another has claimed it since.</summary>
-    public Task ReleaseAsync(RoleClaim claim, CancellationToken cancellationToken) => _ownership.ReleaseAsync(claim, cancellationToken);
+    public Task ReleaseAsync(RoleClaim claim, CancellationToken cancellationToken) => _keeper.ReleaseAsync(claim, cancellationToken);
 
     /// <summary>The head; null before the first claim.</summary>
     /// <exception cref="CheckpointException">It is unreadable, another run's or a newer version's.</exception>
@@ -263,6 +266,101 @@ public sealed class CheckpointStore
     public Task<CommitOutcome> CommitAsync(RoleClaim claim, CommitRequest request, CancellationToken cancellationToken) =>
         StorageTelemetry.MeasureAsync(claim, request.Step, () => _commit.CommitAsync(claim, request, cancellationToken));
 
+    /// <summary>The claim of a worker that cannot keep records itself, read from the store: for whoever keeps them in its stead.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="role">The role.</param>
+    /// <param name="worker">The owner's name.</param>
+    /// <param name="epoch">The claim's epoch.</param>
+    /// <param name="before">The head as it was before the claim, if it is to be forgiven.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <returns>Null when the claim was given back or taken away.</returns>
+    /// <exception cref="CheckpointException">The head is unreadable, another run's or a newer version's.</exception>
+    public async Task<RoleClaim?> ResumeAsync(string run, Role role, string worker, long epoch, RoleHead? before, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(run, role);
+        var owner = await _records.ReadOwnerAsync(blobs, cancellationToken);
+        if (owner is null || owner.Owner.Worker != worker || owner.Owner.Epoch != epoch)
+        {
+            return null;
+        }
+
+        var head = await _records.ReadHeadAsync(blobs, cancellationToken);
+        return head is null || head.Head.Epoch != epoch || !RoleOwnership.IsHeld(owner.Owner, head.Head) ? null
+            : new RoleClaim(run, role, owner.Owner, owner.ETag, before ?? head.Head, head.Head, head.ETag, takenFrom: null);
+    }
+
+    /// <summary>
+    /// Commits parts that a worker wrote which cannot keep records itself: believes nothing of what it says, reads every part once, and only then moves the head.
+    /// Safe to repeat.
+    /// </summary>
+    /// <param name="claim">From <see cref="ResumeAsync"/>.</param>
+    /// <param name="request">What is committed; its <see cref="CommitRequest.Parts"/> are not looked at.</param>
+    /// <param name="written">What the worker says it wrote.</param>
+    /// <param name="trainedFrom">The checkpoint that it says it trained from; null: none.</param>
+    /// <param name="cancellationToken">Ends the wait; the head may have moved.</param>
+    /// <returns>Null when the folder has another manifest.</returns>
+    /// <exception cref="InvalidDataException">A part is missing or other than told, or the steps do not follow on what is there.</exception>
+    public async Task<CommitOutcome?> SealAsync(
+        RoleClaim claim, CommitRequest request, WrittenParts written, CheckpointReference? trainedFrom, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(claim.Run, claim.Role);
+        if (!blobs.IsCheckpoint(written.Folder) || !blobs.TryReadFolder(written.Folder, out var folder, out var step, out var epoch) || step != request.Step || epoch != claim.Epoch)
+        {
+            throw new InvalidDataException($"'{written.Folder}' is no folder for step {request.Step} of {claim.Role} at epoch {claim.Epoch}.");
+        }
+
+        if (claim.Head.Checkpoint == folder)
+        {
+            var link = await _chain.ReadAsync(blobs, folder, claim.Head.ManifestSha256, cancellationToken);
+            return new CommitOutcome.Committed(link.Manifest ?? throw new InvalidDataException(link.Fault));
+        }
+
+        await StandOnAsync(claim, request.DataManifestSha256, trainedFrom, cancellationToken);
+        try
+        {
+            CheckpointCommit.CheckNames([.. written.Parts.Select(part => part.Name)]);
+            CheckpointCommit.CheckBase(claim, request);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+
+        return await _chain.FindBadPartAsync(folder, written.Parts, small: null, cancellationToken) is { } bad
+            ? throw new InvalidDataException($"{bad}. Nothing was committed.")
+            : await _keeper.SealAsync(claim, request, written, cancellationToken);
+    }
+
+    /// <summary>Whether a blob is a part of a checkpoint that the claim may commit next.</summary>
+    /// <param name="claim">The claim, with its head as it stands.</param>
+    /// <param name="name">The blob.</param>
+    /// <param name="target">The role's last step.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<bool> IsNextPartAsync(RoleClaim claim, string name, long target, CancellationToken cancellationToken)
+    {
+        var blobs = new RoleBlobs(claim.Run, claim.Role);
+        return blobs.TryReadFolder(name, out var folder, out var step, out var epoch) && blobs.IsCheckpoint(folder)
+            && epoch == claim.Epoch && step <= target
+            && BlobName.IsSegment(name.AsSpan(folder.Length)) && !name.AsSpan(folder.Length).Equals(RoleBlobs.ManifestName, StringComparison.OrdinalIgnoreCase)
+            && !await _store.ExistsAsync(folder + RoleBlobs.ManifestName, cancellationToken); // what has a manifest is never written again
+    }
+
+    // A worker may say that the newest checkpoint is damaged. Whether it is this process finds out by itself.
+    private async Task StandOnAsync(RoleClaim claim, string dataManifestSha256, CheckpointReference? trainedFrom, CancellationToken cancellationToken)
+    {
+        if (trainedFrom?.Folder == claim.Head.Checkpoint && GoOn(claim, trainedFrom?.ManifestSha256))
+        {
+            return;
+        }
+
+        var found = await OpenAsync(claim, dataManifestSha256, cancellationToken);
+        if (found?.Reference != trainedFrom)
+        {
+            throw new InvalidDataException(
+                $"A commit of {claim.Role} in run '{claim.Run}' says that it was trained from {trainedFrom?.Folder ?? "nothing"}; the newest whole checkpoint is {found?.Folder ?? "none"}.");
+        }
+    }
+
     /// <summary>
     /// Finds out whether a commit that threw took effect. To be called before a commit of further steps, which must say what it follows on:
     /// <see cref="RoleClaim.Head"/> then says it. Reads nothing where no commit threw.
@@ -309,7 +407,7 @@ public sealed class CheckpointStore
     /// <summary>Sweeps the claim's role, and notes that nothing is left behind.</summary>
     public async Task SweepAsync(RoleClaim claim, RetentionSpec retention, CancellationToken cancellationToken)
     {
-        await SweepAsync(claim.Run, claim.Role, retention, cancellationToken);
+        await _keeper.SweepAsync(claim, retention, cancellationToken);
         claim.WantsSweep = false;
         claim.Superseded.Clear();
     }

@@ -90,7 +90,7 @@ internal sealed class HeadRepair(IBlobStore store, RoleRecords records, Checkpoi
         var condition = content is null ? WriteCondition.IfAbsent : WriteCondition.IfMatch(content.ETag);
         if (await store.SwapAsync(blobs.Head, head, condition, cancellationToken) is null)
         {
-            throw new CheckpointException($"{blobs.Head} was changed by another while it was being mended. Run the same command again.");
+            throw new CheckpointException($"{blobs.Head} was changed by another while it was being mended. Try again.");
         }
 
         var done = $"{fault.TrimEnd('.')}. It was written anew and names {link.Folder} at step {manifest.Step}.";

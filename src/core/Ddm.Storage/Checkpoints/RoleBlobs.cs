@@ -8,6 +8,9 @@ internal sealed record RoleBlobs(string Run, Role Role)
 {
     public const string ManifestName = "manifest.json";
 
+    /// <summary>Tries at a commit of one step under one epoch.</summary>
+    public const int MostAttempts = 16;
+
     /// <summary>Parts that end so are tensors: large, and swept once newer checkpoints have replaced them.</summary>
     public const string TensorExtension = ".safetensors";
 
@@ -26,6 +29,10 @@ internal sealed record RoleBlobs(string Run, Role Role)
         var folder = BlobNames.Checkpoint(Run, Role, step, epoch);
         return attempt == 0 ? folder : string.Create(CultureInfo.InvariantCulture, $"{folder[..^1]}.{attempt}/");
     }
+
+    /// <summary>Whether a folder is one that a commit would use.</summary>
+    public bool IsCheckpoint(string folder) => TryReadFolder(folder, out var found, out var step, out var epoch) && found == folder
+        && Enumerable.Range(0, MostAttempts).Any(attempt => Checkpoint(step, epoch, attempt) == folder);
 
     /// <summary>Splits a blob's name into its checkpoint's folder and that folder's step and epoch; false for anything else.</summary>
     public bool TryReadFolder(string blob, out string folder, out long step, out long epoch)

@@ -23,6 +23,25 @@ public sealed class RoleClaim
         WantsSweep = takenFrom is not null || before.Attempts > 0 || (before.Checkpoint is not null && before.Kept is null);
     }
 
+    /// <summary>The claim that another process told of.</summary>
+    /// <exception cref="FormatException">The ticket names no role.</exception>
+    public static RoleClaim From(ClaimTicket ticket) =>
+        new(ticket.Run, Role.Parse(ticket.Role), ticket.Owner, ticket.OwnerETag, ticket.Before, ticket.Head, ticket.HeadETag, ticket.TakenFrom) { WantsSweep = ticket.WantsSweep };
+
+    /// <summary>What another process needs to go on with the claim as it was made.</summary>
+    public ClaimTicket ToTicket() => new()
+    {
+        Run = Run,
+        Role = Role.Path,
+        Owner = Owner,
+        OwnerETag = OwnerETag,
+        Before = Before,
+        Head = Head,
+        HeadETag = HeadETag,
+        TakenFrom = TakenFrom,
+        WantsSweep = WantsSweep,
+    };
+
     /// <summary>The run.</summary>
     public string Run { get; }
 
@@ -48,16 +67,24 @@ public sealed class RoleClaim
     public RoleHead Head { get; internal set; }
 
     /// <summary>The head as it was before the claim.</summary>
-    internal RoleHead Before { get; }
+    public RoleHead Before { get; }
 
     internal RoleOwner Owner { get; set; }
 
     internal string OwnerETag { get; set; }
 
-    internal string HeadETag { get; set; }
+    /// <summary>ETag of <see cref="Head"/>.</summary>
+    public string HeadETag { get; internal set; }
 
     /// <summary>What the next commit is trained from; null until a checkpoint was opened or committed.</summary>
-    internal CheckpointReference? Base { get; set; }
+    public CheckpointReference? Base { get; internal set; }
+
+    /// <summary>Takes over what a commit that another process made in this claim's stead left behind.</summary>
+    public void Stand(RoleHead head, string headETag)
+    {
+        (Head, HeadETag) = (head, headETag);
+        Base = head.Checkpoint is null ? null : new CheckpointReference(head.Checkpoint, head.ManifestSha256!, head.Step);
+    }
 
     /// <summary>The checkpoint that was opened.</summary>
     internal KeptCheckpoint? Opened { get; set; }

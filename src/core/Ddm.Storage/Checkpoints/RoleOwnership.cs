@@ -277,7 +277,7 @@ internal sealed class RoleOwnership(IBlobStore store, RoleRecords records, ILogg
         await foreach (var blob in store.ListAsync(blobs.Checkpoints, cancellationToken))
         {
             return await records.ReadHeadAsync(blobs, cancellationToken) ?? throw new CheckpointException(
-                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). Run the same command again: it writes the head anew "
+                $"{blobs.Head} is missing, but there are checkpoints ({blob.Name}). 'ddm retry {blobs.Run}', or in a home folder the same command again, writes the head anew "
                     + $"from the newest good checkpoint. Or delete {blobs.Checkpoints} to begin this role anew.");
         }
 

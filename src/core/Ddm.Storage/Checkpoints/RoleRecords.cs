@@ -21,8 +21,8 @@ internal sealed class RoleRecords(IBlobStore store)
         catch (InvalidDataException e)
         {
             throw new CheckpointException(
-                $"{e.Message} Training of {blobs.Role} cannot know where it stood. Run the same command again: "
-                    + $"it writes the head anew from the newest good checkpoint under {blobs.Checkpoints}.",
+                $"{e.Message} Training of {blobs.Role} cannot know where it stood. 'ddm retry {blobs.Run}', or in a home folder the same command again, "
+                    + $"writes the head anew from the newest good checkpoint under {blobs.Checkpoints}.",
                 e);
         }
 

@@ -20,14 +20,19 @@ public static class ApiKeyFile
     /// <summary>The key in the file; null where there is no file.</summary>
     /// <exception cref="UserErrorException">Others may read it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static string? Read(string path)
+    public static string? Read(string path) => Read(path, Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"));
+
+    /// <summary>As the other overload.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="credentials">Where systemd put this service's credentials; null: nowhere. It lets the service's user in by an access list, which shows as a group's permission.</param>
+    internal static string? Read(string path, string? credentials)
     {
         if (!File.Exists(path))
         {
             return null;
         }
 
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0 && (string.IsNullOrEmpty(credentials) || Path.GetDirectoryName(Path.GetFullPath(path)) != Path.GetFullPath(credentials)))
         {
             throw new UserErrorException($"the key file '{path}' is open to others than its owner. Close it with 'chmod 600 {path}', or delete it to get a new key.");
         }

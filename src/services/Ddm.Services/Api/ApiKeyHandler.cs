@@ -24,7 +24,6 @@ internal sealed class ApiKeyHandler(
     public const string Header = "X-Api-Key";
 
     private const string Bearer = "Bearer ";
-    private const string Scope = "scope";
     private static readonly object Fault = new();
     private bool tooMany;
 
@@ -37,6 +36,9 @@ internal sealed class ApiKeyHandler(
     /// <summary>What expert hosts ask for.</summary>
     public static AuthorizationPolicy ExpertsPolicy { get; } = For(ApiKey.Experts);
 
+    /// <summary>What the endpoints of outside workers ask for.</summary>
+    public static AuthorizationPolicy WorkerPolicy { get; } = For(KeyHolder.Workers);
+
     /// <summary>Why a request was refused though its cookie is good; null: it was not.</summary>
     public static string? FaultOf(HttpContext context) => context.Items[Fault] as string;
 
@@ -45,7 +47,8 @@ internal sealed class ApiKeyHandler(
     {
         if (!settings.RequireKey)
         {
-            return Known(new ApiKey("anyone", null));
+            var anyone = new KeyHolder(KeyHolder.Anyone, null);
+            return Success([.. anyone.Claims(), .. ScopesOf(null)]);
         }
 
         if (KeyOf(Request.Headers) is not { } key)
@@ -53,13 +56,14 @@ internal sealed class ApiKeyHandler(
             return await BySessionAsync();
         }
 
-        if (settings.Keys.Find(key) is not { } found)
+        var (found, holder) = (settings.Keys.Find(key), settings.WorkerKeys.Find(key)); // both, whichever it is
+        if (found is not null || holder is not null)
         {
-            tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
-            return AuthenticateResult.Fail("No such key.");
+            return found is not null ? Known(found) : Success(holder!.Claims());
         }
 
-        return Known(found);
+        tooMany = !wrong.Note(Context.Connection.RemoteIpAddress);
+        return AuthenticateResult.Fail("No such key.");
     }
 
     /// <inheritdoc/>
@@ -100,14 +104,15 @@ internal sealed class ApiKeyHandler(
         return Known(found);
     }
 
-    private static AuthenticateResult Known(ApiKey key)
-    {
-        string[] scopes = key.Scope is { } only ? [only] : [ApiKey.Runs, ApiKey.Images, ApiKey.Experts];
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Id), .. scopes.Select(scope => new Claim(Scope, scope))], SchemeName);
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
-    }
+    private static AuthenticateResult Known(ApiKey key) => Success([new Claim(ClaimTypes.Name, key.Id), .. ScopesOf(key.Scope)]);
 
-    private static AuthorizationPolicy For(string scope) => new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().RequireClaim(Scope, scope).Build();
+    private static IEnumerable<Claim> ScopesOf(string? only)
+        => (only is null ? [ApiKey.Runs, ApiKey.Images, ApiKey.Experts] : new[] { only }).Select(scope => new Claim(KeyHolder.Scope, scope));
+
+    private static AuthenticateResult Success(IEnumerable<Claim> claims)
+        => AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new ClaimsIdentity(claims, SchemeName)), SchemeName));
+
+    private static AuthorizationPolicy For(string scope) => new AuthorizationPolicyBuilder(SchemeName).RequireAuthenticatedUser().RequireClaim(KeyHolder.Scope, scope).Build();
 
     private static string? KeyOf(IHeaderDictionary headers) =>
         headers[HeaderNames.Authorization].ToString() is { } value && value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? value[Bearer.Length..].Trim()

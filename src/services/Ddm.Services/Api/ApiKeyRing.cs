@@ -28,7 +28,7 @@ internal sealed class ApiKeyRing
     /// <summary>The key as the ring knows it; null: it is not there. Takes the same time whatever key it is.</summary>
     public ApiKey? Find(string key)
     {
-        var asked = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        var asked = HashOf(key);
         ApiKey? found = null;
         foreach (var (hash, known) in keys)
         {
@@ -48,17 +48,22 @@ internal sealed class ApiKeyRing
     private static (byte[] Hash, ApiKey Key) Read(string setting, int index)
     {
         var scope = Scopes.FirstOrDefault(name => setting.StartsWith(name + ":", StringComparison.Ordinal));
-        var hash = Hash(scope is null ? setting : setting[(scope.Length + 1)..], index);
+        var hash = Hash(scope is null ? setting : setting[(scope.Length + 1)..], FormattableString.Invariant($"{ApiSettings.KeysSetting}, entry {index}"));
         return (hash, new ApiKey(Convert.ToHexStringLower(hash)[..IdDigits], scope));
     }
 
-    private static byte[] Hash(string setting, int index)
+    /// <summary>What is kept of a key.</summary>
+    public static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+
+    /// <summary>What is kept of a key that a setting gives, as it is or as its hash.</summary>
+    /// <exception cref="UserErrorException">It is too short or no hash.</exception>
+    public static byte[] Hash(string setting, string place)
     {
         if (!setting.StartsWith(HashPrefix, StringComparison.Ordinal))
         {
             return setting.Length >= ShortestKey
-                ? SHA256.HashData(Encoding.UTF8.GetBytes(setting))
-                : throw new UserErrorException($"{ApiSettings.KeysSetting}, entry {index}: a key has {ShortestKey} characters at least. Make one with 'openssl rand -base64 32'.");
+                ? HashOf(setting)
+                : throw new UserErrorException($"{place}: a key has {ShortestKey} characters at least. Make one with 'openssl rand -base64 32'.");
         }
 
         try
@@ -69,7 +74,7 @@ internal sealed class ApiKeyRing
         catch (FormatException e)
         {
             throw new UserErrorException(
-                $"{ApiSettings.KeysSetting}, entry {index}: after '{HashPrefix}' come the 64 hexadecimal digits of a SHA-256. Make them with 'printf %s KEY | sha256sum'.", e);
+                $"{place}: after '{HashPrefix}' come the 64 hexadecimal digits of a SHA-256. Make them with 'printf %s KEY | sha256sum'.", e);
         }
     }
 }

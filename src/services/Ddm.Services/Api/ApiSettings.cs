@@ -11,6 +11,9 @@ internal sealed record ApiSettings
     /// <summary>Setting: the keys, or their hashes.</summary>
     public const string KeysSetting = "Ddm:ApiKeys";
 
+    /// <summary>Setting: the keys of outside workers.</summary>
+    public const string WorkerKeysSetting = "Ddm:WorkerKeys";
+
     /// <summary>Setting: the file of the key that is made where none is configured.</summary>
     public const string KeyFileSetting = "Ddm:ApiKeyFile";
 
@@ -27,6 +30,9 @@ internal sealed record ApiSettings
 
     /// <summary>The keys.</summary>
     public required ApiKeyRing Keys { get; init; }
+
+    /// <summary>The keys of outside workers.</summary>
+    public required WorkerKeyRing WorkerKeys { get; init; }
 
     /// <summary>Wrong keys that one address may try in a minute.</summary>
     public required int WrongKeysPerMinute { get; init; }
@@ -46,6 +52,7 @@ internal sealed record ApiSettings
         {
             RequireKey = require,
             Keys = new ApiKeyRing(keys.Count > 0 || !require ? keys : [Generated(configuration[KeyFileSetting] ?? ApiKeyFile.DefaultPath, log)]),
+            WorkerKeys = new WorkerKeyRing(SettingList.Read(configuration, WorkerKeysSetting)),
             WrongKeysPerMinute = ReadWrongKeys(configuration[WrongKeysSetting]),
         };
     }

@@ -15,6 +15,9 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
     private readonly ConcurrentDictionary<IRunCommand, long> sent = new();
     private readonly ConcurrentDictionary<(string Run, string Role), Entry> slices = new();
 
+    /// <summary>Time after which a slice that nobody claimed is sent again whatever its queue holds: the messages there may be other runs', or void.</summary>
+    public static TimeSpan LongestPatience(WorkerSettings settings) => Patience(settings, MostDoublings);
+
     /// <summary>True when <paramref name="command"/> is due: never sent, or so long ago that it must have been lost.</summary>
     public bool TryClaim(IRunCommand command)
     {
@@ -51,21 +54,21 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
     {
         if (!slices.TryGetValue((slice.Run, slice.RolePath), out var known) || slice.FromStep < known.Step)
         {
-            return new DueSlice(slice, pool, false);
+            return new DueSlice(slice, pool, false, TimeSpan.Zero);
         }
 
         if (slice.FromStep > known.Step)
         {
-            slices[(slice.Run, slice.RolePath)] = new Entry(slice.FromStep, epoch, time.GetTimestamp(), 0, pool);
+            slices[(slice.Run, slice.RolePath)] = Entry.At(slice.FromStep, epoch, time.GetTimestamp(), pool);
             return null;
         }
 
         if (epoch != known.Epoch)
         {
-            return new DueSlice(slice, pool ?? known.Pool, false); // somebody had it since, or a person moved it
+            return new DueSlice(slice, pool ?? known.Pool, false, TimeSpan.Zero); // somebody had it since, or a person moved it
         }
 
-        return time.GetElapsedTime(known.At) >= settings.ResendAfter / SlicesSooner * (1 << Math.Min(known.Sends, MostDoublings)) ? new DueSlice(slice, pool ?? known.Pool, true) : null;
+        return time.GetElapsedTime(known.LookedAt) >= Patience(settings, known.Sends) ? new DueSlice(slice, pool ?? known.Pool, true, time.GetElapsedTime(known.Since)) : null;
     }
 
     /// <summary>Notes that a slice was sent, or found waiting in its queue.</summary>
@@ -73,9 +76,17 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
     {
         var (slice, isWaiting) = placed;
         var key = (slice.Run, slice.RolePath);
-        var before = slices.TryGetValue(key, out var known) && known.Step == slice.FromStep ? known.Sends : -1;
-        var sends = Math.Max(0, isWaiting ? before : before + 1); // one that is seen to wait needs no more patience than before
-        slices[key] = new Entry(slice.FromStep, epoch, time.GetTimestamp(), sends, slice.Pool);
+        var (now, sends) = (time.GetTimestamp(), 0);
+        if (!slices.TryGetValue(key, out var known) || known.Step != slice.FromStep)
+        {
+            known = default;
+        }
+        else
+        {
+            sends = isWaiting ? known.Sends : known.Sends + 1; // one that is seen to wait needs no more patience than before
+        }
+
+        slices[key] = new Entry(slice.FromStep, epoch, now, isWaiting && known.Since != 0 ? known.Since : now, sends, slice.Pool);
     }
 
     /// <summary>Whether a role was seen before with the same head, or never.</summary>
@@ -105,5 +116,10 @@ public sealed class DispatchLedger(WorkerSettings settings, TimeProvider time)
         }
     }
 
-    private readonly record struct Entry(long Step, long Epoch, long At, int Sends, string? Pool);
+    private static TimeSpan Patience(WorkerSettings settings, int sends) => settings.ResendAfter / SlicesSooner * (1 << Math.Min(sends, MostDoublings));
+
+    private readonly record struct Entry(long Step, long Epoch, long LookedAt, long Since, int Sends, string? Pool)
+    {
+        public static Entry At(long step, long epoch, long at, string? pool) => new(step, epoch, at, at, 0, pool);
+    }
 }

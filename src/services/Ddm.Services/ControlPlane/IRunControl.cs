@@ -17,8 +17,8 @@ public interface IRunControl
     /// <exception cref="UserErrorException">There is no such run, or it is not held.</exception>
     Task<RunDocument> ResumeAsync(string run, CancellationToken cancellationToken);
 
-    /// <summary>Takes a failed or cancelled run up again.</summary>
-    /// <exception cref="UserErrorException">There is no such run, or it neither failed nor was cancelled.</exception>
+    /// <summary>Mends what is missing or damaged of a run and takes it up again, where it failed, was cancelled, or is done.</summary>
+    /// <exception cref="UserErrorException">There is no such run, or it goes on, or it is done and whole.</exception>
     Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken);
 
     /// <summary>Moves a role to another pool.</summary>

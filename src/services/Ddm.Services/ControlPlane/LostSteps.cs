@@ -20,7 +20,7 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
             return false;
         }
 
-        return !ReferenceEquals(await TakeAgainAsync(document, d => d, cancellationToken), document) ? true : throw new CheckpointException(
+        return !ReferenceEquals(await TakeAgainAsync(document, cancellationToken), document) ? true : throw new CheckpointException(
             $"{lost.Role} of run '{document.Name}' had its {lost.TargetSteps} steps, was read at {steps[lost.Role]} and is whole now: its blobs come and go.");
     }
 
@@ -30,11 +30,7 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
     /// </summary>
     /// <returns>The run as it is now; the same document where nothing was lost.</returns>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
-    public Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
-        => TakeAgainAsync(document, d => d with { Status = RunStatus.Running, Failure = null }, cancellationToken);
-
-    // Whether it goes on is a person's to say: a run that was paused, cancelled or failed while it was looked at stays so.
-    private async Task<RunDocument> TakeAgainAsync(RunDocument document, Func<RunDocument, RunDocument> reopen, CancellationToken cancellationToken)
+    public async Task<RunDocument> TakeAgainAsync(RunDocument document, CancellationToken cancellationToken)
     {
         var lost = new HashSet<string>(StringComparer.Ordinal);
         foreach (var decision in document.Roles)
@@ -46,12 +42,7 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
                 continue; // opened by whoever trains it
             }
 
-            if (await checkpoints.RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken) is { } done)
-            {
-                await checkpoints.TakeBackAsync(document.Name, role, cancellationToken); // its last owner may seem alive, and a reconciler would wait for that
-                await TellAsync(document.Name, $"{role}: {done}", cancellationToken);
-            }
-
+            await RepairHeadAsync(document.Name, role, newestToo: true, cancellationToken);
             if (isComplete && (await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken))?.Step < decision.TargetSteps)
             {
                 lost.Add(decision.Role);
@@ -65,20 +56,20 @@ public sealed class LostSteps(CheckpointStore checkpoints, RunRepository runs, R
 
         return await runs.UpdateAsync(
             document.Name,
-            d => reopen(d) with
+            d => d.SentBack(RunStage.Train) with
             {
-                Stage = RunStage.Train,
                 Roles = [.. d.Roles.Select(decision => lost.Contains(decision.Role) ? decision with { Status = RoleStatus.Training } : decision)],
             },
             cancellationToken);
     }
 
-    /// <summary>Mends a role's head, and says so.</summary>
+    /// <summary>Mends a role's head, takes the role from whoever had it, and says so.</summary>
     /// <exception cref="CheckpointException">The role has checkpoints, and none that is whole.</exception>
     public async Task RepairHeadAsync(string run, Role role, bool newestToo, CancellationToken cancellationToken)
     {
         if (await checkpoints.RepairHeadAsync(run, role, newestToo, cancellationToken) is { } done)
         {
+            await checkpoints.TakeBackAsync(run, role, cancellationToken); // its last owner may seem alive, or still be: neither is waited for
             await TellAsync(run, $"{role}: {done}", cancellationToken);
         }
     }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Ddm.Storage;
 
 namespace Ddm.Services;
@@ -28,6 +30,39 @@ internal static class ProductBlobs
             await stream.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Whether a document or a tensor file was changed after it had been sealed. One without a seal counts as whole where it can be read.</summary>
+    public static async Task<bool> IsDamagedAsync(this IBlobStore blobs, string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (name.EndsWith(".json", StringComparison.Ordinal))
+            {
+                await blobs.ReadJsonAsync<JsonObject>(name, cancellationToken);
+            }
+            else if (name.EndsWith(".safetensors", StringComparison.Ordinal) && await blobs.OpenReadAsync(name, cancellationToken) is { } stream)
+            {
+                await using (stream)
+                {
+                    SafetensorsSeal.Check(name, stream);
+                    SafetensorsHeader.Parse(stream);
+                }
+            }
+
+            return false;
+        }
+        catch (InvalidDataException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Whether a blob is there with another content than that of a hash.</summary>
+    public static async Task<bool> IsDamagedAsync(this IBlobStore blobs, string name, string sha256, CancellationToken cancellationToken)
+    {
+        await using var stream = await blobs.OpenReadAsync(name, cancellationToken);
+        return stream is not null && Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken)) != sha256;
     }
 
     /// <summary>Writes a stage's product of any size, sealed, unless it is there. It goes through two scratch files, not through memory.</summary>

@@ -27,7 +27,15 @@ public sealed class Reconciler(
         while (await runs.FindAsync(run, cancellationToken) is { } found)
         {
             var (document, etag) = found;
-            ledger.Enter(run, document.Stage);
+            if (document.Status == RunStatus.Running)
+            {
+                ledger.Enter(run, document.Stage);
+            }
+            else
+            {
+                ledger.Leave(run);
+            }
+
             var observation = await observer.ObserveAsync(document, role, ledger, cancellationToken);
             var plan = Planner.Plan(document, observation);
             if (!ReferenceEquals(plan.Document, document))

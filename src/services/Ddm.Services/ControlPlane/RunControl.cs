@@ -8,7 +8,7 @@ namespace Ddm.Services;
 /// What a person may ask of a run. The document says what holds; raised epochs make it hold at once, whoever trains and however messages fall. Every request
 /// may be repeated: one that was cut off is finished by the next.
 /// </summary>
-public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, RunEvents events, ICommandSender sender)
+public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, RunRepository runs, RunEvents events, RunRepair repair, ICommandSender sender)
     : IRunControl
 {
     /// <summary>Ends a run, also one that failed: its roles are taken from whoever trains them. What is committed stays, and <see cref="RetryAsync"/> takes it up again.</summary>
@@ -37,14 +37,25 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
         return await ReopenAsync(document, RunStatus.Paused, "by a person", cancellationToken);
     }
 
-    /// <summary>Takes a failed or cancelled run up again: failures of its roles are forgotten, and they go on from their last commits.</summary>
-    /// <exception cref="UserErrorException">There is no such run, or it neither failed nor was cancelled.</exception>
+    /// <summary>
+    /// Takes a failed or cancelled run up again: what is missing or damaged of it is mended, failures of its roles are forgotten, and they go on from their last
+    /// commits. Also a run that is done, where something of it is missing or what it published is damaged.
+    /// </summary>
+    /// <exception cref="UserErrorException">There is no such run, or it goes on, or it is done and whole.</exception>
+    /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
     public async Task<RunDocument> RetryAsync(string run, CancellationToken cancellationToken)
     {
         var document = await runs.GetAsync(run, cancellationToken);
-        if (document.Status is not (RunStatus.Failed or RunStatus.Cancelled))
+        if (document.Status is not (RunStatus.Failed or RunStatus.Cancelled or RunStatus.Succeeded))
         {
             throw new UserErrorException($"run '{run}' neither failed nor was cancelled, it {Word(document.Status)}.{Remedy(document)}");
+        }
+
+        // While the run still stands: nobody sends anything, and nobody can claim a role whose head is written anew.
+        await repair.RepairAsync(document, cancellationToken);
+        if (document.Status == RunStatus.Succeeded)
+        {
+            return await GoOnAsync(run, cancellationToken);
         }
 
         // Also of roles whose failure nobody has read yet: the next look would fail the run anew.
@@ -146,6 +157,20 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
         ],
     };
 
+    // A run that was done: what was mended has set it running, or there was nothing.
+    private async Task<RunDocument> GoOnAsync(string run, CancellationToken cancellationToken)
+    {
+        var document = await runs.GetAsync(run, cancellationToken);
+        if (document.Status == RunStatus.Succeeded)
+        {
+            throw new UserErrorException($"run '{run}' neither failed nor was cancelled, it is done, and nothing of it is missing.");
+        }
+
+        await events.AddAsync(run, RunEvent.Resumed, $"at stage {document.Stage}", cancellationToken);
+        await sender.AdvancedAsync(run, cancellationToken);
+        return document;
+    }
+
     // The document first: from then on nobody sends what is not sent yet. Then the roles, one by one.
     private async Task<RunDocument> StopAsync(string run, RunStatus status, string kind, CancellationToken cancellationToken)
     {
@@ -191,7 +216,14 @@ public sealed class RunControl(IBlobStore blobs, CheckpointStore checkpoints, Ru
     {
         foreach (var role in Trainable(document))
         {
-            await checkpoints.FreeAsync(document.Name, role, cancellationToken);
+            try
+            {
+                await checkpoints.FreeAsync(document.Name, role, cancellationToken);
+            }
+            catch (CheckpointException)
+            {
+                // its head was damaged while the run was held: the next look fails the run, and a retry mends it
+            }
         }
 
         var next = await runs.UpdateAsync(document.Name, d => d.Status == from ? Reopen(d) : d, cancellationToken);

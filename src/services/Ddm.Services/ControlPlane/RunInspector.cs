@@ -15,8 +15,11 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     /// <summary>The facts of one run.</summary>
     /// <exception cref="UserErrorException">There is no such run.</exception>
     public async Task<RunFacts> InspectAsync(string run, CancellationToken cancellationToken)
+        => await InspectAsync(await new RunRepository(blobs).GetAsync(run, cancellationToken), cancellationToken);
+
+    /// <summary>As the other overload, of a run whose document was just read or written.</summary>
+    public async Task<RunFacts> InspectAsync(RunDocument document, CancellationToken cancellationToken)
     {
-        var document = await new RunRepository(blobs).GetAsync(run, cancellationToken);
         var roles = new List<RoleFacts>();
         foreach (var decision in document.Roles)
         {
@@ -25,7 +28,7 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
 
         return new RunFacts
         {
-            Run = run,
+            Run = document.Name,
             Status = document.Status,
             Stage = document.Stage,
             Failure = document.Failure,
@@ -40,7 +43,16 @@ public sealed class RunInspector(IBlobStore blobs, CheckpointStore checkpoints, 
     private async Task<RoleFacts> InspectAsync(RunDocument document, RoleDecision decision, CancellationToken cancellationToken)
     {
         var role = Role.Parse(decision.Role);
-        var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+        RoleHead? head;
+        try
+        {
+            head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+        }
+        catch (CheckpointException e)
+        {
+            return new RoleFacts { Role = decision.Role, Step = 0, Target = decision.TargetSteps, Failure = decision.Failure ?? e.Message }; // the others can be seen all the same
+        }
+
         var owner = await checkpoints.ReadOwnerAsync(document.Name, role, head, cancellationToken);
         var facts = new RoleFacts
         {

@@ -155,6 +155,7 @@ internal sealed class RunKeeper(
         catch (Exception e) when (Faults.IsFinal(e))
         {
             log.LogError("Run {Run} cannot go on: {Reason}", run, e.Message);
+            reconciler.Leave(run); // a person may take it up before the next look sees that it stands
             if (await runs.FailAsync(run, e.Message, refused: true, cancellationToken) is { } unwritten)
             {
                 unfinished.TryRemove(run, out _);

@@ -10,6 +10,9 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
     /// <summary>How long an owner record may go unrenewed before its worker counts as dead, unless it is set otherwise.</summary>
     public static readonly TimeSpan OwnerTimeout = TimeSpan.FromSeconds(60);
 
+    // A look at a thousand roles must be over well before the lease of who looks has aged.
+    private const int Lanes = 16;
+
     /// <summary>Looks at what <paramref name="document"/>'s stage needs.</summary>
     /// <param name="document">The run.</param>
     /// <param name="only">The only role whose training is looked at; null: all.</param>
@@ -48,36 +51,35 @@ public sealed class RunObserver(IBlobStore blobs, CheckpointStore checkpoints, W
     // One small blob a role that waits, two a role that is trained; the others only where something is wrong or new.
     private async Task<RunObservation> ObserveTrainingAsync(RunDocument document, string? only, DispatchLedger ledger, CancellationToken cancellationToken)
     {
-        var looks = new RoleLooks();
-        foreach (var decision in document.Roles.Where(role => role.Status == RoleStatus.Training && (only is null || role.Role == only)))
+        var decisions = document.Roles.Where(role => role.Status == RoleStatus.Training && (only is null || role.Role == only)).ToList();
+        var looks = new RoleLook[decisions.Count];
+        await BoundedWork.RunAsync(decisions.Count, Lanes, async i => looks[i] = await LookAsync(document, decisions[i], only is not null, ledger, cancellationToken));
+        return RoleLook.ToObservation(looks, document.Stage, only);
+    }
+
+    private async Task<RoleLook> LookAsync(RunDocument document, RoleDecision decision, bool isOnly, DispatchLedger ledger, CancellationToken cancellationToken)
+    {
+        var role = Role.Parse(decision.Role);
+        var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
+        var look = new RoleLook(role.Path, head);
+        if (head?.Step >= decision.TargetSteps)
         {
-            var role = Role.Parse(decision.Role);
-            var head = await checkpoints.ReadHeadAsync(document.Name, role, cancellationToken);
-            looks.Add(role.Path, head);
-            if (head?.Step >= decision.TargetSteps)
-            {
-                continue;
-            }
-
-            if (head is not { GivenBack: true }
-                && await checkpoints.ReadLiveOwnerAsync(document.Name, role, head, worker.IsKnownDead, settings.OwnerTimeout, cancellationToken) is not null)
-            {
-                looks.Owned.Add(role.Path);
-            }
-            else if ((only is not null || ledger.IsStill(document.Name, role.Path, head?.Step ?? 0, head?.Epoch ?? 0))
-                && await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
-                && failure.Value.Epoch >= (head?.Epoch ?? 0))
-            {
-                looks.Failed[role.Path] = failure.Value.Reason;
-            }
-
-            if (head?.NotBefore is { } until && until > await blobs.ReadClockAsync(cancellationToken))
-            {
-                looks.Waiting.Add(role.Path);
-            }
+            return look;
         }
 
-        return looks.ToObservation(document.Stage, only);
+        if (head is not { GivenBack: true }
+            && await checkpoints.ReadLiveOwnerAsync(document.Name, role, head, worker.IsKnownDead, settings.OwnerTimeout, cancellationToken) is not null)
+        {
+            look = look with { IsOwned = true };
+        }
+        else if ((isOnly || ledger.IsStill(document.Name, role.Path, head?.Step ?? 0, head?.Epoch ?? 0))
+            && await blobs.ReadJsonAsync<RoleFailure>(BlobNames.RoleFailure(document.Name, role), cancellationToken) is { } failure
+            && failure.Value.Epoch >= (head?.Epoch ?? 0))
+        {
+            look = look with { Failure = failure.Value.Reason };
+        }
+
+        return head?.NotBefore is { } until && until > await blobs.ReadClockAsync(cancellationToken) ? look with { IsResting = true } : look;
     }
 
     private async Task<RunObservation> SingleAsync(RunDocument document, string barrier, CancellationToken cancellationToken)

@@ -4,13 +4,21 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>
-/// What <c>ddm run</c> mends before it takes a run up again: heads are written anew from their checkpoints, and the run goes back to the first stage whose
-/// blobs are missing. Every stage is a function of what it came from, so what is made anew is what was there. Needs the run's lock.
+/// What is mended before a run is taken up again: heads are written anew from their checkpoints, and the run goes back to the first stage whose blobs are
+/// missing, or damaged where its failure names them. Every stage is a function of what it came from, so what is made anew is what was there. For runs that nobody
+/// works on: under the lock of <c>ddm run</c>, or failed, cancelled or done.
 /// </summary>
 public sealed class RunRepair(IBlobStore blobs, RunRepository runs, LostSteps lost, Publication publication)
 {
     /// <summary>How a person mends a damaged blob that a stage left.</summary>
-    internal const string Remedy = "Delete that blob from the home folder and run the same command again: it is made anew from what it came from.";
+    private const string Remedy = "'ddm retry', or in a home folder the same command again, makes it anew from what it came from.";
+
+    // It is made of pictures that may be gone, so that only a person can know whether to let it go.
+    private const string ShardRemedy = "Restore that blob, or delete it where its pictures are still there; then 'ddm retry', or in a home folder the same command again.";
+
+    /// <summary>The words of an error over what a stage left, with what a person is to do.</summary>
+    internal static string WithRemedy(string error)
+        => $"{error} {(error.Contains(BlobNames.Datasets, StringComparison.Ordinal) && error.Contains("/shards/", StringComparison.Ordinal) ? ShardRemedy : Remedy)}";
 
     /// <summary>Mends what can be mended.</summary>
     /// <exception cref="CheckpointException">A role has checkpoints, and none that is whole.</exception>
@@ -48,7 +56,7 @@ public sealed class RunRepair(IBlobStore blobs, RunRepository runs, LostSteps lo
         await lost.TellAsync(document.Name, $"{missing}: it is made anew at stage {stage}", cancellationToken);
         if (document.Stage > stage)
         {
-            await runs.UpdateAsync(document.Name, d => d with { Stage = stage, Status = RunStatus.Running, Failure = null }, cancellationToken);
+            await runs.UpdateAsync(document.Name, d => d.Stage > stage ? d.SentBack(stage) : d, cancellationToken);
         }
     }
 }

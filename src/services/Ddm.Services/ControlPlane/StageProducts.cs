@@ -6,13 +6,14 @@ namespace Ddm.Services;
 
 /// <summary>
 /// Which blobs the stages behind a run should have left, and which are missing or empty (a power cut on a disk that lies about flushing leaves empty files;
-/// no blob of these is ever empty). Looks at names and lengths alone.
+/// no blob of these is ever empty). Looks at names and lengths alone, but reads those that the run's failure names: they may be damaged.
 /// </summary>
 internal sealed class StageProducts
 {
     private readonly RunDocument document;
     private readonly HashSet<string> present;
     private readonly List<string> stale = [];
+    private readonly HashSet<string> damaged = new(StringComparer.Ordinal);
     private RunStage first = RunStage.Done;
     private string? missing;
 
@@ -49,6 +50,14 @@ internal sealed class StageProducts
 
         var products = new StageProducts(document, present);
         products.stale.AddRange(empty);
+        foreach (var name in present.Where(products.IsAccused).ToArray())
+        {
+            if (await blobs.IsDamagedAsync(name, cancellationToken))
+            {
+                products.Reject(name);
+            }
+        }
+
         await products.LookAsync(blobs, cancellationToken);
         return products;
     }
@@ -102,7 +111,12 @@ internal sealed class StageProducts
             NeedAfter(RunStage.FreezeClusters, name);
             foreach (var shard in await ShardsAsync(blobs, name, cancellationToken))
             {
-                NeedAfter(RunStage.FreezeClusters, shard, name);
+                if (present.Contains(shard.Name) && IsAccused(shard.Name) && await blobs.IsDamagedAsync(shard.Name, shard.Sha256, cancellationToken))
+                {
+                    Reject(shard.Name);
+                }
+
+                NeedAfter(RunStage.FreezeClusters, shard.Name, name);
             }
         }
 
@@ -111,7 +125,7 @@ internal sealed class StageProducts
         NeedAfter(RunStage.Evaluate, BlobNames.EvaluationManifest(run));
     }
 
-    private async Task<IEnumerable<string>> ShardsAsync(IBlobStore blobs, string manifest, CancellationToken cancellationToken)
+    private async Task<IEnumerable<ClusterShard>> ShardsAsync(IBlobStore blobs, string manifest, CancellationToken cancellationToken)
     {
         if (document.Stage <= RunStage.FreezeClusters || !present.Contains(manifest))
         {
@@ -121,12 +135,23 @@ internal sealed class StageProducts
         try
         {
             var found = await blobs.ReadJsonAsync<ClusterManifest>(manifest, cancellationToken);
-            return found is { Value: var cluster } ? cluster.Shards.Concat(cluster.HeldOut).Select(shard => shard.Name) : [];
+            return found is { Value: var cluster } ? cluster.Shards.Concat(cluster.HeldOut) : [];
         }
         catch (InvalidDataException)
         {
             return []; // whoever needs it refuses it by name
         }
+    }
+
+    // What refuses a blob names it. A data set's shards are left: they are made of pictures that may be gone since.
+    private bool IsAccused(string name)
+        => document.Failure?.Contains(name, StringComparison.Ordinal) == true && !(document.DatasetId is { } id && name.StartsWith(BlobNames.DatasetShards(id), StringComparison.Ordinal));
+
+    private void Reject(string name)
+    {
+        present.Remove(name);
+        stale.Add(name); // who makes it anew leaves alone what is there
+        damaged.Add(name);
     }
 
     private void NeedAfter(RunStage stage, string name, string? staleWithout = null)
@@ -151,7 +176,7 @@ internal sealed class StageProducts
 
         if (missing is null || stage < first)
         {
-            (first, missing) = (stage, $"{name} is missing or empty");
+            (first, missing) = (stage, $"{name} is {(damaged.Contains(name) ? "damaged" : "missing or empty")}");
         }
     }
 }

@@ -32,7 +32,7 @@ public static class DdmHost
             ListenHere(builder, port);
             ListenForMetrics(builder, WorkerSettingsReader.ReadMetricsPort(builder.Configuration));
             prepare(builder);
-            AddDdm(builder, parts);
+            using var server = await AddDdmAsync(builder, parts);
             await using var app = builder.Build();
             app.Services.GetRequiredService<GpuMeter>(); // from now on it is asked
             var stop = app.Services.GetRequiredService<StopSignal>();
@@ -53,22 +53,27 @@ public static class DdmHost
         }
     }
 
-    private static void AddDdm(WebApplicationBuilder builder, Action<DdmBuilder>? parts)
+    // The connection that an outside worker has; null for a service that has broker and store.
+    private static async Task<ServerConnection?> AddDdmAsync(WebApplicationBuilder builder, Action<DdmBuilder>? parts)
     {
         var (configuration, services) = (builder.Configuration, builder.Services);
         var settings = WorkerSettingsReader.Read(configuration);
+        services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
+        services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
+        services.AddHealthChecks().AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
+        if (parts is not null && ServerAddress.From(configuration) is { } address)
+        {
+            return await AddOutsideAsync(services, settings, address, parts);
+        }
+
         var broker = parts is null ? null : BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
         var store = BlobStores.Open(configuration[BlobStores.Setting]);
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
-        services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
-        services.AddHealthChecks()
-            .AddCheck<StoreHealthCheck>("store", tags: ["ready"])
-            .AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
+        services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
         if (parts is null)
         {
             services.AddDdmModels(store, worker, new StopSignal(), settings);
-            return;
+            return null;
         }
 
         services.AddSingleton<RoleAges>().AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
@@ -76,6 +81,22 @@ public static class DdmHost
         var ddm = services.AddDdm(store, worker, new StopSignal(), settings);
         parts(ddm);
         ddm.OverRabbitMq(broker!, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
+        return null;
+    }
+
+    private static async Task<ServerConnection> AddOutsideAsync(IServiceCollection services, WorkerSettings settings, ServerAddress address, Action<DdmBuilder> parts)
+    {
+        var server = new ServerConnection(address, TimeProvider.System);
+        var session = await OutsideSession.JoinAsync(
+            server, settings, settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System, Console.Error.WriteLine, CancellationToken.None);
+        services.AddSingleton<OutsideProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<OutsideProgress>());
+        services.AddHostedService(provider => provider.GetRequiredService<OutsideProgress>());
+        services.AddHealthChecks().AddCheck<ServerHealthCheck>("control-plane", tags: ["ready"]);
+        var told = settings with { OwnerTimeout = TimeSpan.FromSeconds(session.Welcome.OwnerTimeoutSeconds) }; // by which it is judged
+        var ddm = services.AddDdm(OutsideBlobs.Open(server, session, TimeProvider.System), session.Identity, new StopSignal(), told);
+        parts(ddm);
+        ddm.OverHttps(server, session);
+        return server;
     }
 
     private static void ListenHere(WebApplicationBuilder builder, int port)

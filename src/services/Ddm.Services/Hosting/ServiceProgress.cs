@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Ddm.Runs;
-using Ddm.Training;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -24,22 +23,7 @@ internal sealed class ServiceProgress(RunEvents events, RunRepository runs, Role
     /// <inheritdoc/>
     public void Training(TrainingProgress progress)
     {
-        KeyValuePair<string, object?>[] tags = [new("ddm.run", RunScope.Current), new("ddm.role", progress.Role.Path)];
-        if (progress.Loss is { } loss)
-        {
-            DdmTelemetry.Loss.Record(loss, tags);
-        }
-
-        if (progress.ImagesPerSecond > 0)
-        {
-            DdmTelemetry.ImagesPerSecond.Record(progress.ImagesPerSecond, tags);
-            if (RunScope.Current is { } run && runs.LastSeen(run) is { } document)
-            {
-                DdmTelemetry.StepDuration.Record(Roles.Training(document.Spec, progress.Role).Batch / progress.ImagesPerSecond, tags);
-            }
-        }
-
-        DdmTelemetry.CommittedSteps.Record(progress.CommittedStep, tags);
+        DdmTelemetry.Record(progress, RunScope.Current is { } run ? runs.LastSeen(run) : null);
         if (!progress.Active)
         {
             log.LogInformation("Run {Run}: {Role} stands at step {Step} of {Target}", RunScope.Current, progress.Role, progress.Step, progress.Target);

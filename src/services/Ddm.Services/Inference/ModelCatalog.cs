@@ -36,7 +36,7 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
         var blob = await blobs.ReadAsync(blobName, cancellationToken);
         if (blob is null || Convert.ToHexStringLower(SHA256.HashData(blob.Bytes)) != current.ManifestSha256)
         {
-            throw new CheckpointException($"{blobName} is {(blob is null ? "missing" : "not what was published: its SHA-256 differs")}; publish the run again.");
+            throw new CheckpointException($"{blobName} is {(blob is null ? "missing" : "not what was published: its SHA-256 differs")}; 'ddm retry {name}' publishes the run again.");
         }
 
         var manifest = BlobJson.Parse<ModelManifest>(blobName, blob.Bytes);
@@ -71,7 +71,7 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
 
         var clusters = await ClusterDataset.OpenAsync(blobs, document.Name, [.. Enumerable.Range(0, spec.Partition.Experts)], heldOut: false, cancellationToken);
         var (dataset, _) = await blobs.ReadJsonAsync<DatasetManifest>(BlobNames.DatasetManifest(document.DatasetId!), cancellationToken)
-            ?? throw new CheckpointException($"The manifest of data set {document.DatasetId} is missing.");
+            ?? throw new CheckpointException(RunRepair.WithRemedy($"{BlobNames.DatasetManifest(document.DatasetId!)} is missing."));
         return new ModelManifest
         {
             Name = document.Name,

@@ -110,7 +110,7 @@ public sealed class CommandRunner<TCommand>(
             catch (InvalidDataException e)
             {
                 // What is on disk will not get better by itself.
-                await FailAsync(command, $"{e.Message} {RunRepair.Remedy}", refused: true, cancellationToken);
+                await FailAsync(command, RunRepair.WithRemedy(e.Message), refused: true, cancellationToken);
                 return;
             }
             catch (Exception e) when (e is UserErrorException && !(patience.Endless && Faults.MayPass(e)))
@@ -131,7 +131,7 @@ public sealed class CommandRunner<TCommand>(
             {
                 Tell(command, e, $"trying again, attempt {failures + 1} of {Attempts}");
             }
-            catch (Exception e) when (patience.Endless && command is TrainSlice)
+            catch (Exception e) when (patience.Endless && command is TrainSlice && e is not CheckpointException)
             {
                 // This worker cannot; another may. Whether the role is at fault is for its head to count.
                 log.LogError(e, "{Command} failed here", command);

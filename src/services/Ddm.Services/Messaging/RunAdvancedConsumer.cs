@@ -25,6 +25,7 @@ internal sealed class RunAdvancedConsumer(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             log.LogError(e, "Looking at run {Run} failed", run);
+            reconciler.Leave(run);
             var refused = e is UserErrorException or CheckpointException or InvalidDataException;
             var reason = refused ? e.Message : $"The control plane could not go on: {e.Message}";
             progress.Ended(await runs.FailAsync(run, reason, refused, context.CancellationToken) ?? await runs.GetAsync(run, context.CancellationToken));

@@ -11,7 +11,7 @@ internal sealed class OwnPlacement(CheckpointStore checkpoints) : ISlicePlacemen
         RunDocument document, RunObservation seen, IReadOnlyList<DueSlice> due, CancellationToken cancellationToken)
     {
         var placed = new List<PlacedSlice>(due.Count);
-        foreach (var (slice, at, _) in due)
+        foreach (var (slice, at, _, _) in due)
         {
             var role = Role.Parse(slice.RolePath);
             var (own, pool) = (PoolName.Of(role), at);

@@ -6,7 +6,7 @@ using Ddm.Training;
 namespace Ddm.Services;
 
 /// <summary>Placement among the pools that there are: by what workers measured, by what waits, and by who can compute in a role's numerics class.</summary>
-internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory directory, RunEvents events, IQueueDepth queue, WorkerSettings settings)
+internal sealed class PoolPlacement(CheckpointStore checkpoints, KnownWorkers workers, RunEvents events, IQueueDepth queue, WorkerSettings settings)
     : ISlicePlacement
 {
     private readonly ConcurrentDictionary<(string Run, string Pool), bool> told = new();
@@ -20,29 +20,20 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
             return [];
         }
 
-        var workers = (await directory.ReadAsync(cancellationToken)).Where(worker => worker.IsAlive && worker.Record.Cordoned is null).Select(worker => worker.Record).ToList();
-        var placed = document.Roles.Where(role => role.Status == RoleStatus.Training)
-            .ToDictionary(role => role.Role, role => seen.Pools.GetValueOrDefault(role.Role), StringComparer.Ordinal);
-        var found = new List<PlacedSlice>(due.Count);
-        foreach (var (slice, pool, hasWaited) in due)
+        var sights = new PoolSights(document, seen, due, Taking(await workers.ReadAsync(cancellationToken)));
+        if (due.Any(next => !sights.Of(Role.Parse(next.Slice.RolePath)).Exists(pool => pool.Workers > 0)))
         {
-            var role = Role.Parse(slice.RolePath);
-            var pools = Sights(document, role, seen, placed, workers);
-            var chosen = Placement.Choose(pools, Remaining(document, slice.RolePath, seen), pool, hasWaited);
-            if (pool is not null && chosen != pool)
+            sights = new PoolSights(document, seen, due, Taking(await workers.SearchAsync(cancellationToken)));
+        }
+
+        var queues = new QueueLook(queue, sights, due);
+        var found = new List<PlacedSlice>(due.Count);
+        foreach (var next in due.OrderByDescending(next => next.Waited)) // queues are served in order: whose message is lost has waited longest
+        {
+            if (await PlaceAsync(document, next, sights, queues, cancellationToken) is { } placed)
             {
-                if (await checkpoints.TryGrantAsync(slice.Run, role, chosen, settings.OwnerTimeout, cancellationToken) is null)
-                {
-                    continue; // it was claimed since it was looked at
-                }
-
-                await events.AddAsync(slice.Run, RunEvent.Placed, $"{role} goes from pool '{pool}' to '{chosen}'{(hasWaited ? ": nobody took it" : "")}", cancellationToken);
+                found.Add(placed);
             }
-
-            placed[slice.RolePath] = chosen;
-            await TellAsync(slice, pools.First(sight => sight.Name == chosen), document.Numerics[slice.RolePath], cancellationToken);
-            var isWaiting = hasWaited && chosen == pool && await IsWaitingAsync(chosen, seen, placed, cancellationToken);
-            found.Add(new PlacedSlice(slice with { Pool = chosen }, isWaiting));
         }
 
         return found;
@@ -56,9 +47,31 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
             : [.. new[] { PoolName.Of(role) }.Concat(workers.Select(worker => worker.Pool).Where(pool => pool != PoolName.Router).Order(StringComparer.Ordinal)).Distinct()];
     }
 
-    // As many messages as roles wait there: none is lost, the queue is long.
-    private async Task<bool> IsWaitingAsync(string pool, RunObservation seen, Dictionary<string, string?> placed, CancellationToken cancellationToken)
-        => await queue.CountAsync(pool, cancellationToken) >= placed.Count(role => role.Value == pool && !seen.OwnedRoles.Contains(role.Key));
+    private static List<WorkerRecord> Taking(IReadOnlyList<SeenWorker> seen)
+        => [.. seen.Where(worker => worker.IsAlive && worker.Record.Cordoned is null).Select(worker => worker.Record)];
+
+    private async Task<PlacedSlice?> PlaceAsync(RunDocument document, DueSlice due, PoolSights sights, QueueLook queues, CancellationToken cancellationToken)
+    {
+        var (slice, pool, hasWaited, _) = due;
+        var role = Role.Parse(slice.RolePath);
+        var pools = sights.Of(role);
+        var chosen = Placement.Choose(pools, sights.Remaining(slice.RolePath), pool, hasWaited);
+        if (pool is not null && chosen != pool)
+        {
+            if (await checkpoints.TryGrantAsync(slice.Run, role, chosen, settings.OwnerTimeout, cancellationToken) is null)
+            {
+                return null; // it was claimed since it was looked at
+            }
+
+            await events.AddAsync(slice.Run, RunEvent.Placed, $"{role} goes from pool '{pool}' to '{chosen}'{(hasWaited ? ": nobody took it" : "")}", cancellationToken);
+        }
+
+        // Asked before the role is placed there: what is placed anew is no message that is missing.
+        var isWaiting = hasWaited && chosen == pool && !await queues.TakeMissingAsync(chosen, cancellationToken) && due.Waited < DispatchLedger.LongestPatience(settings);
+        sights.Place(slice.RolePath, chosen);
+        await TellAsync(slice, pools.Find(sight => sight.Name == chosen)!, document.Numerics[slice.RolePath], cancellationToken);
+        return new PlacedSlice(slice with { Pool = chosen }, isWaiting);
+    }
 
     private async Task TellAsync(TrainSlice slice, PoolSight pool, NumericsClass numerics, CancellationToken cancellationToken)
     {
@@ -71,29 +84,5 @@ internal sealed class PoolPlacement(CheckpointStore checkpoints, WorkerDirectory
             await events.AddAsync(
                 slice.Run, RunEvent.NoWorker, $"{slice.RolePath} and what comes after it waits in pool '{pool.Name}': no worker there can compute in [{numerics}]", cancellationToken);
         }
-    }
-
-    private static List<PoolSight> Sights(
-        RunDocument document, Role role, RunObservation seen, Dictionary<string, string?> placed, List<WorkerRecord> workers)
-    {
-        var numerics = document.Numerics[role.Path];
-        var able = workers.Where(worker => worker.Numerics?.Covers(numerics) != false).ToList();
-        var key = WorkerRecord.RateKey(document.Name, role);
-        return
-        [
-            .. Allowed(document.Spec, role, able).Select(pool =>
-            {
-                var here = able.Where(worker => worker.Pool == pool).ToList();
-                var rates = here.Where(worker => worker.Rates.ContainsKey(key)).Select(worker => worker.Rates[key]).ToList();
-                var backlog = placed.Where(other => other.Value == pool && other.Key != role.Path).Sum(other => Remaining(document, other.Key, seen));
-                return new PoolSight(pool, here.Count, rates.Count == 0 ? null : rates.Average(), backlog);
-            }),
-        ];
-    }
-
-    private static double Remaining(RunDocument document, string role, RunObservation seen)
-    {
-        var training = Roles.Training(document.Spec, Role.Parse(role));
-        return (training.Steps - seen.CommittedSteps.GetValueOrDefault(role)) * (double)training.Batch;
     }
 }

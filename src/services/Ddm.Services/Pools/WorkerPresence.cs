@@ -152,14 +152,25 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         var name = BlobNames.Worker(Encode(worker.Name));
         if (isWritten && Cordoned is not null && !await blobs.ExistsAsync(name, cancellationToken))
         {
-            lock (access)
-            {
-                Forget(); // a person deleted the record: this machine may try again
-            }
+            Pardon();
         }
 
         await blobs.TryWriteJsonAsync(name, Describe(), WriteCondition.Any, cancellationToken);
+        if (!isWritten)
+        {
+            await KnownWorkers.RingAsync(blobs, worker.Name, cancellationToken);
+        }
+
         isWritten = true;
+    }
+
+    /// <summary>A person deleted the record: this machine may try again.</summary>
+    public void Pardon()
+    {
+        lock (access)
+        {
+            Forget();
+        }
     }
 
     /// <summary>Takes the record away when the process ends in good order; a machine's failures outlive it.</summary>

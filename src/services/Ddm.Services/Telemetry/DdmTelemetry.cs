@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Ddm.Runs;
 using Ddm.Storage;
+using Ddm.Training;
 
 namespace Ddm.Services;
 
@@ -49,6 +50,29 @@ public static class DdmTelemetry
     {
         StorageTelemetry.Announce();
         DroppedDuplicates.Add(0, new KeyValuePair<string, object?>("ddm.command", nameof(TrainSlice)));
+    }
+
+    /// <summary>Records how a role's training stands.</summary>
+    /// <param name="progress">How it stands.</param>
+    /// <param name="document">Its run; null: not known.</param>
+    internal static void Record(TrainingProgress progress, RunDocument? document)
+    {
+        KeyValuePair<string, object?>[] tags = [new("ddm.run", RunScope.Current), new("ddm.role", progress.Role.Path)];
+        if (progress.Loss is { } loss)
+        {
+            Loss.Record(loss, tags);
+        }
+
+        if (progress.ImagesPerSecond > 0)
+        {
+            ImagesPerSecond.Record(progress.ImagesPerSecond, tags);
+            if (document is not null)
+            {
+                StepDuration.Record(Roles.Training(document.Spec, progress.Role).Batch / progress.ImagesPerSecond, tags);
+            }
+        }
+
+        CommittedSteps.Record(progress.CommittedStep, tags);
     }
 
     /// <summary>A gauge that is asked when metrics are read.</summary>

@@ -10,7 +10,6 @@ namespace Ddm.Services;
 /// step the role has left behind is dropped, and so is one that finds a live owner.
 /// </summary>
 public sealed class TrainSliceHandler(
-    IBlobStore blobs,
     CheckpointStore checkpoints,
     RunRepository runs,
     IRoleTrainers trainers,
@@ -20,7 +19,7 @@ public sealed class TrainSliceHandler(
     SliceGate gate,
     IQueueDepth queue,
     ICommandSender sender,
-    RunEvents events,
+    IRoleReports reports,
     StopSignal stop,
     IRunProgress progress,
     TimeProvider time) : ICommandHandler<TrainSlice>, IAsyncDisposable
@@ -76,7 +75,7 @@ public sealed class TrainSliceHandler(
             var isSent = await TrySendAsync(slice, cancellationToken);
             if (stop.Token.IsCancellationRequested)
             {
-                await TellAsync(slice.Run, RunEvent.GivenBack, $"{role}: {worker.Name} winds down at step {end.Step}");
+                await TellAsync(slice.Run, role, RunEvent.GivenBack, $"{role}: {worker.Name} winds down at step {end.Step}");
             }
 
             if (isSent || end.Why == SliceEndKind.Stopped)
@@ -142,7 +141,7 @@ public sealed class TrainSliceHandler(
         {
             if (claim.TakenFrom is { } silent && silent != worker.Name)
             {
-                await TellAsync(document.Name, RunEvent.TakenOver, $"{claim.Role}: {silent} was silent, {worker.Name} goes on from step {claim.Head.Step} at epoch {claim.Epoch}");
+                await TellAsync(document.Name, claim.Role, RunEvent.TakenOver, $"{claim.Role}: {silent} was silent, {worker.Name} goes on from step {claim.Head.Step} at epoch {claim.Epoch}");
             }
 
             var kept = await WarmUpAsync(document, claim, cancellationToken);
@@ -211,7 +210,7 @@ public sealed class TrainSliceHandler(
         foreach (var skipped in parent?.Skipped ?? [])
         {
             var text = $"{claim.Role} goes on from step {parent!.Manifest.Step}, an earlier checkpoint than its newest: {skipped}";
-            await events.AddAsync(document.Name, RunEvent.FellBack, text, cancellationToken);
+            await reports.HappenedAsync(document.Name, claim.Role, RunEvent.FellBack, text, cancellationToken);
             progress.Notice(text);
         }
 
@@ -255,12 +254,12 @@ public sealed class TrainSliceHandler(
     }
 
     // For people; never in the way of the work.
-    private async Task TellAsync(string run, string kind, string text)
+    private async Task TellAsync(string run, Role role, string kind, string text)
     {
         using var patience = new CancellationTokenSource(LongestTelling, time);
         try
         {
-            await events.AddAsync(run, kind, text, patience.Token);
+            await reports.HappenedAsync(run, role, kind, text, patience.Token);
         }
         catch (Exception e) when (Faults.MayPass(e))
         {
@@ -281,19 +280,14 @@ public sealed class TrainSliceHandler(
     {
         var reason = $"{head.Attempts} slices in a row ended without a commit, on {string.Join(", ", head.Tried ?? [])}: it is set aside at step {head.Step}. "
             + "Look at the run's events and the workers' logs, then take it up again with 'ddm retry'.";
-        await events.AddAsync(run, RunEvent.Quarantined, $"{role}: {reason}", cancellationToken);
+        await reports.HappenedAsync(run, role, RunEvent.Quarantined, $"{role}: {reason}", cancellationToken);
         await FailAsync(run, role, new RoleFailure(reason, head.Step, time.GetUtcNow(), head.Epoch), refused: false, cancellationToken);
         await sender.AdvancedAsync(run, role.Path, cancellationToken);
     }
 
     private async Task FailAsync(string run, Role role, RoleFailure failure, bool refused, CancellationToken cancellationToken)
     {
-        if (refused)
-        {
-            await runs.UpdateAsync(run, document => document.Refused ? document : document with { Refused = true }, cancellationToken);
-        }
-
-        await blobs.TryWriteJsonAsync(BlobNames.RoleFailure(run, role), failure, WriteCondition.Any, cancellationToken);
+        await reports.FailedAsync(run, role, failure, refused, cancellationToken);
         progress.Notice($"{role} failed: {failure.Reason}");
     }
 

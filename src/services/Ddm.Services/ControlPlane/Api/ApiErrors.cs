@@ -41,7 +41,10 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
         context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
         {
             StatusCodes.Status401Unauthorized => $"A key is needed, in the header 'Authorization: Bearer KEY' or '{ApiKeyHandler.Header}: KEY'.",
-            StatusCodes.Status403Forbidden => ApiKeyHandler.FaultOf(context.HttpContext) ?? "This key opens pictures alone. Take one with the scope 'runs'.",
+            StatusCodes.Status403Forbidden => ApiKeyHandler.FaultOf(context.HttpContext)
+                ?? (request.Path.StartsWithSegments(OutsideEndpoints.Path) ? $"A worker's key is needed here, one of {ApiSettings.WorkerKeysSetting}."
+                : context.HttpContext.User.HasClaim(KeyHolder.Scope, KeyHolder.Workers) ? $"This key is a worker's: it opens {OutsideEndpoints.Path} alone."
+                : "This key opens pictures alone. Take one with the scope 'runs'."),
             StatusCodes.Status404NotFound => "There is nothing at this address. /openapi/v1.json lists what there is.",
             StatusCodes.Status405MethodNotAllowed => $"{Printable.Text(request.Method)} is not for this address; 'Allow' names what is.",
             StatusCodes.Status415UnsupportedMediaType => "Send the spec as application/yaml, or as application/json.",
@@ -55,8 +58,9 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
         UserErrorException { MayPass: true } => (StatusCodes.Status503ServiceUnavailable, "The store refuses this server, or has no room. Its log says why; try again in a while."),
         UserErrorException => (StatusCodes.Status400BadRequest, exception.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge,
-            $"The body is larger than {SubmitEndpoint.MostBytes} bytes."),
+            "The body is larger than this address takes."),
         BadHttpRequestException bad => (bad.StatusCode, bad.Message),
+        OutsideRefusedException refused => (StatusCodes.Status403Forbidden, refused.Message),
         CheckpointException or InvalidDataException => (StatusCodes.Status500InternalServerError, exception.Message), // names a damaged blob
         IOException or TimeoutException or HttpRequestException => (StatusCodes.Status503ServiceUnavailable, "The store does not answer. Try again in a while."),
         _ => (StatusCodes.Status500InternalServerError, "The control plane could not do this. Its log says why."),

@@ -1,4 +1,5 @@
 using Ddm.Runs;
+using Ddm.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -29,7 +30,7 @@ internal static class ControlEndpoints
 
     private static void Act(IEndpointRouteBuilder run, string verb, string summary, Func<IRunControl, string, CancellationToken, Task<RunDocument>> act)
         => Describe(
-            run.MapPost("/" + verb, (string name, [FromServices] IRunControl control, RunInspector inspector, CancellationToken token) => AnswerAsync(name, () => act(control, name, token), inspector, token)),
+            run.MapPost("/" + verb, (string name, [FromServices] IRunControl control, RunInspector inspector, CancellationToken token) => AnswerAsync(() => act(control, name, token), inspector, token)),
             verb + "Run",
             summary);
 
@@ -37,7 +38,7 @@ internal static class ControlEndpoints
         .WithName(name).WithSummary(summary).WithMetadata(new RequestSizeLimitAttribute(MostBytes)).Produces<RunFacts>().ProducesProblem(StatusCodes.Status409Conflict);
 
     private static async Task<IResult> MoveAsync(
-        string name, HttpRequest request, [FromServices] IRunControl control, RunRepository runs, RunInspector inspector, CancellationToken cancellationToken)
+        string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
     {
         if (RequestBody.KindOf(request, RequestBody.Json) is null)
         {
@@ -46,18 +47,18 @@ internal static class ControlEndpoints
 
         var body = RequestBody.Parse<MoveBody>(await RequestBody.ReadTextAsync(request, cancellationToken), "{\"pool\": ...}");
         PoolName.Require(body.Pool);
-        return await AnswerAsync(name, request, runs, role => control.MoveAsync(name, role, body.Pool, cancellationToken), inspector, cancellationToken);
+        return await AnswerAsync(request, role => control.MoveAsync(name, role, body.Pool, cancellationToken), inspector, cancellationToken);
     }
 
     private static Task<IResult> RedriveAsync(
-        string name, HttpRequest request, [FromServices] IRunControl control, RunRepository runs, RunInspector inspector, CancellationToken cancellationToken)
-        => AnswerAsync(name, request, runs, role => control.RedriveAsync(name, role, cancellationToken), inspector, cancellationToken);
+        string name, HttpRequest request, [FromServices] IRunControl control, RunInspector inspector, CancellationToken cancellationToken)
+        => AnswerAsync(request, role => control.RedriveAsync(name, role, cancellationToken), inspector, cancellationToken);
 
     // The route lets through nothing but numbers and names of roles; a number too large for one is a role that the run has not.
     private static async Task<IResult> AnswerAsync(
-        string run, HttpRequest request, RunRepository runs, Func<Role, Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
+        HttpRequest request, Func<Role, Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
     {
-        var document = await runs.GetAsync(run, cancellationToken);
+        var document = KnownRunFilter.Found(request.HttpContext);
         var path = request.RouteValues["k"] is string k ? $"experts/{k}" : (string)request.RouteValues["role"]!;
         Role role;
         try
@@ -71,21 +72,22 @@ internal static class ControlEndpoints
 
         return RunControl.FindFault(document, role) is { } fault
             ? TypedResults.Problem(fault, statusCode: StatusCodes.Status404NotFound)
-            : await AnswerAsync(run, () => act(role), inspector, cancellationToken);
+            : await AnswerAsync(() => act(role), inspector, cancellationToken);
     }
 
-    private static async Task<IResult> AnswerAsync(string run, Func<Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
+    private static async Task<IResult> AnswerAsync(Func<Task<RunDocument>> act, RunInspector inspector, CancellationToken cancellationToken)
     {
+        RunDocument document;
         try
         {
-            await act();
+            document = await act();
         }
-        catch (UserErrorException e) when (!e.MayPass)
+        catch (Exception e) when (e is UserErrorException { MayPass: false } or CheckpointException)
         {
             return TypedResults.Problem(e.Message, statusCode: StatusCodes.Status409Conflict);
         }
 
-        return TypedResults.Json(await inspector.InspectAsync(run, cancellationToken), ControlPlaneApi.Json);
+        return TypedResults.Json(await inspector.InspectAsync(document, cancellationToken), ControlPlaneApi.Json);
     }
 }
 

@@ -40,6 +40,10 @@ public static class ControlPlaneApi
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Services.Api")));
         services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
+        services.TryAddSingleton<SliceOffers>();
+        services.TryAddSingleton<OutsideLimits>();
+        services.TryAddSingleton<IBlobLimits, ClaimLimits>();
+        services.TryAddSingleton<OutsideDesk>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
         services.AddAuthorization();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = ApiErrors.Complete);
@@ -79,6 +83,7 @@ public static class ControlPlaneApi
         PictureEndpoints.Map(one);
         EventsEndpoint.Map(one);
         ControlEndpoints.Map(one);
+        OutsideEndpoints.Map(endpoints);
         return endpoints;
     }
 }

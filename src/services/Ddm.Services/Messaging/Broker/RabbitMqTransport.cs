@@ -43,6 +43,7 @@ internal static class RabbitMqTransport
             services.TryAddSingleton(provider => SourceRoots.From(provider.GetRequiredService<IConfiguration>()));
             services.TryAddSingleton<RunIntake>();
             services.TryAddSingleton<IRunControl>(provider => provider.GetRequiredService<RunControl>());
+            services.AddSingleton<ISliceSource, BrokerSliceSource>();
             ddm.Consume<SubmitRunConsumer>(QueueNames.Submit);
         }
 

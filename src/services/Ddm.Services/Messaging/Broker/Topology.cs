@@ -18,6 +18,7 @@ public sealed class Topology(BrokerAddress broker)
     /// <summary>Queue argument: where messages go that it gives up.</summary>
     internal const string DeadLetterExchange = "x-dead-letter-exchange";
 
+    private const string Name = "ddm topology";
     private const string Quorum = "quorum";
     private const ushort PreconditionFailed = 406, NotFound = 404;
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(15);
@@ -29,7 +30,7 @@ public sealed class Topology(BrokerAddress broker)
     public async Task<TopologyState> EnsureAsync(IEnumerable<string> pools, CancellationToken cancellationToken)
     {
         string[] queues = [.. QueueNames.Fixed.Concat(pools.Select(QueueNames.Train)).Distinct(StringComparer.Ordinal)];
-        await using var connection = await ConnectAsync(cancellationToken);
+        await using var connection = await ConnectAsync(Name, cancellationToken);
         var made = new List<string>();
         foreach (var queue in queues.Append(QueueNames.Dead))
         {
@@ -53,16 +54,19 @@ public sealed class Topology(BrokerAddress broker)
     /// <exception cref="IOException">The broker cannot be reached.</exception>
     public async Task<(uint Waiting, uint Consumers)?> LookAsync(string queue, CancellationToken cancellationToken)
     {
-        await using var connection = await ConnectAsync(cancellationToken);
+        await using var connection = await ConnectAsync(Name, cancellationToken);
         return await FindAsync(connection, queue, cancellationToken) is { } found ? (found.MessageCount, found.ConsumerCount) : null;
     }
 
-    private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>A connection, to be closed by whoever asked for it.</summary>
+    /// <exception cref="UserErrorException">The broker refuses the login.</exception>
+    /// <exception cref="IOException">It cannot be reached.</exception>
+    internal async Task<IConnection> ConnectAsync(string name, CancellationToken cancellationToken)
     {
         var factory = new ConnectionFactory
         {
             Uri = broker.Uri,
-            ClientProvidedName = "ddm topology",
+            ClientProvidedName = name,
             AutomaticRecoveryEnabled = false,
             ContinuationTimeout = LongestAnswer,
             RequestedConnectionTimeout = LongestAnswer,
