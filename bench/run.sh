@@ -27,5 +27,14 @@ if (( ${#missing[@]} > 0 )); then
   DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
+# RabbitMQ and Azurite, where the tests have them.
+if (( $# == 0 )) || [[ " $* " == *" overhead "* ]]; then
+  tests/install.sh
+  tools="${DDM_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/ddm-tests}"
+  for azurite in "$tools"/azurite-*/node_modules/.bin/azurite-blob; do
+    [[ -x "$azurite" ]] && export DDM_AZURITE="${DDM_AZURITE:-$azurite}"
+  done
+fi
+
 dotnet build bench/Ddm.Bench -c Release -v quiet --nologo
 exec bench/Ddm.Bench/bin/Release/net10.0/Ddm.Bench "$@"

@@ -7,12 +7,16 @@ namespace Ddm.Chaos.Tests;
 /// <summary>What is done to the blobs.</summary>
 internal sealed class StoreFaults(ChaosRun run, Random random, ChaosLog log)
 {
+    // Long enough to be told of: a wait of a second is no outage.
+    private static readonly TimeSpan Outage = StoreOutages.Shortest * 3;
+
     /// <summary>Away and back.</summary>
     public async Task<Fault> RestartAsync(int number)
     {
         var fault = new Fault(number, FaultKind.StoreRestart, DateTimeOffset.UtcNow);
         log.Add($"fault {number}: {fault.Kind}");
         await run.Azurite.StopAsync(); // in order: what it has acknowledged must be on disk
+        await Task.Delay(Outage, TestContext.Current.CancellationToken);
         await run.Azurite.StartAsync();
         log.Add("  the store is back");
         var back = await run.HeadsAsync(TestContext.Current.CancellationToken);

@@ -33,6 +33,9 @@ public static class SettingNames
     /// <summary>Time between SIGTERM and the end.</summary>
     public const string StopNotice = "Ddm:StopNotice";
 
+    /// <summary>Where a worker keeps states between commits.</summary>
+    public const string LocalFolder = "Ddm:LocalFolder";
+
     /// <summary>How long the platform lets the process live.</summary>
     public const string ReplicaTimeout = "Ddm:ReplicaTimeout";
 
@@ -45,7 +48,7 @@ public static class SettingNames
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        Messaging, Blobs, Pool, Worker, SourceRoots, ApiKeys, BrokerManagement, AcknowledgementTimeout, StopNotice, ReplicaTimeout, ExitWhenIdle, MetricsPort,
+        Messaging, Blobs, Pool, Worker, SourceRoots, ApiKeys, BrokerManagement, AcknowledgementTimeout, StopNotice, LocalFolder, ReplicaTimeout, ExitWhenIdle, MetricsPort,
     ];
 
     /// <summary>A setting as an environment variable.</summary>

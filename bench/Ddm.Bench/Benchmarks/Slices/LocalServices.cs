@@ -40,8 +40,14 @@ internal sealed class LocalServices : IAsyncDisposable
         {
             services.processes.Add(services.azurite.Start(Path.Combine(services.folder, "azurite.log")));
             services.processes.Add(services.rabbit.Start(Path.Combine(services.folder, "rabbitmq.log")));
+            services.processes.ForEach(process => process.Go());
             while (!await services.azurite.AnswersAsync(cancellationToken) || !await services.rabbit.AnswersAsync(cancellationToken))
             {
+                if (services.processes.Find(process => process.ExitCode is not null) is { } ended)
+                {
+                    throw new IOException($"{ended.Name} ended with exit code {ended.ExitCode}: {ended.Tail()}");
+                }
+
                 await Task.Delay(LookEvery, cancellationToken);
             }
 

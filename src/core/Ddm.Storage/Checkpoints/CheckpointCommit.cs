@@ -81,21 +81,14 @@ internal sealed class CheckpointCommit(IBlobStore store, RoleRecords records, IR
         foreach (var (name, write) in request.Parts)
         {
             CheckpointPart? part = null;
-            var written = await store.TryWriteStreamAsync(folder + name, WriteHashedAsync, WriteCondition.IfAbsent, cancellationToken);
+            var written = await store.TryWriteStreamAsync(
+                folder + name, async (stream, token) => part = await CheckpointPart.WriteAsync(name, write, stream, token), WriteCondition.IfAbsent, cancellationToken);
             if (!written && (part is null || !await HoldsAsync(folder, part, cancellationToken)))
             {
                 return null;
             }
 
             parts.Add(part!);
-
-            async Task WriteHashedAsync(Stream stream, CancellationToken token)
-            {
-                await using var hashing = new HashingStream(stream);
-                await write(hashing, token);
-                await hashing.FlushAsync(token);
-                part = new CheckpointPart(name, hashing.Length, hashing.Sha256);
-            }
         }
 
         return parts;

@@ -6,7 +6,17 @@ namespace Ddm.Storage;
 /// <param name="Name">File name inside the checkpoint: <c>weights.safetensors</c>.</param>
 /// <param name="Length">Bytes.</param>
 /// <param name="Sha256">Hash of its content, lower-case hex.</param>
-public sealed record CheckpointPart(string Name, long Length, string Sha256);
+public sealed record CheckpointPart(string Name, long Length, string Sha256)
+{
+    /// <summary>Has a part written to a stream, and hashes it on its way.</summary>
+    internal static async Task<CheckpointPart> WriteAsync(string name, Func<Stream, CancellationToken, Task> write, Stream stream, CancellationToken cancellationToken)
+    {
+        await using var hashing = new HashingStream(stream);
+        await write(hashing, cancellationToken);
+        await hashing.FlushAsync(cancellationToken);
+        return new CheckpointPart(name, hashing.Length, hashing.Sha256);
+    }
+}
 
 /// <summary>
 /// <c>manifest.json</c> of a checkpoint: what it holds, what it was trained from and on. Written after the parts and before the head; the head and the
@@ -52,4 +62,21 @@ public sealed record CheckpointManifest
 
     /// <summary>When it was written, by its worker's clock: for people only.</summary>
     public required DateTimeOffset CommittedAt { get; init; }
+
+    /// <summary>That of a state which a claim trained from its base.</summary>
+    internal static CheckpointManifest Of(RoleClaim claim, CommitRequest request, IReadOnlyList<CheckpointPart> parts, DateTimeOffset at) => new()
+    {
+        Schema = CurrentSchema,
+        Run = claim.Run,
+        Role = claim.Role.Path,
+        Step = request.Step,
+        FromStep = request.FromStep,
+        Epoch = claim.Epoch,
+        Parent = claim.Base?.Folder,
+        ParentManifestSha256 = claim.Base?.ManifestSha256,
+        DataManifestSha256 = request.DataManifestSha256,
+        Numerics = request.Numerics,
+        Parts = parts,
+        CommittedAt = at,
+    };
 }

@@ -9,21 +9,7 @@ internal sealed class CheckpointSeal(IBlobStore store, RoleRecords records, Time
     /// <summary>As <see cref="IRoleKeeper.SealAsync"/>.</summary>
     public async Task<CommitOutcome?> SealAsync(RoleClaim claim, CommitRequest request, WrittenParts written, CancellationToken cancellationToken)
     {
-        var manifest = new CheckpointManifest
-        {
-            Schema = CheckpointManifest.CurrentSchema,
-            Run = claim.Run,
-            Role = claim.Role.Path,
-            Step = request.Step,
-            FromStep = request.FromStep,
-            Epoch = claim.Epoch,
-            Parent = claim.Base?.Folder,
-            ParentManifestSha256 = claim.Base?.ManifestSha256,
-            DataManifestSha256 = request.DataManifestSha256,
-            Numerics = request.Numerics,
-            Parts = written.Parts,
-            CommittedAt = clock.GetUtcNow(),
-        };
+        var manifest = CheckpointManifest.Of(claim, request, written.Parts, clock.GetUtcNow());
         if (await store.SwapAsync(written.Folder + RoleBlobs.ManifestName, manifest, WriteCondition.IfAbsent, cancellationToken) is null)
         {
             return null;

@@ -30,36 +30,15 @@ public sealed class LocalCheckpoints
     /// <param name="cancellationToken">Drops the work; what was kept before stays.</param>
     public async Task KeepAsync(string identity, RoleClaim claim, CommitRequest request, CancellationToken cancellationToken)
     {
-        var (folder, parent) = (Folder(identity, claim.Run, claim.Role, request.Step, claim.Epoch), claim.Base);
+        var folder = Folder(identity, claim.Run, claim.Role, request.Step, claim.Epoch);
         var parts = new List<CheckpointPart>(request.Parts.Count);
         foreach (var (name, write) in request.Parts)
         {
-            await store.TryWriteStreamAsync(folder + name, WriteHashedAsync, WriteCondition.Any, cancellationToken);
-
-            async Task WriteHashedAsync(Stream stream, CancellationToken token)
-            {
-                await using var hashing = new HashingStream(stream);
-                await write(hashing, token);
-                await hashing.FlushAsync(token);
-                parts.Add(new CheckpointPart(name, hashing.Length, hashing.Sha256));
-            }
+            await store.TryWriteStreamAsync(
+                folder + name, async (stream, token) => parts.Add(await CheckpointPart.WriteAsync(name, write, stream, token)), WriteCondition.Any, cancellationToken);
         }
 
-        var manifest = new CheckpointManifest
-        {
-            Schema = CheckpointManifest.CurrentSchema,
-            Run = claim.Run,
-            Role = claim.Role.Path,
-            Step = request.Step,
-            FromStep = parent?.Step ?? 0,
-            Epoch = claim.Epoch,
-            Parent = parent?.Folder,
-            ParentManifestSha256 = parent?.ManifestSha256,
-            DataManifestSha256 = request.DataManifestSha256,
-            Numerics = request.Numerics,
-            Parts = parts,
-            CommittedAt = clock.GetUtcNow(),
-        };
+        var manifest = CheckpointManifest.Of(claim, request, parts, clock.GetUtcNow());
         await store.TryWriteJsonAsync(folder + RoleBlobs.ManifestName, manifest, WriteCondition.Any, cancellationToken);
         await ForgetAsync(identity, claim.Run, claim.Role, except: folder, cancellationToken);
     }
@@ -76,7 +55,7 @@ public sealed class LocalCheckpoints
     public async Task<OpenedCheckpoint?> OpenAsync(
         string identity, string run, Role role, string? parentManifestSha256, string dataManifestSha256, NumericsClass numerics, CancellationToken cancellationToken)
     {
-        var kept = await ListAsync(Folder(identity, run, role), cancellationToken);
+        var kept = await store.ListAsync(Folder(identity, run, role), cancellationToken).ToListAsync(cancellationToken);
         foreach (var folder in kept.Select(blob => blob.Name[..(blob.Name.LastIndexOf('/') + 1)]).Distinct().OrderDescending(StringComparer.Ordinal))
         {
             var link = await ReadAsync(new RoleBlobs(run, role), folder, cancellationToken);
@@ -100,7 +79,7 @@ public sealed class LocalCheckpoints
     public async Task ForgetOldAsync(TimeSpan age, CancellationToken cancellationToken)
     {
         var now = await store.ReadClockAsync(cancellationToken);
-        await DeleteAsync((await ListAsync("", cancellationToken)).Where(blob => now - blob.LastModified > age), cancellationToken);
+        await DeleteAsync((await store.ListAsync("", cancellationToken).ToListAsync(cancellationToken)).Where(blob => now - blob.LastModified > age), cancellationToken);
     }
 
     private static string Folder(string identity, string run, Role role) => $"{run}/{identity}/{role.Path}/";
@@ -110,7 +89,7 @@ public sealed class LocalCheckpoints
 
     private async Task ForgetAsync(string identity, string run, Role role, string? except, CancellationToken cancellationToken)
         => await DeleteAsync(
-            (await ListAsync(Folder(identity, run, role), cancellationToken)).Where(blob => except is null || !blob.Name.StartsWith(except, StringComparison.Ordinal)), cancellationToken);
+            (await store.ListAsync(Folder(identity, run, role), cancellationToken).ToListAsync(cancellationToken)).Where(blob => except is null || !blob.Name.StartsWith(except, StringComparison.Ordinal)), cancellationToken);
 
     // A manifest goes before what it names.
     private async Task DeleteAsync(IEnumerable<BlobInfo> blobs, CancellationToken cancellationToken)
@@ -132,16 +111,5 @@ public sealed class LocalCheckpoints
         {
             return null;
         }
-    }
-
-    private async Task<List<BlobInfo>> ListAsync(string prefix, CancellationToken cancellationToken)
-    {
-        var found = new List<BlobInfo>();
-        await foreach (var blob in store.ListAsync(prefix, cancellationToken))
-        {
-            found.Add(blob);
-        }
-
-        return found;
     }
 }
