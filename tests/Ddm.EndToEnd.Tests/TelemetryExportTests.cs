@@ -106,7 +106,7 @@ public sealed class TelemetryExportTests(SharedServers servers)
         await gateway.ReadyAsync();
 
         using var client = new HttpClient { Timeout = LongestDrawing };
-        using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Address + "/v1/images/generations") { Content = new StringContent("""{"n": 2, "seed": 1}""", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Address + "/v1/images/generations") { Content = new StringContent("""{"prompt": "1", "n": 2, "seed": 1}""", Encoding.UTF8, "application/json") };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         request.Headers.Add("traceparent", $"00-{Trace}-{Caller}-01");
         using var response = await client.SendAsync(request, Cancel);
