@@ -23,6 +23,9 @@ public sealed class SliceGate : IDisposable
     /// <summary>Commands that were ever begun here.</summary>
     public long Taken => Interlocked.Read(ref taken);
 
+    /// <summary>Ends when every command has ended that is under way now.</summary>
+    public Task IdleAsync() => Task.WhenAll(running.Values);
+
     /// <summary>Does the work, or waits for the same command's work under way. A slice waits for the slice before it.</summary>
     public async Task RunAsync(IRunCommand command, Func<Task> work)
     {

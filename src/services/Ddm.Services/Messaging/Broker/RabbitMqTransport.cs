@@ -21,7 +21,7 @@ internal static class RabbitMqTransport
         services.AddSingleton<ISlicePlacement, PoolPlacement>();
         if (ddm.HasTraining)
         {
-            services.AddHostedService<PresenceService>();
+            services.AddHostedService<PresenceService>().AddHostedService<SliceFarewell>();
         }
 
         if (ReplicaLifetime.IsNeeded(settings) && !ddm.HasControlPlane) // which is never without work
