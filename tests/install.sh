@@ -7,6 +7,8 @@ set -uo pipefail
 tools="${DDM_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/ddm-tests}"
 azurite_version=3.37.0 # tests look for this version: AzuriteProcess.cs
 amqplib_version=2.3.1  # and for this one: NodeClient.cs
+openai_version=6.30.1  # and for this one: OpenAiClientTests.cs
+playwright_version=1.65.1 # and for this one: Chromium.cs
 schemas_version=5.1.0  # and for these: ManifestTests.cs, QueryTests.cs
 promql_version=0.315.0
 
@@ -42,5 +44,8 @@ install_npm kubernetes-models "$schemas_version" package.json @kubernetes-models
 install_npm @prometheus-io/lezer-promql "$promql_version" package.json || failed=1 # the grammar of Prometheus' queries
 install_npm azurite "$azurite_version" dist/src/blob/main.js || failed=1 # the blob store that runs on this machine
 install_npm amqplib "$amqplib_version" package.json || failed=1          # a client of the broker in another language
+install_npm openai "$openai_version" package.json || failed=1            # the client that the gateway answers
+install_npm playwright-core "$playwright_version" package.json || failed=1 # what drives the browser
+[[ -x /usr/bin/chromium ]] || install_debian chromium || failed=1         # the browser that looks at the pages
 [[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]] || install_debian rabbitmq-server || failed=1
 exit $failed

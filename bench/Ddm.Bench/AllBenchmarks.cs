@@ -9,6 +9,7 @@ internal static class AllBenchmarks
         new TrainingStepBenchmark(),
         new MemoryBenchmark(),
         new SamplingBenchmark(),
+        new ServingBenchmark(),
         new DinoV2Benchmark(),
         new KMeansBenchmark(),
         new KMeansMemoryBenchmark(),

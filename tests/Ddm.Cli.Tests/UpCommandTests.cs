@@ -33,6 +33,7 @@ public sealed class UpCommandTests
         Assert.Equal(
             ["expert-trainer-a100-0 a100 6004", "expert-trainer-a100-1 a100 6005", "expert-trainer-t4-0 t4 6006"],
             plans.Where(plan => plan.Program == "Ddm.ExpertTrainer").Select(plan => $"{plan.Name} {plan.Pool} {plan.Port}"));
-        Assert.Equal("expert-trainer-0", ServicePlan.All(6000, [new UpPool("local", 1)])[^1].Name);
+        Assert.Equal("inference-gateway 6007", $"{plans[^1].Name} {plans[^1].Port}");
+        Assert.Equal("expert-trainer-0", ServicePlan.All(6000, [new UpPool("local", 1)])[^2].Name);
     }
 }

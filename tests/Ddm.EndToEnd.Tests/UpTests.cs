@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ddm.Tests;
 
 namespace Ddm.EndToEnd.Tests;
@@ -20,10 +21,23 @@ public sealed class UpTests
         Assert.Contains("\"Succeeded\"", said, StringComparison.Ordinal);
         (code, said) = await UpProcess.RunAsync(files, ["status", "tiny", .. up.There]);
         Assert.Contains("pool t4: 1 worker", said, StringComparison.Ordinal);
+        await PagesAnswerAsync(up);
 
         Assert.True(await up.StopAsync() == 0, up.Said);
 
         Assert.DoesNotContain("did not stop in time", up.Said, StringComparison.Ordinal);
         Assert.Empty(UpProcess.Left(files.Home));
+    }
+
+    // At the addresses that it said.
+    private static async Task PagesAnswerAsync(UpProcess up)
+    {
+        using var client = new HttpClient();
+        foreach (var (port, page) in new[] { (up.Port, "runs.js"), (up.Port + 6, "playground.js") })
+        {
+            var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+            Assert.Contains(address.AbsoluteUri.TrimEnd('/'), up.Said, StringComparison.Ordinal);
+            Assert.Contains(page, await client.GetStringAsync(address, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        }
     }
 }

@@ -35,8 +35,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public IServiceProvider Services => app.Services;
 
     public static async Task<ApiServer> StartAsync(
-        IBlobStore blobs, string? sourceRoot, int port = 0, IReadOnlyDictionary<string, string?>? settings = null, IRunProgress? progress = null, Action<IServiceCollection>? services = null,
-        CancellationToken cancellationToken = default)
+        IBlobStore blobs, string? sourceRoot, int port = 0, IReadOnlyDictionary<string, string?>? settings = null, IRunProgress? progress = null,
+        Action<IServiceCollection>? add = null, Action<WebApplication>? map = null, CancellationToken cancellationToken = default)
     {
         TorchNative.EnsureLoaded();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -54,10 +54,11 @@ internal sealed class ApiServer : IAsyncDisposable
         var stop = new StopSignal();
         var worker = WorkerIdentity.Embedded("test", Environment.ProcessId, 1);
         builder.Services.AddRouting();
-        services?.Invoke(builder.Services);
         builder.Services.AddEmbeddedDdm(blobs, worker, progress ?? new Silent(), stop).AddDdmControlPlaneApi();
+        add?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapDdmControlPlane();
+        map?.Invoke(app);
         await app.StartAsync(cancellationToken);
         return new ApiServer(app, stop);
     }

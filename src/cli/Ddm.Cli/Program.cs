@@ -10,6 +10,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     SampleCommand.Create(),
     ImportCommand.Create(),
     ExportCommand.Create(),
+    ServeCommand.Create(),
     UpCommand.Create(),
     SubmitCommand.Create(),
     WatchCommand.Create(),

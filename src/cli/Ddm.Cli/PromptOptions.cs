@@ -44,6 +44,16 @@ internal sealed class PromptOptions
         return (all.Length == 0 ? null : [.. Enumerable.Range(0, count).Select(i => all[i % all.Length])], away);
     }
 
+    /// <summary>The captions of the command line alone, for a server to judge.</summary>
+    /// <exception cref="UserErrorException">A file has none.</exception>
+    public (IReadOnlyList<string?>? Prompts, string? Negative) Read(ParseResult parsed, int count)
+    {
+        var (given, path) = (parsed.GetValue(prompt) ?? [], parsed.GetValue(file));
+        var all = path is null ? given : File.Exists(path) ? [.. File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0)]
+            : throw new UserErrorException($"--prompts {path}: there is no such file.");
+        return (all.Length == 0 ? null : [.. Enumerable.Range(0, count).Select(i => all[i % all.Length])], parsed.GetValue(negative));
+    }
+
     /// <summary>Refuses a negative caption that guidance would not lead away from.</summary>
     /// <exception cref="UserErrorException">There is no guidance.</exception>
     public static void RequireEffect(string? away, double scale)

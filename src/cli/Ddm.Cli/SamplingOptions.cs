@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
@@ -29,6 +30,68 @@ internal sealed class SamplingOptions
 
     /// <summary>Every one of them.</summary>
     public IReadOnlyList<Option> All => [strategy, steps, guidance, solver, shift, guidanceRouting];
+
+    /// <summary>What was given, as a gateway reads it.</summary>
+    /// <exception cref="UserErrorException">The strategy is none.</exception>
+    public JsonObject ToFields(ParseResult parsed)
+    {
+        var fields = new JsonObject();
+        var routing = new JsonObject();
+        Set(fields, "num_inference_steps", parsed.GetValue(steps));
+        Set(fields, "guidance_scale", parsed.GetValue(guidance));
+        Set(fields, "shift", parsed.GetValue(shift));
+        if (parsed.GetValue(solver) is { } chosen)
+        {
+            fields["solver"] = chosen.ToString().ToLowerInvariant();
+        }
+
+        if (parsed.GetValue(guidanceRouting) == GuidanceRouting.Separate)
+        {
+            routing["guidance"] = "separate";
+        }
+
+        if (parsed.GetValue(strategy) is { } text)
+        {
+            Strategy(RoutingStrategy.Parse(text), routing);
+        }
+
+        if (routing.Count > 0)
+        {
+            fields["routing"] = routing;
+        }
+
+        return fields;
+    }
+
+    private static void Strategy(RoutingStrategy strategy, JsonObject routing)
+    {
+        (string Name, string Field, JsonNode? Value) said = strategy switch
+        {
+            TopRouting top => ("top-k", "top_k", top.Count),
+            NucleusRouting nucleus => ("nucleus", "p", nucleus.Mass),
+            ThresholdRouting threshold => ("threshold", "threshold", threshold.Level),
+            _ => ((strategy with { Temperature = 1 }).ToString(), "", null),
+        };
+        routing["strategy"] = said.Name;
+        if (said.Value is not null)
+        {
+            routing[said.Field] = said.Value;
+        }
+
+        if (strategy.Temperature != 1)
+        {
+            routing["temperature"] = strategy.Temperature;
+        }
+    }
+
+    private static void Set<T>(JsonObject fields, string name, T? value)
+        where T : struct
+    {
+        if (value is { } given)
+        {
+            fields[name] = JsonValue.Create(given);
+        }
+    }
 
     /// <summary>The request without its seeds and labels.</summary>
     public SampleRequest Read(ParseResult parsed, LoadedModel model)

@@ -45,7 +45,15 @@ public sealed class EvaluationRows
     /// shuffled order, so that the first of each are a fair sample. Leaves no shard of <paramref name="data"/> resident but the last.
     /// </summary>
     /// <exception cref="InvalidDataException">A shard is missing or damaged.</exception>
-    public static async Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows = int.MaxValue, CancellationToken cancellationToken = default)
+    public static Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows = int.MaxValue, CancellationToken cancellationToken = default)
+        => LoadAsync(data, maxRows, spread: true, cancellationToken);
+
+    /// <summary>Reads the first rows alone, from as few shards as hold them. Leaves no shard of <paramref name="data"/> resident but the last.</summary>
+    /// <exception cref="InvalidDataException">A shard is missing or damaged.</exception>
+    public static Task<EvaluationRows> LoadFirstAsync(ClusterDataset data, int maxRows, CancellationToken cancellationToken = default)
+        => LoadAsync(data, maxRows, spread: false, cancellationToken);
+
+    private static async Task<EvaluationRows> LoadAsync(ClusterDataset data, int maxRows, bool spread, CancellationToken cancellationToken)
     {
         var count = (int)Math.Min(maxRows, data.Rows);
         var width = data.Format.RowBytes;
@@ -57,7 +65,7 @@ public sealed class EvaluationRows
         for (var shard = 0; shard < data.ShardRows.Length; shard++)
         {
             seen += data.ShardRows[shard];
-            var until = (int)((decimal)count * seen / data.Rows);
+            var until = (int)(spread ? (decimal)count * seen / data.Rows : Math.Min(count, seen));
             if (until == taken)
             {
                 continue;

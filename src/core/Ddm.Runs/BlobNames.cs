@@ -22,6 +22,36 @@ public static class BlobNames
     /// <summary>Prefix of what workers say of themselves.</summary>
     public const string Workers = "workers/";
 
+    /// <summary>Prefix of the jobs of the inference gateway.</summary>
+    public const string ImageJobs = "images/jobs/";
+
+    /// <summary>Prefix of the markers of jobs that are not at their end, in the order of their submission.</summary>
+    public const string ImageQueue = "images/queue/";
+
+    /// <summary>Prefix of the pictures that links lead to.</summary>
+    public const string ImageFiles = "images/files/";
+
+    /// <summary>Prefix of what is known of idempotency keys.</summary>
+    public const string ImageKeys = "images/keys/";
+
+    /// <summary>The secret that sessions of pages are signed with.</summary>
+    public const string SessionSecret = "pages/session-secret.json";
+
+    /// <summary>The secret that links are signed with.</summary>
+    public const string ImageSecret = "images/link-secret.json";
+
+    /// <summary>A job: moved by compare-and-swap alone.</summary>
+    public static string ImageJob(string id) => $"{ImageJobs}{id}.json";
+
+    /// <summary>The marker of a job that is not at its end.</summary>
+    public static string ImageQueued(string id) => $"{ImageQueue}{id}.json";
+
+    /// <summary>A picture that a link leads to.</summary>
+    public static string ImageFile(string id, string file) => $"{ImageFiles}{id}/{file}";
+
+    /// <summary>Which job an idempotency key made; the first writer wins.</summary>
+    public static string ImageKey(string sha256) => $"{ImageKeys}{sha256}.json";
+
     /// <summary>What a worker says of itself; its age says whether the worker lives.</summary>
     public static string Worker(string name) => $"{Workers}{name}.json";
 
@@ -153,6 +183,14 @@ public static class BlobNames
 
     /// <summary>Pictures drawn with fixed seeds by the model's default strategy.</summary>
     public static string SampleGrid(string run) => $"{Evaluation(run)}samples.png";
+
+    /// <summary>Prefix of the pictures that were drawn on the way, with the same seeds each time.</summary>
+    public static string Grids(string run) => $"{Run(run)}grids/";
+
+    /// <summary>The pictures of a part of the way.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="percent">How far the run's roles had come together.</param>
+    public static string Grid(string run, int percent) => Invariant($"{Grids(run)}{percent:D3}.png");
 
     /// <summary>The report for people.</summary>
     public static string Report(string run) => $"{Evaluation(run)}report.html";

@@ -1,3 +1,4 @@
+using Ddm.Pages;
 using Ddm.Services;
 using DdmAspire.ServiceDefaults;
 
@@ -9,10 +10,10 @@ return await DdmHost.RunAsync(
     prepare: builder =>
     {
         builder.AddServiceDefaults(DdmTelemetry.Name, DdmTelemetry.MessagesName);
-        builder.Services.AddDdmControlPlaneApi();
+        builder.Services.AddDdmControlPlaneApi().AddDdmPages();
     },
     map: app =>
     {
         app.MapDefaultEndpoints();
-        app.MapDdmControlPlane();
+        app.MapDdmControlPlane().MapDdmPages(PageSet.Runs);
     });

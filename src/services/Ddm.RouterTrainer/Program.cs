@@ -5,6 +5,6 @@ using DdmAspire.ServiceDefaults;
 return await DdmHost.RunAsync(
     args,
     port: 5084,
-    parts: ddm => ddm.AddRouterTraining().AddPublishing(),
+    parts: ddm => ddm.AddRouterTraining().AddPublishing().AddGrids(),
     prepare: builder => builder.AddServiceDefaults(DdmTelemetry.Name, DdmTelemetry.MessagesName),
     map: app => app.MapDefaultEndpoints());

@@ -35,18 +35,29 @@ public static class DdmServices
     /// <param name="settings">What the process was told about itself.</param>
     public static DdmBuilder AddDdm(this IServiceCollection services, IBlobStore blobs, WorkerIdentity worker, StopSignal stop, WorkerSettings settings)
     {
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(stop).AddSingleton(settings);
-        services.AddSingleton(provider => new CheckpointStore(
-            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>(), provider.GetService<IRoleKeeper>()));
+        services.AddDdmModels(blobs, worker, stop, settings).AddSingleton<SliceGate>();
         services.TryAddSingleton<IRoleReports, StoreReports>();
-        services.AddSingleton<DeviceThread>().AddSingleton<SliceGate>();
-        services.AddSingleton<RunRepository>().AddSingleton<RunDataset>().AddSingleton<RunEvents>();
+        services.AddSingleton<RunDataset>().AddSingleton<RunEvents>();
         services.AddSingleton<OpenSources>().AddSingleton<ShardEncoding>().AddSingleton<OpenEncoders>().AddSingleton<OpenCodecs>().AddSingleton<OpenCaptions>().AddSingleton<RunSeeds>();
-        services.AddSingleton<WorkerDirectory>().AddSingleton<KnownWorkers>().AddSingleton<RoleNumerics>();
+        services.AddSingleton<ContactSheets>().AddSingleton<WorkerDirectory>().AddSingleton<KnownWorkers>().AddSingleton<RoleNumerics>();
         services.AddSingleton<RunObserver>().AddSingleton<DispatchLedger>().AddSingleton<Reconciler>().AddSingleton<RunControl>();
         services.AddSingleton<LostSteps>().AddSingleton<RunRepair>().AddSingleton<RunSubmission>();
-        services.AddSingleton<ModelCatalog>().AddSingleton<Publication>();
+        services.AddSingleton<Publication>();
         return new DdmBuilder(services, settings);
+    }
+
+    /// <summary>What finding and loading models rests on: all that a process needs which hears no queue.</summary>
+    /// <param name="services">Where to.</param>
+    /// <param name="blobs">The store.</param>
+    /// <param name="worker">Who this process is.</param>
+    /// <param name="stop">Raised when the process should wind down.</param>
+    /// <param name="settings">What the process was told about itself.</param>
+    public static IServiceCollection AddDdmModels(this IServiceCollection services, IBlobStore blobs, WorkerIdentity worker, StopSignal stop, WorkerSettings settings)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new CheckpointStore(
+            blobs, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<CheckpointStore>>(), provider.GetService<IRoleKeeper>()));
+        return services.AddSingleton(blobs).AddSingleton(worker).AddSingleton(stop).AddSingleton(settings)
+            .AddSingleton<DeviceThread>().AddSingleton<RunRepository>().AddSingleton<ModelCatalog>();
     }
 }

@@ -164,7 +164,7 @@ public class RunTests
         [
             "/runs", "/runs/{name}", "/runs/{name}/document", "/runs/{name}/logs", "/runs/{name}/metrics", "/runs/{name}/events", "/runs/{name}/cancel", "/runs/{name}/pause",
             "/runs/{name}/resume", "/runs/{name}/retry", "/runs/{name}/roles/experts/{k}/move", "/runs/{name}/roles/experts/{k}/redrive", "/runs/{name}/roles/{role}/move",
-            "/runs/{name}/roles/{role}/redrive",
+            "/runs/{name}/roles/{role}/redrive", "/runs/{name}/curve", "/runs/{name}/pictures", "/runs/{name}/clusters/{k}/contact-sheet.png", "/runs/{name}/grids/{percent}.png",
             "/workers", "/workers/advanced", "/workers/blobs/sign", "/workers/blobs/{name}", "/workers/claims", "/workers/claims/commit", "/workers/claims/fail", "/workers/claims/forgive",
             "/workers/claims/release", "/workers/claims/renew", "/workers/claims/sweep", "/workers/clock", "/workers/events", "/workers/pools/{pool}", "/workers/presence", "/workers/slices",
             "/workers/slices/take",

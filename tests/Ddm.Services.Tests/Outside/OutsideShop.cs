@@ -52,7 +52,7 @@ internal sealed class OutsideShop : IAsyncDisposable
             settings[setting] = value;
         }
 
-        var server = await ApiServer.StartAsync(store, null, settings: settings, services: services, cancellationToken: TestContext.Current.CancellationToken);
+        var server = await ApiServer.StartAsync(store, null, settings: settings, add: services, cancellationToken: TestContext.Current.CancellationToken);
         var shop = new OutsideShop(store, folder, server);
         await shop.CreateAsync(Run);
         await shop.CreateAsync(Other);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
@@ -27,6 +28,9 @@ internal static class SampleCommand
         var command = new Command("sample", "Draw pictures; of an unfinished run, from the experts that have committed. Example: ddm sample cats --n 40 --seed 7") { run, n, seed, label, output };
         prompts.AddTo(command);
         sampling.AddTo(command);
+        var server = new Option<string?>("--server") { Description = "Let this gateway draw ('ddm serve'), instead of this process", HelpName = "URL" };
+        command.Add(server);
+        command.Add(RunPlaces.Key);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var name = parsed.GetRequiredValue(run);
@@ -37,6 +41,13 @@ internal static class SampleCommand
             }
 
             var target = parsed.GetValue(output) ?? $"{name}-samples.png";
+            if (parsed.GetValue(server) is { } address)
+            {
+                using var client = RunPlaces.ServerOf(address, parsed);
+                return await DrawThereAsync(
+                    new ServerSampling(client, name), Seeds(parsed.GetValue(seed), count), parsed.GetValue(label), prompts.Read(parsed, count), sampling.ToFields(parsed), target, cancellationToken);
+            }
+
             await using var session = new DrawingSession(CommonOptions.StoreOf(parsed));
             using var model = await session.Loader.OpenAsync(name, cancellationToken);
             var labels = Labels(model, parsed.GetValue(label), count);
@@ -81,6 +92,34 @@ internal static class SampleCommand
         return CommandHost.Success;
     }
 
+    private static async Task<int> DrawThereAsync(
+        ServerSampling gateway, long[] seeds, string? label, (IReadOnlyList<string?>? Prompts, string? Negative) captions, JsonObject settings, string target, CancellationToken cancellationToken)
+    {
+        var classes = captions.Prompts is null ? await gateway.ClassesAsync(cancellationToken) : [];
+        if (label is not (null or "none") && classes.Count == 0)
+        {
+            throw new UserErrorException($"--class {label}: the model has no classes; leave --class out.");
+        }
+
+        long[]? labels = classes.Count == 0 ? null
+            : [.. seeds.Select((_, i) => label is null ? i % classes.Count : label == "none" ? -1 : ServerSampling.FindClass(classes, label))];
+        if (captions.Negative is { } negative)
+        {
+            settings["negative_prompt"] = negative;
+        }
+
+        var (pictures, told) = await gateway.DrawAsync(seeds, labels, captions.Prompts, settings, cancellationToken);
+        var columns = label is null && classes.Count is > 1 and <= MostClassColumns ? Math.Min(classes.Count, seeds.Length) : Math.Min(WidestGrid, (int)Math.Ceiling(Math.Sqrt(seeds.Length)));
+        var json = Path.ChangeExtension(target, ".json");
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+        await File.WriteAllBytesAsync(target, Drawings.Grid(pictures, columns), cancellationToken);
+        await File.WriteAllTextAsync(json, told.ToJsonString(BlobJson.Options), cancellationToken);
+        Console.WriteLine($"{seeds.Length} pictures of {told[0]!["model"]}/{told[0]!["model_version"]} by {told[0]!["strategy"]} routing, {told[0]!["steps"]} steps");
+        Console.WriteLine("  pictures " + Path.GetFullPath(target));
+        Console.WriteLine("  routing  " + Path.GetFullPath(json));
+        return CommandHost.Success;
+    }
+
     private static string Forwards(DrawingRecord record)
         => string.Create(CultureInfo.InvariantCulture, $"{record.ExpertRows.Sum():N0} rows of experts ({string.Join(", ", record.ExpertRows)}), {record.RouterRows:N0} of the router");
 
@@ -116,21 +155,6 @@ internal static class SampleCommand
             return [.. Enumerable.Range(0, count).Select(i => i % none)];
         }
 
-        return [.. Enumerable.Repeat(asked == "none" ? -1 : Find(names, asked), count)];
-    }
-
-    private static long Find(IReadOnlyList<string> names, string asked)
-    {
-        for (var i = 0; i < names.Count; i++)
-        {
-            if (string.Equals(names[i], asked, StringComparison.OrdinalIgnoreCase))
-            {
-                return i;
-            }
-        }
-
-        return int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < names.Count
-            ? number
-            : throw new UserErrorException($"--class {asked}: there is no such class. Classes: {string.Join(", ", names.Select((name, i) => $"{i} {name}"))}, or none.");
+        return [.. Enumerable.Repeat(asked == "none" ? -1 : ServerSampling.FindClass(names, asked), count)];
     }
 }

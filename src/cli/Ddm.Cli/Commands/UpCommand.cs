@@ -63,8 +63,9 @@ internal static class UpCommand
         {
             await session.StartAsync(stopping.Token);
             UpSession.Say("");
-            UpSession.Say($"The control plane answers at http://127.0.0.1:{options.Port}; its key is in {options.KeyFile}.");
-            UpSession.Say($"  submit   ddm submit SPEC --server http://127.0.0.1:{options.Port}");
+            UpSession.Say($"The control plane answers at {options.Runs}, the gateway at {options.Playground}/v1; their key is in {options.KeyFile}.");
+            UpSession.Say($"  pages    {options.Runs} (runs), {options.Playground} (pictures)");
+            UpSession.Say($"  submit   ddm submit SPEC --server {options.Runs}");
             UpSession.Say($"  logs     {Path.Combine(options.Home, "up", "log")}");
             UpSession.Say("Ctrl+C stops all.");
             Console.Error.WriteLine("ddm: " + await session.BrokenAsync(stopping.Token));

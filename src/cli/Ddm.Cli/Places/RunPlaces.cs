@@ -46,7 +46,9 @@ internal static class RunPlaces
         return home ? null : server ?? FromEnvironment(ServerVariable);
     }
 
-    private static ServerClient ServerOf(string address, ParseResult parsed)
+    /// <summary>The server at an address, with the key that a command line means.</summary>
+    /// <exception cref="UserErrorException">It is no address, or the key is none.</exception>
+    public static ServerClient ServerOf(string address, ParseResult parsed)
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Query.Length + uri.Fragment.Length + uri.UserInfo.Length > 0)
         {

@@ -118,7 +118,7 @@ internal sealed class ServerClient : IDisposable
         $"cannot reach the server at {Address} ({e.InnerException?.Message ?? e.Message}). Start one with 'ddm up', or give another address with --server URL or DDM_SERVER.", e);
 
     private UserErrorException Foreign(HttpResponseMessage response) => new(
-        $"what answers at {Address} is no control plane of this version ({(int)response.StatusCode}, {response.Content.Headers.ContentType?.MediaType ?? "no content"}). Look at the address and the versions.");
+        $"what answers at {Address} is no server of this version ({(int)response.StatusCode}, {response.Content.Headers.ContentType?.MediaType ?? "no content"}). Look at the address and the versions.");
 
     private async Task<Exception> ErrorAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -129,7 +129,7 @@ internal sealed class ServerClient : IDisposable
                 "it is in the server's setting Ddm:ApiKeys, or in the file that its log names.");
         }
 
-        var problem = response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+        var problem = response.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json"
             ? await ProblemAsync(response, cancellationToken) : null;
         return problem is null ? status >= HttpStatusCode.InternalServerError ? new IOException($"the server at {Address} is in trouble ({(int)status}). Look at its log.") : Foreign(response)
             : status >= HttpStatusCode.InternalServerError ? new IOException($"the server at {Address}: {problem}")
@@ -141,6 +141,11 @@ internal sealed class ServerClient : IDisposable
         try
         {
             using var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+            if (problem.RootElement.TryGetProperty("error", out var error))
+            {
+                return error.GetProperty("message").GetString(); // a gateway's, in OpenAI's form
+            }
+
             var lines = problem.RootElement.TryGetProperty("differences", out var differences) ? differences.EnumerateArray().Select(line => "  " + line.GetString()) : [];
             return string.Join(Environment.NewLine, lines.Prepend(problem.RootElement.GetProperty("detail").GetString()));
         }

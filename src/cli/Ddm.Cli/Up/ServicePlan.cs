@@ -20,5 +20,9 @@ internal sealed record ServicePlan(string Name, string Program, string Pool, int
         new("router-trainer", "Ddm.RouterTrainer", PoolName.Local, port + 3),
         .. pools.SelectMany(pool => Enumerable.Range(0, pool.Trainers).Select(i => (pool.Name, i)))
             .Select((trainer, at) => new ServicePlan($"expert-trainer-{(trainer.Name == PoolName.Local ? "" : trainer.Name + "-")}{trainer.i}", "Ddm.ExpertTrainer", trainer.Name, port + 4 + at)),
+        new("inference-gateway", "Ddm.InferenceGateway", PoolName.Local, GatewayPort(port, pools)),
     ];
+
+    /// <summary>Where pictures are drawn: behind the last trainer.</summary>
+    public static int GatewayPort(int port, IReadOnlyList<UpPool> pools) => port + 4 + pools.Sum(pool => pool.Trainers);
 }

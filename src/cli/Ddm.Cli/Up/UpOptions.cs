@@ -7,4 +7,11 @@ namespace Ddm.Cli;
 /// <param name="Azurite">Whether blobs are kept by Azurite, else as files in the home.</param>
 /// <param name="Roots">Folders that submitted runs may read.</param>
 /// <param name="KeyFile">Where the key is kept.</param>
-internal sealed record UpOptions(string Home, int Port, IReadOnlyList<UpPool> Pools, bool Azurite, IReadOnlyList<string> Roots, string KeyFile);
+internal sealed record UpOptions(string Home, int Port, IReadOnlyList<UpPool> Pools, bool Azurite, IReadOnlyList<string> Roots, string KeyFile)
+{
+    /// <summary>Where the control plane answers, and its pages.</summary>
+    public string Runs => FormattableString.Invariant($"http://127.0.0.1:{Port}");
+
+    /// <summary>Where the gateway answers, and its pages.</summary>
+    public string Playground => FormattableString.Invariant($"http://127.0.0.1:{ServicePlan.GatewayPort(Port, Pools)}");
+}

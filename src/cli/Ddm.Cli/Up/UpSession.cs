@@ -168,6 +168,8 @@ internal sealed class UpSession(UpOptions options) : IAsyncDisposable
         ["Ddm__Pool"] = plan.Pool,
         ["Ddm__SourceRoots"] = string.Join(';', options.Roots),
         ["Ddm__ApiKeyFile"] = options.KeyFile,
+        ["Ddm__Pages__Runs"] = options.Runs,
+        ["Ddm__Pages__Playground"] = options.Playground,
         ["Ddm__LocalFolder"] = Path.Combine(folder, "local"),
     };
 }

@@ -87,6 +87,24 @@ public static class ImageCodec
     public static byte[] EncodePng(ReadOnlySpan<byte> planes, int channels, int height, int width)
         => PngFile.Encode(Planes.ToInterleaved(planes, channels), width, height, channels);
 
+    /// <summary>Writes pixels in a format that people ask for.</summary>
+    /// <param name="planes">[channels, height, width] uint8.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="quality">Of JPEG and WebP, 0 to 100; PNG has no loss.</param>
+    public static byte[] Encode(ReadOnlySpan<byte> planes, int channels, int height, int width, PictureEncoding format, int quality)
+    {
+        if (format == PictureEncoding.Png)
+        {
+            return EncodePng(planes, channels, height, width);
+        }
+
+        using var image = FromPixels(Planes.ToInterleaved(planes, channels), width, height, channels);
+        return format == PictureEncoding.Jpeg ? image.JpegsaveBuffer(q: Math.Max(quality, 1)) : image.WebpsaveBuffer(q: quality);
+    }
+
     /// <summary>Reads a PNG as <see cref="EncodePng"/> writes them: 8 bits, grey or RGB, not interlaced.</summary>
     /// <exception cref="BadImageException">Another kind of PNG, or a damaged one.</exception>
     public static PixelImage DecodePng(byte[] png) => PngFile.Decode(png);

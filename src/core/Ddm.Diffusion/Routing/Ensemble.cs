@@ -30,8 +30,7 @@ public sealed class Ensemble
     {
         (this.experts, this.router) = (experts, router);
         (NullLabel, NullText, LiveMassFloor) = (nullLabel, nullText, liveMassFloor);
-        Available = [.. experts.Select(e => e is not null)];
-        if (!Available.Contains(true))
+        if (experts.All(expert => expert is null))
         {
             throw new UserErrorException($"None of the {experts.Count} experts is there: train or restore at least one.");
         }
@@ -40,8 +39,8 @@ public sealed class Ensemble
     /// <summary>K, missing experts included.</summary>
     public int Count => experts.Count;
 
-    /// <summary>Which experts are there.</summary>
-    public IReadOnlyList<bool> Available { get; }
+    /// <summary>Which experts are there at this moment: one that lives elsewhere may come and go.</summary>
+    public IReadOnlyList<bool> Available => [.. experts.Select(expert => expert is { Live: true })];
 
     /// <summary>True when an expert is missing.</summary>
     public bool Degraded => Available.Contains(false);
@@ -69,13 +68,16 @@ public sealed class Ensemble
     /// p(k | x_t, t, c, k is live): zero at missing experts, each row summing to one. Taken from the logits, so that it holds also where the missing experts
     /// leave the live ones less than a float can say. [B, K] float64 on the CPU.
     /// </summary>
-    public Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? condition)
+    public Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? condition) => LiveProbabilities(x, t, condition, Available);
+
+    /// <summary>As <see cref="LiveProbabilities(Tensor, Tensor, Tensor?)"/>, of those that were there when somebody looked.</summary>
+    internal Tensor LiveProbabilities(Tensor x, Tensor t, Tensor? condition, IReadOnlyList<bool> available)
     {
         using var scope = NewDisposeScope();
         var logits = Logits(x, t, condition);
-        if (Degraded)
+        if (available.Contains(false))
         {
-            logits = logits.masked_fill(tensor(Available.Select(a => !a).ToArray()), NegativeInfinity);
+            logits = logits.masked_fill(tensor(available.Select(a => !a).ToArray()), NegativeInfinity);
         }
 
         return F.softmax(logits, 1).MoveToOuterDisposeScope();
@@ -86,14 +88,17 @@ public sealed class Ensemble
     /// <param name="condition">[B, ...] as the models take it, or null.</param>
     public double[] LiveMass(Tensor x1, Tensor? condition)
     {
-        using var scope = NewDisposeScope();
-        if (!Degraded)
-        {
-            return [.. Enumerable.Repeat(1.0, (int)x1.size(0))];
-        }
+        var available = Available;
+        return available.Contains(false)
+            ? [.. ProbabilitiesOfNoise(x1, condition).Select(row => row.Where((_, k) => available[k]).Sum())]
+            : [.. Enumerable.Repeat(1.0, (int)x1.size(0))];
+    }
 
-        var all = Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), condition).data<double>().ToArray();
-        return [.. all.Chunk(Count).Select(row => row.Where((_, k) => Available[k]).Sum())];
+    /// <summary>p(k | x_1, c) of every row, over all K.</summary>
+    internal double[][] ProbabilitiesOfNoise(Tensor x1, Tensor? condition)
+    {
+        using var scope = NewDisposeScope();
+        return [.. Probabilities(x1, Arithmetic.Filled([x1.size(0)], 1, x1.dtype, x1.device), condition).data<double>().ToArray().Chunk(Count)];
     }
 
     /// <summary>Rows of "no condition", [rows, ...].</summary>
@@ -119,33 +124,37 @@ public sealed class Ensemble
     /// <summary>The mixed velocity of rows that are already sorted by expert.</summary>
     internal Tensor Velocity(Tensor x, Tensor t, Tensor? condition, Dispatch dispatch, long[]? evaluations)
     {
-        using var scope = NewDisposeScope();
-        var total = zeros_like(x); // a lone expert's velocity is added to zeros as well: one way for all batches
-        foreach (var (k, rows, shares) in dispatch.Parts)
+        using var answers = Ask(x, t, condition, dispatch);
+        long[] rows = [.. Enumerable.Range(0, dispatch.Rows).Select(row => (long)row)];
+        if (answers.Settle(rows.ToHashSet()).Values.FirstOrDefault() is { } lost)
         {
-            using var part = NewDisposeScope();
-            var expert = experts[k] ?? throw new InvalidOperationException($"A row gives weight to expert {k}, which is missing.");
-            evaluations?[k] += rows.Length;
-            if (rows.Length == dispatch.Rows)
-            {
-                total.add_(Weighted(expert.Velocity(x, t, condition).to(x.dtype), shares), Arithmetic.One);
-                continue;
-            }
-
-            var index = tensor(rows, device: x.device);
-            var velocity = expert.Velocity(x.index_select(0, index), t.index_select(0, index), condition?.index_select(0, index));
-            total.index_add_(0, index, Weighted(velocity.to(x.dtype), shares), Arithmetic.One);
+            throw lost;
         }
 
-        return total.MoveToOuterDisposeScope();
+        foreach (var part in dispatch.Parts)
+        {
+            evaluations?[part.Expert] += part.Rows.Length;
+        }
+
+        return answers.Mix(rows);
+    }
+
+    /// <summary>Asks every expert that a row gives weight to; experts of this process have answered when it returns.</summary>
+    internal ExpertAnswers Ask(Tensor x, Tensor t, Tensor? condition, Dispatch dispatch) => new(x, dispatch, part => Begin(x, t, condition, part, part.Rows.Length == dispatch.Rows));
+
+    private VelocityCall Begin(Tensor x, Tensor t, Tensor? condition, Dispatch.Part part, bool all)
+    {
+        var expert = experts[part.Expert] ?? throw new InvalidOperationException($"A row gives weight to expert {part.Expert}, which is missing.");
+        if (all)
+        {
+            return expert.Begin(x, t, condition);
+        }
+
+        var index = tensor(part.Rows, device: x.device);
+        return expert.Begin(x.index_select(0, index), t.index_select(0, index), condition?.index_select(0, index));
     }
 
     private static readonly Scalar NegativeInfinity = double.NegativeInfinity;
-
-    private static Tensor Weighted(Tensor velocity, double[] share)
-        => Array.TrueForAll(share, w => w == 1)
-            ? velocity
-            : velocity * tensor(share, dtype: velocity.dtype, device: velocity.device).view([share.Length, .. Enumerable.Repeat(1L, (int)velocity.dim() - 1)]);
 
     private Tensor Logits(Tensor x, Tensor t, Tensor? condition)
     {

@@ -11,6 +11,15 @@ public interface IVelocityModel
     /// <param name="t">[N], of x's type.</param>
     /// <param name="condition">[N, ...], as the networks take it: classes or captions, the null condition's row where there is none; null: no condition anywhere.</param>
     Tensor Velocity(Tensor x, Tensor t, Tensor? condition);
+
+    /// <summary>False while nobody is known who could answer: it is then treated as missing.</summary>
+    bool Live => true;
+
+    /// <summary>
+    /// Begins what <see cref="Velocity"/> does; the answer is asked for once every expert of a step has begun. An expert that lives elsewhere sends the rows here, and
+    /// keeps none of these tensors. One of this process computes when it is asked.
+    /// </summary>
+    VelocityCall Begin(Tensor x, Tensor t, Tensor? condition) => VelocityCall.Here(() => Velocity(x, t, condition));
 }
 
 /// <summary>A router: log p(k | x_t, t, c) up to a constant of the row.</summary>

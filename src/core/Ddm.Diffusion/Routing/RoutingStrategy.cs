@@ -71,14 +71,26 @@ public abstract record RoutingStrategy
         for (var row = 0; row < rows; row++)
         {
             var range = row * experts;
-            var ready = Ready(probabilities.AsSpan(range, experts), context.Available);
-            var asked = new RoutingRow(ready, context.Available, context.Uniforms[row], context.Previous?[row], context.Oracle?[row]);
-            Select(asked, weights.AsSpan(range, experts));
-            Normalise(weights.AsSpan(range, experts));
-            gaps[row] = Gap(asked);
+            gaps[row] = Choose(
+                probabilities.AsSpan(range, experts), context.Available, context.Uniforms[row], context.Previous?[row], context.Oracle?[row], weights.AsSpan(range, experts));
         }
 
         return new RoutingChoice(weights, gaps, experts);
+    }
+
+    /// <summary>The weights of one row, and how far its choice was from falling otherwise.</summary>
+    /// <param name="probabilities">[K]; what missing experts hold is ignored.</param>
+    /// <param name="available">[K], one of them true.</param>
+    /// <param name="uniform">In (0, 1).</param>
+    /// <param name="previous">The row's last choice.</param>
+    /// <param name="oracle">The row's true cluster.</param>
+    /// <param name="weights">[K] zeros; receives the weights.</param>
+    internal double Choose(ReadOnlySpan<double> probabilities, IReadOnlyList<bool> available, double uniform, int? previous, int? oracle, Span<double> weights)
+    {
+        var row = new RoutingRow(Ready(probabilities, available), available, uniform, previous, oracle);
+        Select(row, weights);
+        Normalise(weights);
+        return Gap(row);
     }
 
     /// <summary>The text that <see cref="Parse"/> reads back.</summary>

@@ -17,4 +17,11 @@ internal static class Rounded
         using var product = b.mul(factor);
         return a.Plus(product);
     }
+
+    /// <summary>a + scale b with a scale for each row: [B, 1, ...] of their type.</summary>
+    public static Tensor PlusProduct(this Tensor a, Tensor b, Tensor scale)
+    {
+        using var product = b * scale;
+        return a.Plus(product);
+    }
 }

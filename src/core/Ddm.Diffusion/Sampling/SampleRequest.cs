@@ -46,6 +46,9 @@ public sealed record SampleRequest
     /// <summary>How experts are chosen.</summary>
     public RoutingStrategy Strategy { get; init; } = RoutingStrategy.Default;
 
+    /// <summary>r: the router is asked at every r-th step, and its choice kept between them; 1: at every step.</summary>
+    public int RouterInterval { get; init; } = 1;
+
     /// <summary>How the halves of a guided velocity are routed.</summary>
     public GuidanceRouting GuidanceRouting { get; init; } = GuidanceRouting.Shared;
 

@@ -28,11 +28,11 @@ public sealed class SampleResult : IDisposable
     /// <summary>Rows the router was evaluated on: one a picture and step where the strategy asks, two where guidance routes its halves separately; one a picture more where experts are missing.</summary>
     public required long RouterEvaluations { get; init; }
 
-    /// <summary>[B]: m, the sum over live k of p(k | x_1, c); 1 when no expert is missing.</summary>
+    /// <summary>[B]: m, the sum of p(k | x_1, c) over the experts that were there all along; 1 when none was missing.</summary>
     public required IReadOnlyList<double> LiveMass { get; init; }
 
-    /// <summary>True when an expert was missing.</summary>
-    public required bool Degraded { get; init; }
+    /// <summary>[B]: true when an expert was missing at a step.</summary>
+    public required IReadOnlyList<bool> Degraded { get; init; }
 
     /// <summary>Rows that experts were evaluated on, all experts together.</summary>
     public long ExpertEvaluations => Evaluations.Sum();

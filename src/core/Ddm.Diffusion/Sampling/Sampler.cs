@@ -44,24 +44,114 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     public SampleResult Sample(SampleRequest request, IProgress<SampleProgress>? progress = null, CancellationToken cancellation = default)
     {
-        TorchNative.EnsureLoaded();
-        var drawing = new Drawing(ensemble, request, Labels(request), Prior, device, StateType, InitialNoise);
-        var images = new List<Tensor>();
+        var pictures = Begin(request);
         try
         {
-            using var noGrad = no_grad();
-            for (var first = 0; first < request.Seeds.Count; first += MaxBatch)
+            for (var first = 0; first < pictures.Count; first += MaxBatch)
             {
-                var count = Math.Min(MaxBatch, request.Seeds.Count - first);
-                images.Add(drawing.Batch(first, count, rowShape, Clamp, progress, cancellation));
+                Picture[] batch = [.. pictures.Skip(first).Take(MaxBatch)];
+                Start(batch);
+                Require(batch);
+                for (var step = 0; step < request.Steps; step++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    Step(batch);
+                    Require(batch);
+                    progress?.Report(new SampleProgress(first, batch.Length, pictures.Count, step + 1, request.Steps));
+                }
             }
 
-            return drawing.Result(Pictures(cat(images, dim: 0).DetachFromDisposeScope()));
+            return Finish(pictures);
         }
         finally
         {
-            images.ForEach(batch => batch.Dispose());
+            foreach (var picture in pictures)
+            {
+                picture.Dispose();
+            }
         }
+    }
+
+    /// <summary>Makes the pictures of a request. They may be stepped beside pictures of other requests, and each is the caller's to dispose.</summary>
+    /// <exception cref="UserErrorException">A number of the request is out of range, or asks for what the models cannot do.</exception>
+    public IReadOnlyList<Picture> Begin(SampleRequest request)
+    {
+        TorchNative.EnsureLoaded();
+        var labels = Labels(request);
+        return [.. Enumerable.Range(0, request.Seeds.Count).Select(i => new Picture(request, i, labels?[i], ensemble.Count, device))];
+    }
+
+    /// <summary>Gives pictures their noise; those that lack too much of what they need have a <see cref="Picture.Refusal"/> then.</summary>
+    /// <param name="pictures">Begun by this sampler and not started.</param>
+    public void Start(IReadOnlyList<Picture> pictures)
+    {
+        using var noGrad = no_grad();
+        Steps().Start(pictures, rowShape, InitialNoise);
+    }
+
+    /// <summary>One step of each: Euler's or Heun's, from the time where it stands. One that is refused on the way stays where it is.</summary>
+    /// <param name="pictures">Started by this sampler, not refused, not done; in any order and from any requests.</param>
+    public void Step(IReadOnlyList<Picture> pictures)
+    {
+        int[] ends = [.. pictures.Select(p => p.StepsDone + 1)];
+        while (pictures.Where((p, i) => p.StepsDone < ends[i] && p.Refusal is null).ToArray() is { Length: > 0 } left)
+        {
+            using var step = Ask(left);
+            Take(step, [.. left.Where(p => p.Refusal is null)]);
+        }
+    }
+
+    /// <summary>
+    /// Begins a stage of a step of each: Euler's step has one, Heun's two. Experts of this process have computed when it returns; <see cref="Take"/> moves the pictures on.
+    /// One that lacks too much of what it needs by now has a <see cref="Picture.Refusal"/> then, and is not asked for.
+    /// </summary>
+    /// <param name="pictures">Started by this sampler, not refused, not done, in no other stage; in any order and from any requests.</param>
+    public StepUnderWay Ask(IReadOnlyList<Picture> pictures)
+    {
+        using var noGrad = no_grad();
+        return Steps().Ask(pictures);
+    }
+
+    /// <summary>Moves pictures on by what the experts said, waiting for what has not come. A picture whose expert could not answer stays, to be asked for again among the experts that are left.</summary>
+    /// <param name="step">The stage.</param>
+    /// <param name="pictures">Of the stage, not refused, not taken yet.</param>
+    public static void Take(StepUnderWay step, IReadOnlyList<Picture> pictures)
+    {
+        using var noGrad = no_grad();
+        SolverStep.Take(step, pictures);
+    }
+
+    /// <summary>The pictures of one request as they were drawn. They stay the caller's.</summary>
+    /// <param name="pictures">All of the request, done.</param>
+    public SampleResult Finish(IReadOnlyList<Picture> pictures)
+    {
+        using var noGrad = no_grad();
+        return DrawnPictures.Collect(pictures, ToPictures([.. pictures.Select(p => p.State!)]), ensemble);
+    }
+
+    /// <summary>What a picture seems to become: its <see cref="Picture.Estimate"/> as a picture, [1, C, H, W] float32 in [-1, 1].</summary>
+    /// <exception cref="InvalidOperationException">No estimate was asked for.</exception>
+    public Tensor Preview(Picture picture)
+    {
+        using var noGrad = no_grad();
+        return ToPictures([picture.Estimate ?? throw new InvalidOperationException("The picture has no estimate: ask for one before the step.")]);
+    }
+
+    private static void Require(Picture[] batch)
+    {
+        if (batch.Where(p => p.Refusal is not null).MinBy(p => p.LiveMass) is { Refusal: { } refusal })
+        {
+            throw refusal;
+        }
+    }
+
+    private SolverStep Steps() => new(ensemble, Prior, device, StateType);
+
+    private Tensor ToPictures(Tensor[] rows)
+    {
+        using var scope = NewDisposeScope();
+        var all = cat(rows, dim: 0);
+        return Pictures((Clamp ? all.clamp_(Arithmetic.MinusOne, Arithmetic.One) : all).DetachFromDisposeScope());
     }
 
     private Tensor Pictures(Tensor drawn)
@@ -81,6 +171,7 @@ public sealed class Sampler(Ensemble ensemble, IReadOnlyList<long> rowShape, Dev
     private long[]? Labels(SampleRequest request)
     {
         Require(request.Seeds.Count > 0, $"no picture is asked for: give at least one seed");
+        Require(request.RouterInterval >= 1, $"the router asked at every {request.RouterInterval}. step: give a number from 1");
         Require(request.Steps is >= 1 and <= 1000, $"{request.Steps} steps: give 1 to 1000");
         Require(request.Shift > 0 && double.IsFinite(request.Shift), $"shift {request.Shift:R}: give a number above 0, 1 for none");
         Require(double.IsFinite(request.Guidance) && request.Guidance >= 0, $"guidance {request.Guidance:R}: give a number from 0, 1 for none");

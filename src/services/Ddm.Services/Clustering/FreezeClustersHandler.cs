@@ -5,7 +5,7 @@ using Ddm.Storage;
 namespace Ddm.Services;
 
 /// <summary>The barrier before training: writes each cluster's shuffled shards and its manifest, once and for all.</summary>
-public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ICommandSender sender) : ICommandHandler<FreezeClusters>
+public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets, OpenCodecs codecs, OpenCaptions captions, ContactSheets sheets, ICommandSender sender) : ICommandHandler<FreezeClusters>
 {
     /// <inheritdoc/>
     public async Task HandleAsync(FreezeClusters command, CancellationToken cancellationToken)
@@ -34,6 +34,7 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         await new ClusterFreezer(blobs).FreezeAsync(
             command.Run, document.Spec.Partition.Experts, rows, ReadAssignmentAsync, document.Spec.Seed, document.Spec.Data.ShardRows, cancellationToken);
         await MeasureAsync(document, cancellationToken);
+        await ShowAsync(document, cancellationToken);
         await sender.AdvancedAsync(command.Run, cancellationToken);
 
         async Task<byte[]> ReadMomentsAsync(int shard, CancellationToken token)
@@ -61,6 +62,19 @@ public sealed class FreezeClustersHandler(IBlobStore blobs, RunDataset datasets,
         }
 
         return standing == document.Spec.Partition.Experts;
+    }
+
+    // Where this fails the command comes again, finds the clusters frozen and goes on: the evaluation draws the sheets that are missing.
+    private async Task ShowAsync(RunDocument document, CancellationToken cancellationToken)
+    {
+        for (var k = 0; k < document.Spec.Partition.Experts; k++)
+        {
+            await sheets.DrawAsync(
+                document.Name,
+                k,
+                document.Spec.Latent.Vae is null ? null : rows => codecs.UseAsync(document, codec => rows.Decoded(codec.Decode), cancellationToken),
+                cancellationToken);
+        }
     }
 
     private async Task MeasureAsync(RunDocument document, CancellationToken cancellationToken)

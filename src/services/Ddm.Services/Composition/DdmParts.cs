@@ -44,6 +44,16 @@ public static class DdmParts
             .Handle<PublishModel, PublishModelHandler>(QueueNames.Publishing);
     }
 
+    /// <summary>Grids of runs on their way, in a process that trains: it knows which runs those are.</summary>
+    /// <param name="ddm">The process.</param>
+    /// <param name="settings">How often; null: as the services do.</param>
+    public static DdmBuilder AddGrids(this DdmBuilder ddm, GridSettings? settings = null)
+    {
+        ddm.Services.TryAddSingleton<ModelLoader>();
+        ddm.Services.AddSingleton(settings ?? GridSettings.Usual).AddHostedService<GridPainter>();
+        return ddm;
+    }
+
     private static DdmBuilder AddTraining(this DdmBuilder ddm, string pool)
     {
         ddm.HasTraining = true;

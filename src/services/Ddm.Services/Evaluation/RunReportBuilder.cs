@@ -10,11 +10,9 @@ namespace Ddm.Services;
 
 /// <summary>Gathers what a run's report shows: from its blobs, and by measuring router and pictures.</summary>
 public sealed class RunReportBuilder(
-    IBlobStore blobs, CheckpointStore checkpoints, ModelLoader loader, RunDataset datasets, RunSeeds seeds, DeviceThread device, TimeProvider time)
+    IBlobStore blobs, CheckpointStore checkpoints, ModelLoader loader, RunDataset datasets, RunSeeds seeds, ContactSheets contactSheets, DeviceThread device, TimeProvider time)
 {
     private const int RouterRows = 500;
-    private const int ContactSheetRows = 80;
-    private const int ContactSheetColumns = 16;
 
     /// <summary>The report of a run whose roles have all committed.</summary>
     /// <param name="document">The run.</param>
@@ -32,7 +30,7 @@ public sealed class RunReportBuilder(
             model.RouterModel, rows, all.Length, new RouterDiagnosticsOptions { Seed = document.Spec.Seed }, cancellationToken));
         var captions = await device.RunAsync(
             () => CaptionAgreement.Measure(model.Ensemble, rows, null, new CaptionOptions { Seed = document.Spec.Seed, Draws = 1 }, cancellationToken));
-        var prompts = model.Captions is null ? [] : await PromptsAsync(document, cancellationToken);
+        var prompts = model.Captions is null ? [] : await HeldOutPrompts.ReadAsync(blobs, document, SampleGrids.PromptColumns, cancellationToken);
         var grids = await device.RunAsync(() => SampleGrids.Draw(model, prompts, cancellationToken));
         var damaged = new List<string>();
         var roles = await RoleHistories.ReadAsync(blobs, checkpoints, document, dataset.ClassNames.Count, training.Text, damaged, cancellationToken);
@@ -67,27 +65,6 @@ public sealed class RunReportBuilder(
         };
     }
 
-    // Held-out captions, an equal number of every cluster as far as there are.
-    private async Task<IReadOnlyList<string>> PromptsAsync(RunDocument document, CancellationToken cancellationToken)
-    {
-        var byCluster = new List<List<string>>();
-        for (var k = 0; k < document.Spec.Partition.Experts; k++)
-        {
-            var (heldOut, texts) = (await ClusterDataset.OpenAsync(blobs, document.Name, [k], heldOut: true, cancellationToken), new List<string>());
-            for (var shard = 0; shard < heldOut.ShardRows.Length && texts.Count < SampleGrids.PromptColumns; shard++)
-            {
-                await heldOut.LoadAsync([shard], cancellationToken);
-                var found = Enumerable.Range(0, heldOut.ShardRows[shard]).Select(row => heldOut.TextOf(shard, row)).OfType<string>();
-                texts = [.. texts.Concat(found).Distinct().Take(SampleGrids.PromptColumns)];
-            }
-
-            byCluster.Add(texts);
-        }
-
-        var turns = Enumerable.Range(0, SampleGrids.PromptColumns).SelectMany(turn => byCluster.Where(texts => turn < texts.Count).Select(texts => texts[turn]));
-        return [.. turns.Distinct().Take(SampleGrids.PromptColumns)];
-    }
-
     // From one stage event to the next, on the wall clock.
     private static IReadOnlyList<StageCost> Stages(IReadOnlyList<RunEvent> events, DateTimeOffset now)
     {
@@ -102,9 +79,8 @@ public sealed class RunReportBuilder(
         var sheets = new List<ReadOnlyMemory<byte>>();
         for (var k = 0; k < training.RowsOfCluster.Count; k++)
         {
-            var sheet = await ContactSheetAsync(document.Name, k, codec, cancellationToken);
-            await blobs.TryWriteAsync(BlobNames.ClusterContactSheet(document.Name, k), sheet, WriteCondition.Any, cancellationToken);
-            sheets.Add(sheet);
+            sheets.Add(await contactSheets.DrawAsync(
+                document.Name, k, codec is null ? null : rows => device.RunAsync(() => rows.Decoded(codec.Decode)), cancellationToken) ?? []);
         }
 
         var sizes = training.RowsOfCluster;
@@ -119,17 +95,5 @@ public sealed class RunReportBuilder(
             ClassesByCluster = training.Manifests.All(m => m.ClassRows.Count > 1) ? [.. training.Manifests.Select(m => m.ClassRows)] : null,
             ContactSheets = sheets,
         };
-    }
-
-    private async Task<byte[]> ContactSheetAsync(string run, int cluster, LatentCodec? codec, CancellationToken cancellationToken)
-    {
-        var data = await ClusterDataset.OpenAsync(blobs, run, [cluster], heldOut: false, cancellationToken);
-        var rows = await EvaluationRows.LoadAsync(data, ContactSheetRows, cancellationToken);
-        if (codec is not null)
-        {
-            rows = await device.RunAsync(() => rows.Decoded(codec.Decode));
-        }
-
-        return ImageGrid.Png([.. rows.Pixels.Chunk(rows.Pixels.Length / rows.Count)], rows.Channels, rows.Size, ContactSheetColumns, scale: 1);
     }
 }

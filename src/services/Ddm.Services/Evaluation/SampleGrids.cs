@@ -11,6 +11,7 @@ internal static class SampleGrids
     private const int PicturesWithoutClasses = 40;
     private const int PicturesPerClass = 4;
     private const int FewColumns = 8, FewPerClass = 2;
+    private const int FirstRows = 2;
     private const int MostColumns = 16;
 
     /// <summary>Columns of a grid of captions.</summary>
@@ -44,13 +45,20 @@ internal static class SampleGrids
     public static SampleGrid DrawFew(LoadedModel model, CancellationToken cancellationToken)
         => Draw(model, [], model.Manifest.Routing, model.Manifest.Routing, Note(model.Manifest.Routing, standard: true, []), null, cancellationToken, FewColumns, FewPerClass);
 
+    /// <summary>The first rows of the first grid that <see cref="Draw(LoadedModel, IReadOnlyList{string}, CancellationToken)"/> draws, picture for picture. Call on the device thread.</summary>
+    public static SampleGrid DrawFirstRows(LoadedModel model, IReadOnlyList<string> prompts, CancellationToken cancellationToken)
+    {
+        using var scope = torch.NewDisposeScope();
+        return Draw(model, prompts, model.Manifest.Routing, model.Manifest.Routing, Note(model.Manifest.Routing, standard: true, prompts), null, cancellationToken, rows: FirstRows);
+    }
+
     private static SampleGrid Draw(
         LoadedModel model, IReadOnlyList<string> prompts, string strategy, string title, string note, int? expert, CancellationToken cancellationToken,
-        int mostColumns = MostColumns, int perColumn = PicturesPerClass)
+        int mostColumns = MostColumns, int perColumn = PicturesPerClass, int? rows = null)
     {
         var classes = model.Ensemble.NullLabel is { } none ? Math.Min((int)none, mostColumns) : 0;
         var columns = prompts.Count > 0 ? prompts.Count : classes > 0 ? classes : Math.Min(mostColumns, PicturesWithoutClasses / perColumn);
-        var count = columns * perColumn;
+        var count = columns * (rows ?? perColumn);
         using var text = prompts.Count > 0 ? model.Captions!.Encode([.. Enumerable.Range(0, count).Select(i => prompts[i % columns])]) : null;
         using var result = model.Sampler().Sample(
             new SampleRequest

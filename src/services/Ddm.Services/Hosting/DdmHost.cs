@@ -18,12 +18,12 @@ public static class DdmHost
     /// <summary>Runs a service until it is told to stop.</summary>
     /// <param name="args">Of the command line: settings as <c>--Ddm:Pool=a100</c>.</param>
     /// <param name="port">Where it answers on this machine unless <c>urls</c> or <c>ASPNETCORE_*</c> say otherwise.</param>
-    /// <param name="parts">What it does.</param>
+    /// <param name="parts">What it does; null: it hears no queue, and needs no broker.</param>
     /// <param name="prepare">What every service has besides: telemetry, health.</param>
     /// <param name="map">Its endpoints.</param>
     /// <returns>The exit code: 2 for settings that its user has to mend.</returns>
     public static async Task<int> RunAsync(
-        string[] args, int port, Action<DdmBuilder> parts, Action<WebApplicationBuilder> prepare, Action<WebApplication> map)
+        string[] args, int port, Action<DdmBuilder>? parts, Action<WebApplicationBuilder> prepare, Action<WebApplication> map)
     {
         try
         {
@@ -54,27 +54,33 @@ public static class DdmHost
     }
 
     // The connection that an outside worker has; null for a service that has broker and store.
-    private static async Task<ServerConnection?> AddDdmAsync(WebApplicationBuilder builder, Action<DdmBuilder> parts)
+    private static async Task<ServerConnection?> AddDdmAsync(WebApplicationBuilder builder, Action<DdmBuilder>? parts)
     {
         var (configuration, services) = (builder.Configuration, builder.Services);
         var settings = WorkerSettingsReader.Read(configuration);
         services.AddSingleton<MainLoopWatchdog>().AddHostedService(provider => provider.GetRequiredService<MainLoopWatchdog>());
         services.AddSingleton<IGpuMemory, NvidiaManagement>().AddSingleton<GpuMeter>();
         services.AddHealthChecks().AddCheck<MainLoopWatchdog>("main-loop", tags: ["live"]);
-        if (ServerAddress.From(configuration) is { } address)
+        if (parts is not null && ServerAddress.From(configuration) is { } address)
         {
             return await AddOutsideAsync(services, settings, address, parts);
         }
 
-        var broker = BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
+        var broker = parts is null ? null : BrokerAddress.Parse(configuration["ConnectionStrings:messaging"]);
         var store = BlobStores.Open(configuration[BlobStores.Setting]);
         var worker = WorkerIdentity.Service(settings.Worker ?? Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
+        if (parts is null)
+        {
+            services.AddDdmModels(store, worker, new StopSignal(), settings);
+            return null;
+        }
+
         services.AddSingleton<RoleAges>().AddSingleton<ServiceProgress>().AddSingleton<IRunProgress>(provider => provider.GetRequiredService<ServiceProgress>());
         services.AddHostedService(provider => provider.GetRequiredService<ServiceProgress>());
-        services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
         var ddm = services.AddDdm(store, worker, new StopSignal(), settings);
         parts(ddm);
-        ddm.OverRabbitMq(broker, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
+        ddm.OverRabbitMq(broker!, new BrokerSettings(WorkerSettingsReader.ReadManagement(configuration)));
         return null;
     }
 

@@ -17,6 +17,13 @@ public static class Drawings
         return [.. Enumerable.Range(0, (int)images.size(0)).Select(i => flat[(i * each)..((i + 1) * each)])];
     }
 
+    /// <summary>A grid PNG of pictures that were drawn elsewhere, all of one size.</summary>
+    public static byte[] Grid(IReadOnlyList<PixelImage> pictures, int columns, int scale = 2)
+    {
+        var first = pictures[0];
+        return ImageGrid.Png([.. pictures.Select(picture => ImageCodec.Square(picture, first.Width, first.Channels))], first.Channels, first.Width, columns, scale);
+    }
+
     /// <summary>A grid PNG of drawn pictures.</summary>
     public static byte[] Grid(SampleResult result, int columns, int scale = 2)
         => ImageGrid.Png(ToBytes(result.Images), (int)result.Images.size(1), (int)result.Images.size(2), columns, scale);

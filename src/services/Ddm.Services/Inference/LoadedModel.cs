@@ -7,21 +7,26 @@ namespace Ddm.Services;
 /// <summary>A model in memory, ready to draw. Belongs to the device thread that loaded it.</summary>
 public sealed class LoadedModel : IDisposable
 {
-    private readonly IReadOnlyList<torch.nn.Module> networks;
+    private readonly IReadOnlyList<IDisposable> networks;
     private readonly torch.Tensor? nullText;
 
     internal LoadedModel(
-        ModelManifest manifest, IReadOnlyList<DiT?> experts, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions, IReadOnlyList<string> notices)
+        ModelManifest manifest, IReadOnlyList<IVelocityModel?> experts, LoadedExperts here, PagedExperts? paged, RouterNetwork? router, LatentCodec? codec, ICaptionEncoder? captions,
+        double liveMassFloor, IReadOnlyList<string> notices)
     {
         (Codec, Captions) = (codec, captions);
         nullText = captions?.Encode([null]).DetachFromDisposeScope();
         Manifest = manifest;
         Notices = notices;
         RouterModel = router is null ? new UniformRouter(experts.Count) : new NetworkRouter(router);
-        networks = [.. experts.Append<torch.nn.Module?>(router).OfType<torch.nn.Module>()];
-        var labels = experts.First(e => e is not null)!.Config.Classes;
-        Ensemble = new Ensemble([.. experts.Zip(manifest.Experts, AsExpert)], RouterModel, labels > 0 ? labels : null, nullText: nullText);
+        networks = router is null ? [here] : [here, router];
+        Paged = paged;
+        var labels = ModelLoader.Shape(manifest, manifest.Experts.First(role => role.Weights is not null), manifest.Expert).Classes;
+        Ensemble = new Ensemble(experts, RouterModel, labels > 0 ? labels : null, liveMassFloor, nullText);
     }
+
+    /// <summary>The experts where not all of them are in memory; null: all are.</summary>
+    internal PagedExperts? Paged { get; }
 
     /// <summary>What was loaded.</summary>
     public ModelManifest Manifest { get; }
@@ -64,7 +69,7 @@ public sealed class LoadedModel : IDisposable
         nullText?.Dispose();
     }
 
-    private static IVelocityModel? AsExpert(DiT? network, PublishedRole role)
+    internal static IVelocityModel? AsExpert(DiT? network, PublishedRole role)
         => network is null ? null : (role.Network?.Parametrization ?? Parametrization.Own).Expert(network);
 
     // Of captions, and of an imported model, only the router knows; of classes p(k | c) is known exactly: each cluster's share of the training rows of the class, and of all rows for "no class".

@@ -19,11 +19,19 @@ public sealed class ModelCatalog(IBlobStore blobs, CheckpointStore checkpoints, 
     /// <exception cref="UserErrorException">A newer program published it.</exception>
     public async Task<ModelManifest?> FindPublishedAsync(string name, CancellationToken cancellationToken)
     {
-        if (await blobs.ReadJsonAsync<CurrentModel>(BlobNames.ModelCurrent(RunName.Require(name)), cancellationToken) is not { Value: var current })
-        {
-            return null;
-        }
+        var current = await FindCurrentAsync(name, cancellationToken);
+        return current is null ? null : await OpenAsync(name, current, cancellationToken);
+    }
 
+    /// <summary>Which version of a model is current; null when none is published.</summary>
+    public async Task<CurrentModel?> FindCurrentAsync(string name, CancellationToken cancellationToken)
+        => (await blobs.ReadJsonAsync<CurrentModel>(BlobNames.ModelCurrent(RunName.Require(name)), cancellationToken))?.Value;
+
+    /// <summary>A published version, its manifest's hash verified.</summary>
+    /// <exception cref="CheckpointException">The manifest is missing or was changed.</exception>
+    /// <exception cref="UserErrorException">A newer program published it.</exception>
+    public async Task<ModelManifest> OpenAsync(string name, CurrentModel current, CancellationToken cancellationToken)
+    {
         var blobName = BlobNames.ModelManifest(name, current.Version);
         var blob = await blobs.ReadAsync(blobName, cancellationToken);
         if (blob is null || Convert.ToHexStringLower(SHA256.HashData(blob.Bytes)) != current.ManifestSha256)

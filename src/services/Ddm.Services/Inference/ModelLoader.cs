@@ -15,35 +15,139 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     public async Task<LoadedModel> OpenAsync(string name, CancellationToken cancellationToken)
         => await OpenAsync(await catalog.FindAsync(name, cancellationToken), cancellationToken);
 
-    /// <summary>The model a manifest describes.</summary>
+    /// <summary>The model a manifest describes, all of it in memory.</summary>
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
-    public async Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    public Task<LoadedModel> OpenAsync(ModelManifest manifest, CancellationToken cancellationToken) => OpenAsync(manifest, ModelLoading.Whole, cancellationToken);
+
+    /// <summary>The model a manifest describes, with no more of its experts in memory than fit, and those that live elsewhere reached there.</summary>
+    /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
+    /// <exception cref="UserErrorException">Not even one expert fits.</exception>
+    internal async Task<LoadedModel> OpenAsync(ModelManifest manifest, ModelLoading how, CancellationToken cancellationToken)
     {
-        var parts = new List<IDisposable?>();
+        IVelocityModel?[] elsewhere = [.. manifest.Experts.Select((expert, k) => expert.Weights is null ? null : how.Elsewhere(k, expert))];
+        var (here, paged) = await OpenExpertsAsync(manifest, k => elsewhere[k] is null, how.ExpertBytes, cancellationToken);
+        var parts = new List<IDisposable?> { here };
         try
         {
-            var experts = new List<DiT?>();
-            foreach (var expert in manifest.Experts)
-            {
-                experts.Add(expert.Weights is null ? null
-                    : await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken));
-                parts.Add(experts[^1]);
-            }
-
-            var router = manifest.Router.Weights is null ? null : await LoadAsync(
-                manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
-            parts.Add(router);
-            var codec = manifest.Latent is { } latent ? await OpenAsync(latent.Weights, latent.Sha256, LatentCodec.Open, cancellationToken) : null;
-            parts.Add(codec);
-            var captions = manifest.Text is { } text
-                ? await OpenAsync(text.Weights, text.Sha256, (name, bundle) => CaptionEncoders.Open(text.Shape.Tokens, name, bundle), cancellationToken)
-                : null;
-            parts.Add(captions);
-            return await device.RunAsync(() => new LoadedModel(manifest, experts, router, codec, captions, [.. Notices(manifest)]));
+            var (router, codec, captions) = await OpenRestAsync(manifest, parts, cancellationToken);
+            IVelocityModel?[] experts = [.. elsewhere.Zip(here.Models, (there, own) => there ?? own)];
+            return await device.RunAsync(() => new LoadedModel(manifest, experts, here, paged, router, codec, captions, how.LiveMassFloor, [.. Notices(manifest)]));
         }
         catch
         {
             parts.ForEach(part => part?.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Some experts of a model, without its router and codecs.</summary>
+    /// <param name="manifest">The model.</param>
+    /// <param name="wanted">Which of them, by index; those without weights are left out.</param>
+    /// <param name="bytes">Bytes that they may take; null: any number.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
+    /// <exception cref="UserErrorException">Not even one expert fits.</exception>
+    internal async Task<(LoadedExperts Experts, PagedExperts? Paged)> OpenExpertsAsync(ModelManifest manifest, Func<int, bool> wanted, long? bytes, CancellationToken cancellationToken)
+    {
+        bool[] here = [.. manifest.Experts.Select((expert, k) => expert.Weights is not null && wanted(k))];
+        if (bytes is { } limit && await PagesAsync(manifest, here, limit, cancellationToken) is { } pages)
+        {
+            foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
+            {
+                // Read once before the model is taken for good: a version with a damaged expert is none.
+                await using var whole = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
+                await HashedCopy.CopyAsync(whole, Stream.Null, expert.Sha256!, expert.Weights!, cancellationToken);
+            }
+
+            return (new LoadedExperts(manifest, pages.Models, [pages]), pages);
+        }
+
+        var (models, networks) = (new List<IVelocityModel?>(), new List<DiT>());
+        try
+        {
+            for (var k = 0; k < here.Length; k++)
+            {
+                var expert = manifest.Experts[k];
+                if (!here[k])
+                {
+                    models.Add(null);
+                    continue;
+                }
+
+                var network = await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken);
+                networks.Add(network);
+
+                // At once: the first of a shape tries its rows on a network of its own, for which there is room before the others are there.
+                models.Add(await device.RunAsync(() => LoadedModel.AsExpert(network, expert)));
+            }
+        }
+        catch
+        {
+            networks.ForEach(network => network.Dispose());
+            throw;
+        }
+
+        return (new LoadedExperts(manifest, models, networks), null);
+    }
+
+    // Null where all of them fit.
+    private async Task<PagedExperts?> PagesAsync(ModelManifest manifest, bool[] here, long bytes, CancellationToken cancellationToken)
+    {
+        var (largest, count) = (0L, 0);
+        foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
+        {
+            await using var stream = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
+            (largest, count) = (Math.Max(largest, stream.Length), count + 1);
+        }
+
+        if (largest > bytes)
+        {
+            throw new UserErrorException(FormattableString.Invariant($"An expert of {manifest.Name} takes {largest} bytes, and experts may take {bytes}: raise the limit."));
+        }
+
+        return largest * count <= bytes ? null : new PagedExperts(
+            here,
+            (int)(bytes / largest),
+            k => Task.Run(() => ReadAsync(manifest.Experts[k])),
+            (k, read) => Load(new MemoryStream(read), () => new DiT(Shape(manifest, manifest.Experts[k], manifest.Expert), initialize: false)),
+            (k, network) => LoadedModel.AsExpert(network, manifest.Experts[k])!);
+    }
+
+    private async Task<byte[]> ReadAsync(PublishedRole role)
+    {
+        await using var whole = await blobs.OpenReadAsync(role.Weights!, CancellationToken.None) ?? throw new CheckpointException($"{role.Weights} is missing.");
+        using var bytes = new MemoryStream((int)Math.Min(whole.Length, int.MaxValue));
+        await HashedCopy.CopyAsync(whole, bytes, role.Sha256!, role.Weights!, CancellationToken.None);
+        return bytes.ToArray();
+    }
+
+    private async Task<(RouterNetwork? Router, LatentCodec? Codec, ICaptionEncoder? Captions)> OpenRestAsync(ModelManifest manifest, List<IDisposable?> parts, CancellationToken cancellationToken)
+    {
+        var router = manifest.Router.Weights is null ? null : await LoadAsync(
+            manifest.Router, () => new RouterNetwork(Shape(manifest, manifest.Router, manifest.RouterNetwork), manifest.Experts.Count, initialize: false), cancellationToken);
+        parts.Add(router);
+        var codec = manifest.Latent is { } latent ? await OpenAsync(latent.Weights, latent.Sha256, LatentCodec.Open, cancellationToken) : null;
+        parts.Add(codec);
+        var captions = manifest.Text is { } text
+            ? await OpenAsync(text.Weights, text.Sha256, (name, bundle) => CaptionEncoders.Open(text.Shape.Tokens, name, bundle), cancellationToken)
+            : null;
+        parts.Add(captions);
+        return (router, codec, captions);
+    }
+
+    private static TNetwork Load<TNetwork>(Stream source, Func<TNetwork> create)
+        where TNetwork : TransformerTrunk
+    {
+        var network = create();
+        try
+        {
+            NetworkWeights.Load(network, source);
+            network.eval();
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
             throw;
         }
     }
@@ -67,21 +171,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
         where TNetwork : TransformerTrunk
     {
         await using var source = await OpenVerifiedAsync(role.Weights!, role.Sha256!, cancellationToken);
-        return await device.RunAsync(() =>
-        {
-            var network = create();
-            try
-            {
-                NetworkWeights.Load(network, source);
-                network.eval();
-                return network;
-            }
-            catch
-            {
-                network.Dispose();
-                throw;
-            }
-        });
+        return await device.RunAsync(() => Load(source, create));
     }
 
     private async Task<TPart> OpenAsync<TPart>(string name, string sha256, Func<string, TensorBundle, TPart> open, CancellationToken cancellationToken)

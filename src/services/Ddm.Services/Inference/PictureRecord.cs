@@ -55,8 +55,8 @@ public sealed record DrawingRecord(
 /// <summary>One picture of a drawing.</summary>
 /// <param name="Seed">The seed it depends on, and on nothing else.</param>
 /// <param name="Class">Its class's name; null: none.</param>
-/// <param name="Degraded">True when an expert was missing.</param>
-/// <param name="LiveMass">Probability at t = 1 of the experts that were there.</param>
+/// <param name="Degraded">True when an expert was missing at a step.</param>
+/// <param name="LiveMass">Probability at t = 1 of the experts that were there all along.</param>
 /// <param name="Experts">The expert of the largest weight at each step, t = 1 first.</param>
 /// <param name="NearTies">Steps at which the routing was near-tied, 0 the first.</param>
 /// <param name="Weights">[steps][K]: the weights the experts' velocities were mixed with.</param>
@@ -72,7 +72,7 @@ public sealed record PictureRecord(
         return new PictureRecord(
             seed,
             label >= 0 ? manifest.ClassNames[(int)label] : null,
-            result.Degraded,
+            result.Degraded[index],
             result.LiveMass[index],
             [.. Enumerable.Range(0, request.Steps).Select(step => result.Choices[step, index])],
             result.NearTies(index),

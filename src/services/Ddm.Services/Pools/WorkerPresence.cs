@@ -19,6 +19,7 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
     private readonly Lock access = new();
     private readonly Lazy<NumericsClass?> numerics = new(() => trainers.Numerics);
     private readonly List<string> failures = [];
+    private readonly HashSet<string> runs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, double> rates = new(StringComparer.Ordinal);
     private string? slice, declined, cordoned;
     private long cordonedAt;
@@ -46,6 +47,18 @@ public sealed class WorkerPresence(IBlobStore blobs, WorkerIdentity worker, Work
         lock (access)
         {
             slice = $"{run} {role}";
+            runs.Add(run);
+        }
+    }
+
+    /// <summary>The runs of which slices began since this was asked last.</summary>
+    public IReadOnlyList<string> TakeRuns()
+    {
+        lock (access)
+        {
+            string[] begun = [.. runs];
+            runs.Clear();
+            return begun;
         }
     }
 

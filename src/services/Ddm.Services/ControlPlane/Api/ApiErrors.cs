@@ -41,8 +41,10 @@ internal sealed class ApiErrors(IProblemDetailsService problems, ILogger<ApiErro
         context.ProblemDetails.Detail ??= context.ProblemDetails.Status switch
         {
             StatusCodes.Status401Unauthorized => $"A key is needed, in the header 'Authorization: Bearer KEY' or '{ApiKeyHandler.Header}: KEY'.",
-            StatusCodes.Status403Forbidden => request.Path.StartsWithSegments(OutsideEndpoints.Path)
-                ? $"A worker's key is needed here, one of {ApiSettings.WorkerKeysSetting}." : $"This key is a worker's: it opens {OutsideEndpoints.Path} alone.",
+            StatusCodes.Status403Forbidden => ApiKeyHandler.FaultOf(context.HttpContext)
+                ?? (request.Path.StartsWithSegments(OutsideEndpoints.Path) ? $"A worker's key is needed here, one of {ApiSettings.WorkerKeysSetting}."
+                : context.HttpContext.User.HasClaim(KeyHolder.Scope, KeyHolder.Workers) ? $"This key is a worker's: it opens {OutsideEndpoints.Path} alone."
+                : "This key opens pictures alone. Take one with the scope 'runs'."),
             StatusCodes.Status404NotFound => "There is nothing at this address. /openapi/v1.json lists what there is.",
             StatusCodes.Status405MethodNotAllowed => $"{Printable.Text(request.Method)} is not for this address; 'Allow' names what is.",
             StatusCodes.Status415UnsupportedMediaType => "Send the spec as application/yaml, or as application/json.",

@@ -36,9 +36,10 @@ public static class ControlPlaneApi
         services.TryAddSingleton<RunInspector>();
         services.TryAddSingleton<PoolInspector>();
         services.TryAddSingleton<RunFactsCache>();
+        services.TryAddSingleton<RunCurves>();
         services.AddSingleton(provider => ApiSettings.From(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Services.Api")));
-        services.AddSingleton<WrongKeys>();
+        services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
         services.TryAddSingleton<SliceOffers>();
         services.TryAddSingleton<OutsideLimits>();
         services.TryAddSingleton<IBlobLimits, ClaimLimits>();
@@ -78,6 +79,8 @@ public static class ControlPlaneApi
         var one = runs.MapGroup("/{name}").AddEndpointFilter<KnownRunFilter>()
             .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound);
         RunEndpoints.Map(one);
+        CurveEndpoint.Map(one);
+        PictureEndpoints.Map(one);
         EventsEndpoint.Map(one);
         ControlEndpoints.Map(one);
         OutsideEndpoints.Map(endpoints);

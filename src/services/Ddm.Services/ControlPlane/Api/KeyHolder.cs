@@ -7,11 +7,8 @@ namespace Ddm.Services;
 /// <param name="Pool">The only pool it works in; null: any.</param>
 internal sealed record KeyHolder(string Name, string? Pool)
 {
-    /// <summary>Claim: what the key opens, <see cref="Runs"/> or <see cref="Workers"/>.</summary>
+    /// <summary>Claim: what the key opens: <see cref="Workers"/>, or one of the scopes of an <see cref="ApiKey"/>.</summary>
     public const string Scope = "ddm:scope";
-
-    /// <summary>Scope of the keys that open everything but <c>/workers</c>.</summary>
-    public const string Runs = "runs";
 
     /// <summary>Scope of workers' keys.</summary>
     public const string Workers = "workers";

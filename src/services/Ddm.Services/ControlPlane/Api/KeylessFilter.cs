@@ -23,16 +23,13 @@ internal sealed class KeylessFilter(ApiSettings settings) : IEndpointFilter
     private static string? FindFault(HttpRequest request, IPAddress? listens)
     {
         var isHere = listens is null || IPAddress.IsLoopback(listens);
-        if (isHere && !IsLoopback(request.Host.Host))
+        if (isHere && !PageOrigin.IsLoopback(request.Host.Host))
         {
             return $"The request is for '{Printable.Text(request.Host.Value ?? "")}', which is no name of this machine to itself.";
         }
 
         var origin = request.Headers[HeaderNames.Origin].ToString();
-        return origin.Length == 0 || (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority == request.Host.Value) ? null
+        return origin.Length == 0 || PageOrigin.IsOwn(origin, request) ? null
             : $"The request comes from a page of '{Printable.Text(origin)}'.";
     }
-
-    private static bool IsLoopback(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }

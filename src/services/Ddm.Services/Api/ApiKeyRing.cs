@@ -13,23 +13,43 @@ internal sealed class ApiKeyRing
     /// <summary>Too short to be found by trying is nothing of this length or more: a good key may then pass however many wrong ones came before it.</summary>
     private const int ShortestKey = 24;
 
-    private readonly byte[][] hashes;
+    private const int IdDigits = 12;
+    private static readonly string[] Scopes = [ApiKey.Runs, ApiKey.Images, ApiKey.Experts];
 
-    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal.</param>
+    private readonly (byte[] Hash, ApiKey Key)[] keys;
+
+    /// <param name="settings">Keys, or <c>sha256:</c> and the hash of one in hexadecimal; each after <c>images:</c>, <c>runs:</c> or <c>experts:</c> opens that alone.</param>
     /// <exception cref="UserErrorException">One is too short or no hash; the message does not repeat it.</exception>
-    public ApiKeyRing(IReadOnlyList<string> settings) => hashes = [.. settings.Select((setting, index) => Hash(setting, FormattableString.Invariant($"{ApiSettings.KeysSetting}, entry {index}")))];
+    public ApiKeyRing(IReadOnlyList<string> settings) => keys = [.. settings.Select(Read)];
 
     /// <summary>Whether a key is on the ring. Takes the same time whatever key it is.</summary>
-    public bool Holds(string key)
+    public bool Holds(string key) => Find(key) is not null;
+
+    /// <summary>The key as the ring knows it; null: it is not there. Takes the same time whatever key it is.</summary>
+    public ApiKey? Find(string key)
     {
         var asked = HashOf(key);
-        var found = false;
-        foreach (var hash in hashes)
+        ApiKey? found = null;
+        foreach (var (hash, known) in keys)
         {
-            found |= CryptographicOperations.FixedTimeEquals(hash, asked);
+            found = CryptographicOperations.FixedTimeEquals(hash, asked) ? known : found;
         }
 
         return found;
+    }
+
+    /// <summary>The key of an id, with its hash; null: it is not on the ring (any more).</summary>
+    public (byte[] Hash, ApiKey Key)? FindId(string id)
+    {
+        var index = Array.FindLastIndex(keys, known => known.Key.Id == id);
+        return index < 0 ? null : keys[index];
+    }
+
+    private static (byte[] Hash, ApiKey Key) Read(string setting, int index)
+    {
+        var scope = Scopes.FirstOrDefault(name => setting.StartsWith(name + ":", StringComparison.Ordinal));
+        var hash = Hash(scope is null ? setting : setting[(scope.Length + 1)..], FormattableString.Invariant($"{ApiSettings.KeysSetting}, entry {index}"));
+        return (hash, new ApiKey(Convert.ToHexStringLower(hash)[..IdDigits], scope));
     }
 
     /// <summary>What is kept of a key.</summary>

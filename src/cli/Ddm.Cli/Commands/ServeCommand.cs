@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.Globalization;
+using Ddm.Runs;
+using Ddm.Services;
+using Ddm.Serving;
+using Ddm.Storage;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Ddm.Cli;
+
+/// <summary><c>ddm serve</c>: the inference gateway in this process, until Ctrl+C.</summary>
+internal static class ServeCommand
+{
+    private const int UsualPort = 5090;
+    private const string KeyVariable = "DDM_API_KEY";
+
+    public static Command Create()
+    {
+        var what = new Argument<string?>("MODEL") { Description = "Model to serve, or a home folder, of which every published model is served [default: those of the home]", Arity = ArgumentArity.ZeroOrOne };
+        var port = new Option<int>("--port") { Description = "Where it answers; 0: any free port", HelpName = "N", DefaultValueFactory = _ => UsualPort };
+        var host = new Option<string>("--host") { Description = "Address it listens on; other than this machine's own is open to the network", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+        var key = new Option<string?>("--api-key") { Description = $"Key that opens it; better in ${KeyVariable}, where other users cannot see it [default: one of its own, kept in a file]", HelpName = "KEY" };
+        var command = new Command("serve", "Draw pictures for clients of OpenAI's images API. Example: ddm serve cats --port 5090") { what, port, host, key };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (asked, number) = (parsed.GetValue(what), parsed.GetValue(port));
+            if (number is < 0 or > 65535)
+            {
+                throw new UserErrorException($"--port {number}: give a port from 0 to 65535.");
+            }
+
+            var isHome = asked is not null && (Directory.Exists(asked) || asked.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal));
+            var blobs = isHome ? Home(asked!) : CommonOptions.StoreOf(parsed);
+            var model = isHome || asked is null ? null : RunName.Require(asked);
+            var settings = new Dictionary<string, string?> { [$"{ServingSettings.Section}:Models"] = model };
+            if ((parsed.GetValue(key) ?? Environment.GetEnvironmentVariable(KeyVariable)) is { Length: > 0 } given)
+            {
+                settings["Ddm:ApiKeys:0"] = given;
+            }
+
+            return await RunAsync(blobs, string.Create(CultureInfo.InvariantCulture, $"http://{parsed.GetRequiredValue(host)}:{number}"), settings, model, cancellationToken);
+        });
+        return command;
+    }
+
+    private static FileBlobStore Home(string folder)
+    {
+        NetworkFileSystem.Refuse(folder);
+        return Directory.Exists(folder) ? new FileBlobStore(folder) : throw new UserErrorException($"'{Printable.Text(folder)}' is no folder. Give a model's name, or the home folder of a run.");
+    }
+
+    private static async Task<int> RunAsync(IBlobStore blobs, string address, Dictionary<string, string?> settings, string? model, CancellationToken cancellationToken)
+    {
+        using var stop = new StopSignal();
+        using var signals = new StopOnSignals(stop, "Stopping: requests under way are answered first (again to quit at once).");
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
+        try
+        {
+            await using var host = await ServingHost.StartAsync(blobs, address, settings, Log, ending.Token);
+            var (served, refused) = host.Describe();
+            if (served.Count == 0 && model is not null)
+            {
+                throw new UserErrorException(refused.Count > 0 ? string.Join(Environment.NewLine, refused) : $"there is no model '{model}' to serve.");
+            }
+
+            Tell(host.Address, settings.ContainsKey("Ddm:ApiKeys:0"), served, refused);
+            await Task.Delay(Timeout.Infinite, ending.Token);
+            return CommandHost.Success; // never reached: a signal ends the wait
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new UserErrorException($"{e.Message} Another program listens there; choose a port with --port.", e);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            return CommandHost.Success; // Ctrl+C is how it ends
+        }
+    }
+
+    private static void Tell(Uri address, bool keyGiven, IReadOnlyList<string> served, IReadOnlyList<string> refused)
+    {
+        foreach (var line in served)
+        {
+            Console.WriteLine("  model    " + line);
+        }
+
+        foreach (var line in refused)
+        {
+            Console.Error.WriteLine("not served: " + line);
+        }
+
+        Console.WriteLine($"  key      {(keyGiven ? "as given" : ApiKeyFile.DefaultPath ?? "in the log above")}");
+        Console.WriteLine($"  pages    {address.AbsoluteUri.TrimEnd('/')}");
+        Console.WriteLine($"Answers at {address.AbsoluteUri.TrimEnd('/')}/v1 as OpenAI's images API. Ctrl+C stops.");
+    }
+
+    private static void Log(ILoggingBuilder logging) => logging
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddFilter("Ddm", LogLevel.Information)
+        .AddSimpleConsole(console => console.SingleLine = true)
+        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+}

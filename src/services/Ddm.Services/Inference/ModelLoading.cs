@@ -1,0 +1,19 @@
+using Ddm.Diffusion;
+
+namespace Ddm.Services;
+
+/// <summary>How a model is brought into memory.</summary>
+internal sealed record ModelLoading
+{
+    /// <summary>All of it here.</summary>
+    public static ModelLoading Whole { get; } = new();
+
+    /// <summary>Bytes that experts may take here; those that do not fit are read when they are asked. Null: any number.</summary>
+    public long? ExpertBytes { get; init; }
+
+    /// <summary>The expert of an index as it is reached elsewhere; null: it is loaded here.</summary>
+    public Func<int, PublishedRole, IVelocityModel?> Elsewhere { get; init; } = (_, _) => null;
+
+    /// <summary>The least probability that the live experts must hold of a picture at t = 1.</summary>
+    public double LiveMassFloor { get; init; } = Ensemble.DefaultLiveMassFloor;
+}

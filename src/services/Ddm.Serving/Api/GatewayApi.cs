@@ -1,0 +1,89 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Ddm.Pages;
+using Ddm.Services;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry.Metrics;
+
+namespace Ddm.Serving;
+
+/// <summary>Pictures over HTTP: <c>docs/serving.md</c>.</summary>
+public static class GatewayApi
+{
+    /// <summary>How long a client may take over its headers.</summary>
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Below this a body is not read to its end: 240 bytes a second, after a grace.</summary>
+    private static readonly MinDataRate SlowestBody = new(240, TimeSpan.FromSeconds(5));
+
+    private const int MostConnections = 2000;
+
+    /// <summary>OpenAI's names: snake_case.</summary>
+    internal static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.General)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.Default,
+    };
+
+    /// <summary>What the gateway needs besides a store, the device thread and the model catalogue.</summary>
+    public static IServiceCollection AddDdmGateway(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(provider => ServingSettings.From(provider.GetRequiredService<IConfiguration>()));
+        services.TryAddSingleton<ModelLoader>();
+        services.AddSingleton(provider => FleetSettings.From(provider.GetRequiredService<IConfiguration>())).AddSingleton<ExpertFleet>();
+        services.AddSingleton<FleetWatch>().AddHostedService(provider => provider.GetRequiredService<FleetWatch>());
+        services.AddSingleton<ModelShelf>().AddSingleton<GenerationParser>().AddSingleton<Generation>().AddSingleton<AuditLog>();
+        services.AddSingleton<DrawingEngine>().AddHostedService(provider => provider.GetRequiredService<DrawingEngine>());
+        services.AddSingleton<ModelWatch>().AddHostedService(provider => provider.GetRequiredService<ModelWatch>());
+        services.AddSingleton<PictureFiles>().AddSingleton<SignedLinks>().AddSingleton<KeyLimits>().AddSingleton<HostGuard>().AddSingleton<ImagesEndpoint>();
+        services.AddSingleton<JobStore>().AddSingleton<ImageJobs>().AddSingleton<JobSweep>();
+        services.AddSingleton<JobRunner>().AddHostedService(provider => provider.GetRequiredService<JobRunner>());
+        services.AddSingleton(provider => ApiSettings.From(
+            provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("Ddm.Gateway.Api")));
+        services.AddSingleton<WrongKeys>().AddSingleton<PageSessions>();
+        services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
+        services.AddAuthorization();
+        services.AddHealthChecks().AddCheck<ModelWatch>("models", tags: ["ready"]).AddCheck<FleetWatch>("expert-hosts", tags: ["ready"]);
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ServingTelemetry.Name).AddPrometheusExporter());
+        services.AddProblemDetails(); // the error middleware asks for a form, though the handler always has its own
+        services.AddExceptionHandler<GatewayErrors>();
+        services.AddTransient<IStartupFilter, GatewayStartup>();
+        services.AddDdmPages();
+        return services.Configure<KestrelServerOptions>(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.RequestHeadersTimeout = HeadersTimeout;
+            options.Limits.MinRequestBodyDataRate = SlowestBody;
+            options.Limits.MaxConcurrentConnections = MostConnections;
+        });
+    }
+
+    /// <summary>Maps <c>/v1</c> and the pages. Reads the settings, so that a wrong one stops the start.</summary>
+    /// <exception cref="Ddm.Runs.UserErrorException">A setting is wrong.</exception>
+    public static IEndpointRouteBuilder MapDdmGateway(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.ServiceProvider.GetRequiredService<ServingSettings>();
+        endpoints.ServiceProvider.GetRequiredService<ApiSettings>();
+        endpoints.ServiceProvider.GetRequiredService<FleetSettings>();
+        endpoints.MapPrometheusScrapingEndpoint(); // /metrics: counts, and no word of what was asked for
+        FilesEndpoint.Map(endpoints);
+        var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy);
+        var models = keyed.MapGroup("/models");
+        ModelsEndpoint.Map(models);
+        CardEndpoint.Map(models);
+        var images = keyed.MapGroup("/images");
+        ImagesEndpoint.Map(images);
+        JobEndpoints.Map(images.MapGroup("/jobs"));
+        endpoints.MapDdmPages(PageSet.Playground);
+        return endpoints;
+    }
+}

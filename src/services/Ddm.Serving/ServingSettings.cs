@@ -1,0 +1,117 @@
+using System.Globalization;
+using Ddm.Runs;
+using Ddm.Services;
+using Microsoft.Extensions.Configuration;
+
+namespace Ddm.Serving;
+
+/// <summary>What bounds a gateway: section <c>Ddm:Gateway</c>.</summary>
+public sealed record ServingSettings
+{
+    /// <summary>The section.</summary>
+    public const string Section = "Ddm:Gateway";
+
+    /// <summary>Models to serve by name; empty: every published one.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>Names that may stand in a request's Host and Origin besides this machine's own; empty: any, unless the gateway listens on loopback alone.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>What signed links begin with where a proxy stands in front; null: what the request was sent to.</summary>
+    public Uri? PublicUrl { get; init; }
+
+    /// <summary>Time between two looks at which version of a model is current.</summary>
+    public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Bytes that the experts of a model may take in memory; those that do not fit are read when they are asked. Null: all are in memory.</summary>
+    public long? ExpertBytes { get; init; }
+
+    /// <summary>The least probability that the live experts must hold of a picture at t = 1; 1: a picture of which an expert is missing is not drawn.</summary>
+    public double LiveMassFloor { get; init; } = Diffusion.Ensemble.DefaultLiveMassFloor;
+
+    /// <summary>Pictures that are stepped at once.</summary>
+    public int MaxBatch { get; init; } = 64;
+
+    /// <summary>Requests that may wait in this process; more are answered 429.</summary>
+    public int MaxWaiting { get; init; } = 128;
+
+    /// <summary>Jobs that may wait in the store, over all replicas; more are answered 429.</summary>
+    public int MaxJobs { get; init; } = 256;
+
+    /// <summary>Jobs that one replica draws at once.</summary>
+    public int JobsAtOnce { get; init; } = 16;
+
+    /// <summary>Longest time a request may take, and what it has where it asks for none.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a finished job and its pictures are kept, and how long a link holds.</summary>
+    public TimeSpan KeepJobs { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>A job whose replica has not been heard of for this long is drawn by another.</summary>
+    public TimeSpan JobLease { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Solver steps at most.</summary>
+    public int MaxSteps { get; init; } = 250;
+
+    /// <summary>Pixels times network evaluations at most, over all pictures of a request.</summary>
+    public long MaxPixelSteps { get; init; } = 2_000_000_000;
+
+    /// <summary>Requests a minute that one key may make.</summary>
+    public int RequestsPerMinute { get; init; } = 600;
+
+    /// <summary>Pictures a day that one key may ask this replica for; 0: any number.</summary>
+    public int PicturesPerDay { get; init; }
+
+    /// <summary>Whether the audit log says what was asked for in words.</summary>
+    public bool LogPrompts { get; init; }
+
+    /// <summary>Reads the section.</summary>
+    /// <exception cref="UserErrorException">A value cannot be read or makes no sense; the message names the setting.</exception>
+    public static ServingSettings From(IConfiguration configuration)
+    {
+        var (section, usual) = (configuration.GetSection(Section), new ServingSettings());
+        return new ServingSettings
+        {
+            Models = [.. SettingList.Read(configuration, $"{Section}:{nameof(Models)}").Select(RunName.Require)],
+            Hosts = SettingList.Read(configuration, $"{Section}:{nameof(Hosts)}"),
+            PublicUrl = Address(section, nameof(PublicUrl)),
+            PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
+            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
+            LiveMassFloor = Share(section, nameof(LiveMassFloor), usual.LiveMassFloor),
+            MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
+            MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
+            MaxJobs = Count(section, nameof(MaxJobs), usual.MaxJobs, 1),
+            JobsAtOnce = Count(section, nameof(JobsAtOnce), usual.JobsAtOnce, 1),
+            Deadline = Duration(section, nameof(Deadline), usual.Deadline),
+            KeepJobs = Duration(section, nameof(KeepJobs), usual.KeepJobs),
+            JobLease = Duration(section, nameof(JobLease), usual.JobLease),
+            MaxSteps = Count(section, nameof(MaxSteps), usual.MaxSteps, 1),
+            MaxPixelSteps = Number(section, nameof(MaxPixelSteps), usual.MaxPixelSteps, 1),
+            RequestsPerMinute = Count(section, nameof(RequestsPerMinute), usual.RequestsPerMinute, 1),
+            PicturesPerDay = Count(section, nameof(PicturesPerDay), usual.PicturesPerDay, 0),
+            LogPrompts = section.GetValue(nameof(LogPrompts), usual.LogPrompts),
+        };
+    }
+
+    private static int Count(IConfigurationSection section, string key, int usual, int least) => (int)Math.Min(int.MaxValue, Number(section, key, usual, least));
+
+    private static long Number(IConfigurationSection section, string key, long usual, long least)
+        => section[key] is not { Length: > 0 } text ? usual
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least ? number
+            : throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{section.Path}:{key}: '{Printable.Text(text)}' is no whole number from {least}."));
+
+    private static double Share(IConfigurationSection section, string key, double usual)
+        => section[key] is not { Length: > 0 } text ? usual
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no number from 0 to 1.");
+
+    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan usual)
+        => section[key] is not { Length: > 0 } text ? usual
+            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero ? value
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds).");
+
+    private static Uri? Address(IConfigurationSection section, string key)
+        => section[key] is not { Length: > 0 } text ? null
+            : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
+            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no address. It looks like https://pictures.example.com.");
+}

@@ -1,0 +1,62 @@
+using Ddm.Tests;
+
+namespace Ddm.Cli.Tests;
+
+/// <summary><c>ddm serve</c> and <c>ddm sample --server</c>: the pictures are those of <c>ddm sample</c>.</summary>
+public class ServeCommandTests
+{
+    private const string Key = "a-key-of-the-serve-command-tests";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AServedModelDrawsWhatTheCommandDraws()
+    {
+        using var tiny = new TinyFolder();
+        Assert.Equal(0, (await DdmProcess.RunAsync("run", tiny.SpecFile, "--home", tiny.Home)).Code);
+        var port = LoopbackPort.Free(1)[0];
+        string[] there = ["--server", $"http://127.0.0.1:{port}", "--key", Key];
+        var (near, far) = (Path.Combine(tiny.Folder, "near.png"), Path.Combine(tiny.Folder, "far.png"));
+        using (var serve = DdmProcess.Start("serve", TinyFolder.RunName, "--home", tiny.Home, "--port", $"{port}", "--api-key", Key))
+        {
+            Assert.True(await serve.ReadUntilAsync("Answers at"), "ddm serve ended");
+            using (var browser = new HttpClient())
+            {
+                Assert.Contains("playground.js", await browser.GetStringAsync(new Uri($"http://127.0.0.1:{port}/"), Token), StringComparison.Ordinal);
+            }
+
+            string[] what = ["sample", TinyFolder.RunName, "--n", "7", "--seed", "11", "--steps", "5", "--strategy", "nucleus:0.8@0.5", "--guidance", "2", "--solver", "Heun"];
+            var (code, output, errors) = await DdmProcess.RunAsync([.. what, "--out", far, .. there]);
+            Assert.True(code == 0, errors);
+            Assert.StartsWith("7 pictures of tiny/v1 by nucleus:0.8@0.5 routing, 5 steps", output, StringComparison.Ordinal);
+            Assert.Equal(0, (await DdmProcess.RunAsync([.. what, "--out", near, "--home", tiny.Home])).Code);
+            Assert.Equal(await File.ReadAllBytesAsync(near, Token), await File.ReadAllBytesAsync(far, Token));
+
+            (code, _, errors) = await DdmProcess.RunAsync(["sample", TinyFolder.RunName, "--class", "9", .. there]);
+            Assert.Equal(2, code);
+            Assert.Contains("Classes: 0 0, 1 1", errors, StringComparison.Ordinal);
+            (code, _, errors) = await DdmProcess.RunAsync(["sample", "nothing", .. there]);
+            Assert.Equal(2, code);
+            Assert.Contains("There is no model 'nothing'", errors, StringComparison.Ordinal);
+            (code, _, errors) = await DdmProcess.RunAsync("sample", TinyFolder.RunName, "--server", $"http://127.0.0.1:{port}", "--key", "wrong-key-of-the-serve-tests");
+            Assert.Equal(2, code);
+            Assert.Contains("does not know this key", errors, StringComparison.Ordinal);
+            await serve.SignalAsync("INT");
+            Assert.True(await serve.ExitedWithinAsync(TimeSpan.FromSeconds(20)), "Ctrl+C does not end ddm serve");
+        }
+    }
+
+    [Theory]
+    [InlineData(2, "nothing", "no such run", "serve", "nothing")]
+    [InlineData(2, "70000", "0 to 65535", "serve", "--port", "70000")]
+    [InlineData(2, "at least", "24 characters", "serve", "--api-key", "short", "--port", "0")]
+    public async Task WhatCannotBeServedIsSaid(int code, string part, string other, params string[] arguments)
+    {
+        using var tiny = new TinyFolder();
+        Directory.CreateDirectory(tiny.Home);
+
+        var (found, _, errors) = await DdmProcess.RunAsync([.. arguments, "--home", tiny.Home]);
+
+        Assert.True(found == code && (errors.Contains(part, StringComparison.Ordinal) || errors.Contains(other, StringComparison.Ordinal)), errors);
+    }
+}
