@@ -1,5 +1,6 @@
 using Ddm.Pages;
 using Ddm.Services;
+using Ddm.Serving;
 using Ddm.Tests;
 using Microsoft.Extensions.Configuration;
 
