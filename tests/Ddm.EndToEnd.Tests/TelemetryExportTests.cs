@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.RegularExpressions;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tests;
@@ -113,10 +114,10 @@ public sealed class TelemetryExportTests(SharedServers servers)
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Cancel) + gateway.Output);
 
         var page = await client.GetStringAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[1]}/metrics"), Cancel);
-        Assert.Matches(@"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""(?i:false)""[^}]*\} 2 ", page);
-        Assert.Matches(@"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""(?i:true)""[^}]*\} 0 ", page); // from the start: an alert sees the first
-        Assert.Matches(@"ddm_gateway_requests_total\{[^}]*status=""429""[^}]*\} 0 ", page);
-        Assert.Matches(@"ddm_gateway_expert_host_up\{[^}]*\} 1 ", page);
+        AssertSays(page, @"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""(?i:false)""[^}]*\} 2\s");
+        AssertSays(page, @"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""(?i:true)""[^}]*\} 0\s"); // from the start: an alert sees the first
+        AssertSays(page, @"ddm_gateway_requests_total\{[^}]*status=""429""[^}]*\} 0\s");
+        AssertSays(page, @"ddm_gateway_expert_host_up\{[^}]*\} 1\s");
         Assert.Equal(0, await gateway.StopAsync()); // and sends what it has not sent yet
         Assert.Equal(0, await host.StopAsync());
         return Names(page).ToHashSet();
@@ -191,6 +192,8 @@ public sealed class TelemetryExportTests(SharedServers servers)
 
         return names.Keys.ToHashSet();
     }
+
+    private static void AssertSays(string page, string sample) => Assert.True(Regex.IsMatch(page, sample), sample + Environment.NewLine + page);
 
     private static IEnumerable<string> Names(string page) => page.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]);
 }
