@@ -6,7 +6,7 @@ namespace Ddm.Infrastructure.Tests;
 /// <summary>
 /// The app host and infra/ say the same. By its source: it is not built with everything else, since its packages for Azure are not to be had everywhere.
 /// </summary>
-public sealed partial class AppHostTests(Deployment deployment) : IClassFixture<Deployment>
+public sealed partial class AppHostTests(Deployment deployment)
 {
     private static readonly string Source = string.Join('\n', Directory.EnumerateFiles(Repository.PathOf("DdmAspire.AppHost"), "*.cs").Order().Select(File.ReadAllText));
 

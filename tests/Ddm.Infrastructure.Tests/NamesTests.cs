@@ -5,7 +5,7 @@ using Ddm.Services;
 namespace Ddm.Infrastructure.Tests;
 
 /// <summary>An installation names nothing that no service has: settings, queues, services and programs are those of the code, in Azure and in Kubernetes alike.</summary>
-public sealed partial class NamesTests(Deployment deployment) : IClassFixture<Deployment>
+public sealed partial class NamesTests(Deployment deployment)
 {
     // What others than our services read.
     private static readonly HashSet<string> Foreign =

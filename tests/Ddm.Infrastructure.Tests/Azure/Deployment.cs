@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Ddm.Infrastructure.Tests;
 
-/// <summary>What both layers of infra/ would make; made once for all tests of a class.</summary>
+/// <summary>What both layers of infra/ would make; made once for all tests.</summary>
 public sealed class Deployment : IAsyncLifetime
 {
     /// <summary>The layer without services.</summary>

@@ -5,7 +5,7 @@ using Ddm.Services;
 namespace Ddm.Infrastructure.Tests;
 
 /// <summary>What <c>azd up</c> would make in Azure.</summary>
-public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deployment>
+public sealed class DeploymentTests(Deployment deployment)
 {
     private const string Identity = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
