@@ -12,6 +12,7 @@ internal static class ContainerApps
 {
     private const int ReplicaTimeout = 21600; // seconds
     private const string ScalerSecret = "messaging-management";
+    private const string RequestsOfAReplica = "16";
 
     /// <summary>Says what becomes what.</summary>
     public static void Publish(
@@ -41,9 +42,33 @@ internal static class ContainerApps
         }
     }
 
+    /// <summary>Says what becomes of what serves pictures: apps that requests start, to none where nobody asks.</summary>
+    public static void Publish(Serving serving, IResourceBuilder<ProjectResource> gateway, IReadOnlyList<IResourceBuilder<ProjectResource>> hosts)
+    {
+        gateway.PublishAsAzureContainerApp((_, app) => Configure(app, serving.Gateway, serving.MinReplicas, serving.MaxReplicas));
+        foreach (var host in hosts)
+        {
+            host.PublishAsAzureContainerApp((_, app) => Configure(app, serving.Host, Math.Min(serving.MinReplicas, 1), 1));
+        }
+    }
+
+    private static void Configure(ContainerApp app, Pool pool, int least, int most)
+    {
+        app.WorkloadProfileName = ProfileOf(pool);
+        app.Template.Containers[0].Value!.Resources = new AppContainerResources { Cpu = pool.Cpu, Memory = pool.Memory };
+        app.Template.Scale = new ContainerAppScale
+        {
+            MinReplicas = least,
+            MaxReplicas = most,
+            Rules = { new ContainerAppScaleRule { Name = "requests", Http = new ContainerAppHttpScaleRule { Metadata = { ["concurrentRequests"] = RequestsOfAReplica } } } },
+        };
+    }
+
+    private static string ProfileOf(Pool pool) => pool.Profile == Pool.Consumption ? Pool.Consumption.ToLowerInvariant() : pool.Name;
+
     private static void Configure(AzureResourceInfrastructure infra, ContainerAppJob job, Pool pool, ReferenceExpression scaler)
     {
-        job.WorkloadProfileName = pool.Profile == Pool.Consumption ? Pool.Consumption.ToLowerInvariant() : pool.Name;
+        job.WorkloadProfileName = ProfileOf(pool);
         var container = job.Template.Containers[0].Value!;
         container.Resources = new AppContainerResources { Cpu = pool.Cpu, Memory = pool.Memory };
         job.Configuration.TriggerType = ContainerAppJobTriggerType.Event;

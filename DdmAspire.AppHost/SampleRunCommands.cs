@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 
 namespace DdmAspire.AppHost;
 
-/// <summary>Buttons of the dashboard that submit and steer the sample run, and links to the control plane's own description.</summary>
+/// <summary>Buttons of the dashboard that submit and steer the sample run, and links to pages and descriptions of the services.</summary>
 internal static class SampleRunCommands
 {
     private const string Run = "quickstart";
@@ -12,7 +12,7 @@ internal static class SampleRunCommands
     {
         var spec = Path.GetFullPath($"../samples/{Run}.yaml", controlPlane.ApplicationBuilder.AppHostDirectory);
         return controlPlane
-            .WithUrlForEndpoint("http", endpoint => Link(endpoint, "/runs", "Runs"))
+            .WithUrlForEndpoint("http", endpoint => Link(endpoint, "/pages/runs", "Runs"))
             .WithUrlForEndpoint("http", endpoint => Link(endpoint, "/openapi/v1.json", "OpenAPI"))
             .WithHttpCommand("/runs", "Submit the sample run", commandName: "submit-sample", commandOptions: Options("Play", async request =>
             {
@@ -37,6 +37,10 @@ internal static class SampleRunCommands
             },
         };
     }
+
+    /// <summary>Links of the gateway.</summary>
+    public static IResourceBuilder<ProjectResource> WithPlaygroundLinks(this IResourceBuilder<ProjectResource> gateway)
+        => gateway.WithUrlForEndpoint("http", endpoint => Link(endpoint, "/pages/playground", "Playground"));
 
     private static ResourceUrlAnnotation Link(EndpointReference endpoint, string path, string text) => new() { Url = endpoint.Url + path, DisplayText = text };
 }

@@ -29,7 +29,11 @@ public static class ServiceDefaults
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string Ready = "ready";
     private const string Live = "live";
-    private static readonly string[] Probes = [HealthPath, AlivePath, MetricsPath];
+
+    // What gateways ask expert hosts: a look a second, and a question a step for all requests together, so that it belongs to the trace of none.
+    private const string ExpertQuestions = "/ddm.ExpertHost";
+
+    private static readonly string[] Untraced = [HealthPath, AlivePath, MetricsPath, ExpertQuestions];
 
     /// <summary>Adds them.</summary>
     /// <param name="builder">The service.</param>
@@ -74,8 +78,8 @@ public static class ServiceDefaults
             .WithMetrics(metrics => metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddMeter(sources))
             .WithTracing(tracing => tracing
                 .AddSource([builder.Environment.ApplicationName, .. sources])
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
-                .AddHttpClientInstrumentation());
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => IsTraced(context.Request.Path))
+                .AddHttpClientInstrumentation(options => options.FilterHttpRequestMessage = request => request.RequestUri is not { } asked || IsTraced(asked.AbsolutePath)));
         if (builder.Configuration.GetValue<int?>(MetricsPort) is not null)
         {
             telemetry.WithMetrics(metrics => metrics.AddPrometheusExporter());
@@ -88,5 +92,5 @@ public static class ServiceDefaults
     }
 
     // A trace every few seconds of every probe would bury the others.
-    private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) => Probes.Any(probe => path.StartsWithSegments(probe, StringComparison.Ordinal));
+    private static bool IsTraced(Microsoft.AspNetCore.Http.PathString path) => !Untraced.Any(start => path.StartsWithSegments(start, StringComparison.Ordinal));
 }

@@ -1,4 +1,6 @@
-// The services, from images that are in the registry by now. Nothing is public but the control plane, which asks for a key.
+// The services, from images that are in the registry by now. Nothing is public but the control plane and the gateway, which ask for keys.
+import { hardwareFacts } from '../modules/host.bicep'
+
 targetScope = 'resourceGroup'
 
 param location string = resourceGroup().location
@@ -26,18 +28,32 @@ param otlpEndpoint string = ''
 @maxValue(86400)
 param replicaTimeout int = 21600
 
-type pool = {
-  @description('Type of the workload profile.')
-  Profile: string
-  @description('Cores of a replica.')
-  Cpu: string
-  Memory: string
-  MaxReplicas: int
-  @description('Whether it needs the image with CUDA.')
-  Cuda: bool
-}
+@description('Pool of infra/pools.json whose hardware the gateway has: one with a GPU draws faster and costs more.')
+param gatewayPool string = 'cpu'
 
-var pools { *: pool } = loadJsonContent('../pools.json').Pools
+@description('Replicas of the gateway that stay while nobody asks. 0: none, and the first who asks waits for a start.')
+@minValue(0)
+param gatewayMinReplicas int = 0
+
+@description('Replicas of the gateway at most.')
+@minValue(1)
+param gatewayMaxReplicas int = 1
+
+@description('Where the gateway is reached, if by a domain of its own. Empty: the one that the environment gives it.')
+param gatewayUrl string = ''
+
+@description('Published model whose experts are on hosts of their own, for they do not fit into the gateway. Empty: every expert is in the gateway.')
+param expertHostsModel string = ''
+
+@description('How many hosts share the experts.')
+@minValue(1)
+@maxValue(64)
+param expertHostsCount int = 2
+
+@description('Pool of infra/pools.json whose hardware each of them has.')
+param expertHostsPool string = 'cpu'
+
+var pools { *: hardwareFacts } = loadJsonContent('../pools.json').Pools
 var tags = { 'azd-env-name': environmentName }
 
 resource environment 'Microsoft.App/managedEnvironments@2025-01-01' existing = { name: containerEnvironmentName }
@@ -56,17 +72,27 @@ var host = {
   vaultUri: vault.properties.vaultUri
 }
 
-// What every service is told.
-var settings = concat(
+// What whoever needs the store alone is told.
+var storeSettings = concat(
   [
-    { name: 'ConnectionStrings__messaging', secretRef: 'messaging' }
     { name: 'ConnectionStrings__blobs', value: '${store.properties.primaryEndpoints.blob}ddm' }
     { name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }
     { name: 'AZURE_TOKEN_CREDENTIALS', value: 'ManagedIdentityCredential' }
   ],
-  ownBroker ? [{ name: 'Ddm__BrokerManagement', value: 'http://broker:15672' }] : [],
   empty(otlpEndpoint) ? [] : [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: otlpEndpoint }]
 )
+
+// What every service of the broker is told.
+var settings = concat(
+  storeSettings,
+  [{ name: 'ConnectionStrings__messaging', secretRef: 'messaging' }],
+  ownBroker ? [{ name: 'Ddm__BrokerManagement', value: 'http://broker:15672' }] : []
+)
+
+// Pages of control plane and gateway link to each other, so that neither can wait for the other's address.
+var domain = environment.properties.defaultDomain
+var controlPlaneUrl = 'https://control-plane.${domain}'
+var publicUrl = empty(gatewayUrl) ? 'https://inference-gateway.${domain}' : gatewayUrl
 
 module broker '../modules/broker.bicep' = if (ownBroker) {
   params: { location: location, tags: tags, environmentId: environment.id, identityId: identity.id, vaultUri: vault.properties.vaultUri }
@@ -82,6 +108,7 @@ module controlPlane '../modules/service.bicep' = {
     settings: concat(settings, [
       { name: 'Ddm__ApiKeys__0', secretRef: 'api-key' }
       { name: 'Ddm__SourceRoots__0', value: '/sources' }
+      { name: 'Ddm__Pages__Playground', value: publicUrl }
     ])
     isPublic: true
     readsSources: true
@@ -151,4 +178,41 @@ module trainers '../modules/trainer.bicep' = [
   }
 ]
 
+var shares = empty(expertHostsModel) ? [] : range(1, expertHostsCount)
+
+module expertHosts '../modules/expert-host.bicep' = [
+  for share in shares: {
+    name: 'expert-host-${share}'
+    params: {
+      location: location
+      tags: tags
+      host: host
+      settings: storeSettings
+      pool: expertHostsPool
+      hardware: pools[expertHostsPool]
+      model: expertHostsModel
+      share: share
+      shares: expertHostsCount
+      minReplicas: min(gatewayMinReplicas, 1)
+    }
+  }
+]
+
+module gateway '../modules/gateway.bicep' = {
+  params: {
+    location: location
+    tags: tags
+    host: host
+    settings: storeSettings
+    pool: gatewayPool
+    hardware: pools[gatewayPool]
+    expertHosts: map(shares, share => 'https://expert-host-${share}.internal.${domain}')
+    minReplicas: gatewayMinReplicas
+    maxReplicas: gatewayMaxReplicas
+    publicUrl: publicUrl
+    controlPlaneUrl: controlPlaneUrl
+  }
+}
+
 output CONTROL_PLANE_URL string = controlPlane.outputs.url
+output GATEWAY_URL string = gateway.outputs.url

@@ -23,6 +23,19 @@ param brokerPassword string
 @metadata({ azd: { type: 'generate', config: { length: 48, noSpecial: true } } })
 param apiKey string
 
+@description('First key of the gateway, which opens nothing else.')
+@secure()
+@metadata({ azd: { type: 'generate', config: { length: 48, noSpecial: true } } })
+param gatewayKey string
+
+@description('Key of the gateway at its expert hosts.')
+@secure()
+@metadata({ azd: { type: 'generate', config: { length: 48, noSpecial: true } } })
+param expertsKey string
+
+@description('Whether the environment encrypts what its apps say to each other. With expert hosts it should: TLS ends at the ingress before them.')
+param encryptPeers bool = false
+
 @description('False: a managed broker is used, and its two addresses are given.')
 param ownBroker bool = true
 
@@ -75,12 +88,21 @@ module vault '../modules/vault.bicep' = {
     brokerAddress: ownBroker ? 'amqp://ddm:${brokerPassword}@broker:5672/' : brokerAddress
     brokerManagement: ownBroker ? 'http://ddm:${brokerPassword}@broker:15672/' : brokerManagement
     apiKey: apiKey
+    gatewayKey: gatewayKey
+    expertsKey: expertsKey
   }
 }
 
 module environment '../modules/environment.bicep' = {
   scope: group
-  params: { name: 'cae-ddm-${suffix}', location: location, tags: tags, sourcesAccount: sources.outputs.name, sourcesShare: sources.outputs.share }
+  params: {
+    name: 'cae-ddm-${suffix}'
+    location: location
+    tags: tags
+    sourcesAccount: sources.outputs.name
+    sourcesShare: sources.outputs.share
+    encryptPeers: encryptPeers
+  }
 }
 
 output AZURE_RESOURCE_GROUP string = group.name

@@ -4,6 +4,7 @@ param location string
 param tags object
 param sourcesAccount string
 param sourcesShare string
+param encryptPeers bool
 
 var pools = loadJsonContent('../pools.json').Pools
 var gpuPools = filter(items(pools), pool => pool.value.Profile != 'Consumption')
@@ -24,6 +25,7 @@ resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
       destination: 'log-analytics'
       logAnalyticsConfiguration: { customerId: workspace.properties.customerId, sharedKey: workspace.listKeys().primarySharedKey }
     }
+    peerTrafficConfiguration: { encryption: { enabled: encryptPeers } }
     // No counts of nodes: a GPU profile of this kind is refused with them.
     workloadProfiles: concat(
       [{ name: 'Consumption', workloadProfileType: 'Consumption' }],

@@ -12,6 +12,23 @@ type hostFacts = {
 }
 
 @export()
+@description('A pool of infra/pools.json.')
+type hardwareFacts = {
+  @description('Type of the workload profile.')
+  Profile: string
+  @description('Cores of a replica.')
+  Cpu: string
+  Memory: string
+  MaxReplicas: int
+  @description('Whether it needs the image with CUDA.')
+  Cuda: bool
+}
+
+@export()
+@description('The workload profile of a pool: that of processors, or one of its own.')
+func profileOf(pool string, profile string) string => profile == 'Consumption' ? 'Consumption' : pool
+
+@export()
 @description('An environment variable: a value, or the name of a secret.')
 type setting = {
   name: string

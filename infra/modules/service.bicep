@@ -48,7 +48,11 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           image: host.image
           command: ['dotnet', '/app/${program}.dll']
           resources: { cpu: json(cpu), memory: memory }
-          env: concat(settings, [{ name: 'OTEL_SERVICE_NAME', value: name }])
+          env: concat(
+            settings,
+            [{ name: 'OTEL_SERVICE_NAME', value: name }],
+            isPublic ? [{ name: 'ASPNETCORE_FORWARDEDHEADERS_ENABLED', value: 'true' }] : [] // wrong keys are counted by who sent them, not by the ingress
+          )
           probes: [
             { type: 'Startup', httpGet: { path: '/alive', port: 8080 }, periodSeconds: 5, failureThreshold: 24 }
             { type: 'Liveness', httpGet: { path: '/alive', port: 8080 }, periodSeconds: 30, failureThreshold: 3 }

@@ -1,5 +1,5 @@
 // The expert trainers of a pool: jobs, which a scaler starts for messages and never ends; an app's busy replica may be picked when it scales in.
-import { hostFacts, setting, secretsOf, queueMetadata } from 'host.bicep'
+import { hardwareFacts, hostFacts, setting, secretsOf, profileOf, queueMetadata } from 'host.bicep'
 
 param pool string
 param location string
@@ -8,7 +8,7 @@ param host hostFacts
 param settings setting[]
 
 @description('Of infra/pools.json.')
-param hardware { Profile: string, Cpu: string, Memory: string, MaxReplicas: int, Cuda: bool }
+param hardware hardwareFacts
 
 @description('Longest life in seconds.')
 param replicaTimeout int
@@ -27,7 +27,7 @@ resource job 'Microsoft.App/jobs@2025-01-01' = {
   identity: { type: 'UserAssigned', userAssignedIdentities: { '${host.identityId}': {} } }
   properties: {
     environmentId: host.environmentId
-    workloadProfileName: hardware.Profile == 'Consumption' ? 'Consumption' : pool
+    workloadProfileName: profileOf(pool, hardware.Profile)
     configuration: {
       triggerType: 'Event'
       replicaTimeout: replicaTimeout

@@ -17,6 +17,12 @@ param brokerManagement string
 @secure()
 param apiKey string
 
+@secure()
+param gatewayKey string
+
+@secure()
+param expertsKey string
+
 var secretsUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
 var principals = concat(
   [{ id: servicePrincipal, type: 'ServicePrincipal' }],
@@ -58,6 +64,18 @@ resource key 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
   parent: vault
   name: 'api-key'
   properties: { value: apiKey }
+}
+
+resource keyOfGateway 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: 'gateway-key'
+  properties: { value: gatewayKey }
+}
+
+resource keyOfHosts 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
+  parent: vault
+  name: 'experts-key'
+  properties: { value: expertsKey }
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.RegularExpressions;
 using Ddm.Runs;
 using Ddm.Storage;
 using Ddm.Tests;
@@ -13,7 +14,10 @@ namespace Ddm.EndToEnd.Tests;
 public sealed class TelemetryExportTests(SharedServers servers)
 {
     private const string Key = "a-key-of-the-tests-that-is-long-enough-0123456789";
+    private const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736", Caller = "00f067aa0ba902b7";
+    private static readonly TimeSpan LongestDrawing = TimeSpan.FromMinutes(1);
     private static readonly string[] Services = ["ControlPlane", "FeatureExtractor", "Clusterer", "RouterTrainer", "ExpertTrainer"];
+    private static readonly string[] Servers = ["ExpertHost", "InferenceGateway"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -43,7 +47,7 @@ public sealed class TelemetryExportTests(SharedServers servers)
             var document = await RunOutcome.EndAsync(blobs, Output);
             Assert.True(document.Status == RunStatus.Succeeded, document.Failure + Output());
             await over.CancelAsync();
-            var scraped = await scraping;
+            var scraped = (await scraping).ToHashSet();
 
             // where the API is there are no metrics
             Assert.Equal(HttpStatusCode.NotFound, await processes[0].StatusAsync("/metrics", Cancel, Key));
@@ -52,12 +56,14 @@ public sealed class TelemetryExportTests(SharedServers servers)
                 Assert.Equal(0, await process.StopAsync()); // and sends what it has not sent yet
             }
 
+            scraped.UnionWith(await DrawAsync(store, collector));
             AssertTraces([.. collector.Spans]);
+            AssertDrawing([.. collector.Spans]);
             var sent = collector.Metrics.Keys.Select(key => key.Metric).ToHashSet();
             Assert.Empty(Metrics.Documented.Where(metric => metric.IsAlways).Select(metric => metric.Name).Except(sent));
             Assert.Empty(Metrics.Documented.Where(metric => metric.IsAlways).Select(metric => metric.Prometheus).Except(scraped));
             Assert.Empty(scraped.Where(name => name.StartsWith("ddm_", StringComparison.Ordinal)).Except(Metrics.Documented.Select(metric => metric.Prometheus)));
-            Assert.Equal(Services.Order(), collector.Logging.Keys.Order());
+            Assert.Equal(Services.Concat(Servers).Order(), collector.Logging.Keys.Order());
         }
         finally
         {
@@ -88,13 +94,55 @@ public sealed class TelemetryExportTests(SharedServers servers)
         Assert.DoesNotContain(spans, span => span.Name.Contains("health", StringComparison.Ordinal) || span.Name.Contains("metrics", StringComparison.Ordinal));
     }
 
-    private static Dictionary<string, string> Settings(string name, int metricsPort, VirtualHost rabbit, string store, OtlpReceiver collector, TinyFolder files) => new()
+    // What was published, by a gateway that has no expert itself. The names that Prometheus finds there.
+    private static async Task<IReadOnlySet<string>> DrawAsync(string store, OtlpReceiver collector)
+    {
+        var ports = LoopbackPort.Free(3);
+        var listens = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[2]}");
+        Dictionary<string, string> hosts = new() { ["Ddm:ExpertHost:Model"] = TinyFolder.RunName, ["Ddm:ExpertHost:Listen"] = listens };
+        Dictionary<string, string> asked = new() { ["Ddm:ExpertHosts:Addresses"] = listens, ["Ddm:ExpertHosts:Key"] = Key };
+        await using var host = ServiceProcess.Start(Servers[0], new[] { Settings(Servers[0], ports[0], store, collector), hosts }.SelectMany(pair => pair).ToDictionary());
+        await using var gateway = ServiceProcess.Start(Servers[1], new[] { Settings(Servers[1], ports[1], store, collector), asked }.SelectMany(pair => pair).ToDictionary());
+        await host.ReadyAsync();
+        await gateway.ReadyAsync();
+
+        using var client = new HttpClient { Timeout = LongestDrawing };
+        using var request = new HttpRequestMessage(HttpMethod.Post, gateway.Address + "/v1/images/generations") { Content = new StringContent("""{"prompt": "1", "n": 2, "seed": 1}""", Encoding.UTF8, "application/json") };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+        request.Headers.Add("traceparent", $"00-{Trace}-{Caller}-01");
+        using var response = await client.SendAsync(request, Cancel);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(Cancel) + gateway.Output);
+
+        var page = await client.GetStringAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[1]}/metrics"), Cancel);
+        AssertSays(page, @"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""false""[^}]*\} 2\s");
+        AssertSays(page, @"ddm_gateway_pictures_total\{[^}]*ddm_degraded=""true""[^}]*\} 0\s"); // from the start: an alert sees the first
+        AssertSays(page, @"ddm_gateway_requests_total\{[^}]*status=""429""[^}]*\} 0\s");
+        AssertSays(page, @"ddm_gateway_expert_host_up\{[^}]*\} 1\s");
+        Assert.Equal(0, await gateway.StopAsync()); // and sends what it has not sent yet
+        Assert.Equal(0, await host.StopAsync());
+        return Names(page).ToHashSet();
+    }
+
+    private static void AssertDrawing(ReceivedSpan[] spans)
+    {
+        var request = Assert.Single(spans, span => span.Name == "POST /v1/images/generations");
+        Assert.Equal(("InferenceGateway", Trace, Caller), (request.Service, request.Trace, request.Parent)); // the client's own
+        var drawing = Assert.Single(spans, span => span.Name == "Draw");
+        Assert.Equal(("InferenceGateway", Trace, request.Id, TinyFolder.RunName), (drawing.Service, drawing.Trace, drawing.Parent, drawing.Attributes["ddm.model"]));
+        Assert.DoesNotContain(spans, span => span.Name.Contains("ExpertHost", StringComparison.Ordinal) || span.Attributes.Values.Any(value => value.Contains("ddm.ExpertHost", StringComparison.Ordinal)));
+    }
+
+    private static Dictionary<string, string> Settings(string name, int metricsPort, VirtualHost rabbit, string store, OtlpReceiver collector, TinyFolder files) => new(Settings(name, metricsPort, store, collector))
     {
         ["ConnectionStrings:messaging"] = rabbit.ConnectionString,
-        ["ConnectionStrings:blobs"] = store,
         ["Ddm:SourceRoots:0"] = files.Folder,
-        ["Ddm:ApiKeys:0"] = Key,
         ["Ddm:ReconcileEvery"] = "00:00:01",
+    };
+
+    private static Dictionary<string, string> Settings(string name, int metricsPort, string store, OtlpReceiver collector) => new()
+    {
+        ["ConnectionStrings:blobs"] = store,
+        ["Ddm:ApiKeys:0"] = Key,
         ["Ddm:MetricsPort"] = metricsPort.ToString(CultureInfo.InvariantCulture),
         ["OTEL_SERVICE_NAME"] = name,
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Address,
@@ -129,9 +177,9 @@ public sealed class TelemetryExportTests(SharedServers servers)
                 foreach (var port in ports)
                 {
                     var text = await client.GetStringAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/metrics"), cancellationToken);
-                    foreach (var line in text.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)))
+                    foreach (var name in Names(text))
                     {
-                        names[line.Split(' ')[2]] = true;
+                        names[name] = true;
                     }
                 }
             }
@@ -144,4 +192,8 @@ public sealed class TelemetryExportTests(SharedServers servers)
 
         return names.Keys.ToHashSet();
     }
+
+    private static void AssertSays(string page, string sample) => Assert.True(Regex.IsMatch(page, sample), sample + Environment.NewLine + page);
+
+    private static IEnumerable<string> Names(string page) => page.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]);
 }

@@ -5,14 +5,15 @@ using Ddm.Services;
 namespace Ddm.Infrastructure.Tests;
 
 /// <summary>An installation names nothing that no service has: settings, queues, services and programs are those of the code, in Azure and in Kubernetes alike.</summary>
-public sealed partial class NamesTests(Deployment deployment) : IClassFixture<Deployment>
+public sealed partial class NamesTests(Deployment deployment)
 {
     // What others than our services read.
     private static readonly HashSet<string> Foreign =
     [
         "AZURE_CLIENT_ID", "AZURE_TOKEN_CREDENTIALS", // Azure.Identity
         "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", // OpenTelemetry
-        "ASPNETCORE_HTTP_PORTS", "DOTNET_EnableDiagnostics", // .NET
+        "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_FORWARDEDHEADERS_ENABLED", "DOTNET_EnableDiagnostics", // .NET
+        "POD_ORDINAL", // other variables of the same pod
         "RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", // the broker's image
     ];
 
@@ -28,7 +29,7 @@ public sealed partial class NamesTests(Deployment deployment) : IClassFixture<De
 
         var inPods = Manifests.Pods.SelectMany(pod => Manifests.List(pod.Spec, "containers", 0, "env").Select(entry => Manifests.Text(entry, "name")!));
         var inMaps = Manifests.Of("ConfigMap").SelectMany(map => Keys(map, "data"));
-        var inSecrets = Manifests.Of("Secret").Where(secret => Manifests.Text(secret, "metadata", "name") != "ddm-broker").SelectMany(secret => Keys(secret, "stringData"));
+        var inSecrets = Manifests.Of("Secret").Where(secret => Manifests.Text(secret, "metadata", "name") is not ("ddm-broker" or "ddm-experts")).SelectMany(secret => Keys(secret, "stringData"));
         Assert.Empty(inPods.Concat(inMaps).Concat(inSecrets).Select(WithoutEntry).Except(Known));
     }
 
@@ -52,9 +53,12 @@ public sealed partial class NamesTests(Deployment deployment) : IClassFixture<De
         var expected = ServiceNames.Fixed.ToDictionary(name => name, ProgramOf)
             .Concat(Pools.All.Select(pool => KeyValuePair.Create(ServiceNames.ExpertTrainer(pool.Name), "/app/Ddm.ExpertTrainer.dll"))).OrderBy(pair => pair.Key).ToArray();
 
-        Assert.Equal(expected, inAzure.OrderBy(pair => pair.Key));
-        Assert.Equal(expected, inPods.OrderBy(pair => pair.Key));
-        Assert.All(expected, pair => Assert.True(Directory.Exists(Repository.PathOf($"src/services/{Path.GetFileNameWithoutExtension(pair.Value)}")), pair.Value));
+        const string HostProgram = "/app/Ddm.ExpertHost.dll";
+        var hosts = Enumerable.Range(1, 2).Select(share => KeyValuePair.Create(ServiceNames.ExpertHost(share), HostProgram));
+
+        Assert.Equal(expected.Concat(hosts).OrderBy(pair => pair.Key), inAzure.OrderBy(pair => pair.Key));
+        Assert.Equal(expected.Append(KeyValuePair.Create("expert-host", HostProgram)).OrderBy(pair => pair.Key), inPods.OrderBy(pair => pair.Key)); // whose pods have the names
+        Assert.All(expected.Concat(hosts), pair => Assert.True(Directory.Exists(Repository.PathOf($"src/services/{Path.GetFileNameWithoutExtension(pair.Value)}")), pair.Value));
     }
 
     [Fact]
@@ -63,7 +67,8 @@ public sealed partial class NamesTests(Deployment deployment) : IClassFixture<De
         foreach (var service in deployment.Apps.Where(service => service.GetProperty("name").GetString() != "broker"))
         {
             var variables = Deployment.Container(service).GetProperty("env").EnumerateArray().Select(variable => variable.GetProperty("name").GetString()).ToHashSet();
-            Assert.Superset(new HashSet<string?> { SettingNames.Variable(SettingNames.Messaging), SettingNames.Variable(SettingNames.Blobs) }, variables);
+            Assert.Contains(SettingNames.Variable(SettingNames.Blobs), variables);
+            Assert.Equal(!NeedsNoBroker(service.GetProperty("name").GetString()!), variables.Contains(SettingNames.Variable(SettingNames.Messaging)));
         }
     }
 
@@ -83,10 +88,12 @@ public sealed partial class NamesTests(Deployment deployment) : IClassFixture<De
         Assert.True(File.Exists(Repository.PathOf("infra/images.sh")));
 
         // what the second layer is told is what the first or the images leave behind
-        var left = Output().Matches(Repository.Read("infra/foundation/main.bicep")).Select(match => match.Groups[1].Value).Concat(["AZURE_ENV_NAME", "DDM_IMAGE_TAG", "DDM_OWN_BROKER", "DDM_OTLP_ENDPOINT"]).ToHashSet();
+        var left = Output().Matches(Repository.Read("infra/foundation/main.bicep")).Select(match => match.Groups[1].Value).Concat(["AZURE_ENV_NAME", "DDM_IMAGE_TAG", .. Documented().Matches(Repository.Read("docs/azure.md")).Select(match => match.Groups[1].Value)]).ToHashSet();
         Assert.Empty(Substituted().Matches(Repository.Read("infra/apps/main.parameters.json")).Select(match => match.Groups[1].Value).Except(left));
         Assert.Contains("azd env set DDM_IMAGE_TAG", Repository.Read("infra/images.sh"), StringComparison.Ordinal);
     }
+
+    private static bool NeedsNoBroker(string service) => service == ServiceNames.InferenceGateway || service.StartsWith("expert-host-", StringComparison.Ordinal);
 
     private static string ProgramOf(string service)
         => $"/app/Ddm.{string.Concat(service.Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))}.dll";
@@ -110,6 +117,9 @@ public sealed partial class NamesTests(Deployment deployment) : IClassFixture<De
 
     [GeneratedRegex(@"^output (\w+) ", RegexOptions.Multiline)]
     private static partial Regex Output();
+
+    [GeneratedRegex(@"`(DDM_\w+)`")]
+    private static partial Regex Documented();
 
     [GeneratedRegex(@"\$\{(\w+)")]
     private static partial Regex Substituted();

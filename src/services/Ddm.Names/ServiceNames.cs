@@ -21,11 +21,19 @@ public static class ServiceNames
     /// <summary>Trains routers, measures and publishes.</summary>
     public const string RouterTrainer = "router-trainer";
 
-    private const string TrainerPrefix = "expert-trainer-";
+    /// <summary>Draws pictures of published models.</summary>
+    public const string InferenceGateway = "inference-gateway";
+
+    private const string TrainerPrefix = "expert-trainer-", HostPrefix = "expert-host-";
 
     /// <summary>Those that there is one of, whatever pools there are.</summary>
-    public static IReadOnlyList<string> Fixed { get; } = [ControlPlane, FeatureExtractor, Clusterer, RouterTrainer];
+    public static IReadOnlyList<string> Fixed { get; } = [ControlPlane, FeatureExtractor, Clusterer, RouterTrainer, InferenceGateway];
 
     /// <summary>The expert trainers of a pool.</summary>
     public static string ExpertTrainer(string pool) => TrainerPrefix + Ddm.Runs.PoolName.Require(pool);
+
+    /// <summary>The host of a share of a model's experts, where experts are not in the gateway.</summary>
+    /// <param name="share">Which of the shares, from 1, as <see cref="SettingNames.HostExperts"/> counts them.</param>
+    public static string ExpertHost(int share) => share >= 1 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{HostPrefix}{share}")
+        : throw new ArgumentOutOfRangeException(nameof(share), share, "Shares are counted from 1.");
 }

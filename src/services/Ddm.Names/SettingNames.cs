@@ -21,7 +21,7 @@ public static class SettingNames
     /// <summary>Folders that submitted specs may name files in.</summary>
     public const string SourceRoots = "Ddm:SourceRoots";
 
-    /// <summary>Keys of the control plane.</summary>
+    /// <summary>Keys of the control plane, of a gateway, of an expert host: each of its own.</summary>
     public const string ApiKeys = "Ddm:ApiKeys";
 
     /// <summary>The broker's management API.</summary>
@@ -45,10 +45,41 @@ public static class SettingNames
     /// <summary>The port on which Prometheus reads the metrics.</summary>
     public const string MetricsPort = "Ddm:MetricsPort";
 
+    /// <summary>Where the control plane's pages are, for links of the gateway's.</summary>
+    public const string RunsPages = "Ddm:Pages:Runs";
+
+    /// <summary>Where the gateway's pages are, for links of the control plane's.</summary>
+    public const string PlaygroundPages = "Ddm:Pages:Playground";
+
+    /// <summary>What links to pictures begin with, behind a proxy.</summary>
+    public const string GatewayUrl = "Ddm:Gateway:PublicUrl";
+
+    /// <summary>Addresses of expert hosts; none: every expert is in the gateway.</summary>
+    public const string HostAddresses = "Ddm:ExpertHosts:Addresses";
+
+    /// <summary>The key of a gateway at its expert hosts.</summary>
+    public const string HostsKey = "Ddm:ExpertHosts:Key";
+
+    /// <summary>Allows addresses of expert hosts without TLS, where the network is encrypted or closed by itself.</summary>
+    public const string HostsPlain = "Ddm:ExpertHosts:Plain";
+
+    /// <summary>The published model of an expert host.</summary>
+    public const string HostModel = "Ddm:ExpertHost:Model";
+
+    /// <summary>Which of the model's experts it holds: <c>2/4</c> is the second of four hosts' share.</summary>
+    public const string HostExperts = "Ddm:ExpertHost:Experts";
+
+    /// <summary>Where an expert host answers gateways.</summary>
+    public const string HostListen = "Ddm:ExpertHost:Listen";
+
+    /// <summary>As <see cref="HostsPlain"/>, of the host.</summary>
+    public const string HostPlain = "Ddm:ExpertHost:Plain";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Messaging, Blobs, Pool, Worker, SourceRoots, ApiKeys, BrokerManagement, AcknowledgementTimeout, StopNotice, LocalFolder, ReplicaTimeout, ExitWhenIdle, MetricsPort,
+        RunsPages, PlaygroundPages, GatewayUrl, HostAddresses, HostsKey, HostsPlain, HostModel, HostExperts, HostListen, HostPlain,
     ];
 
     /// <summary>A setting as an environment variable.</summary>

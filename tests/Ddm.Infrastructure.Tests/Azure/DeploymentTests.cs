@@ -5,7 +5,7 @@ using Ddm.Services;
 namespace Ddm.Infrastructure.Tests;
 
 /// <summary>What <c>azd up</c> would make in Azure.</summary>
-public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deployment>
+public sealed class DeploymentTests(Deployment deployment)
 {
     private const string Identity = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
@@ -69,18 +69,77 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
     }
 
     [Fact]
-    public void OnlyTheControlPlaneIsPublicAndItAsksForAKey()
+    public void OnlyControlPlaneAndGatewayArePublicAndEachAsksForAKeyOfItsOwn()
     {
         foreach (var app in Deployment.Of(deployment.Apps, "Microsoft.App/containerApps"))
         {
-            var ingress = app.GetProperty("properties").GetProperty("configuration").TryGetProperty("ingress", out var found) && found.ValueKind == JsonValueKind.Object ? found : (JsonElement?)null;
-            var isPublic = ingress?.GetProperty("external").GetBoolean() ?? false;
-            Assert.Equal(Text(app, "name") == ServiceNames.ControlPlane, isPublic);
+            Assert.Equal(Text(app, "name") is ServiceNames.ControlPlane or ServiceNames.InferenceGateway, Ingress(app) is { } ingress && ingress.GetProperty("external").GetBoolean());
         }
 
-        var controlPlane = deployment.Service(ServiceNames.ControlPlane);
-        Assert.False(controlPlane.GetProperty("properties").GetProperty("configuration").GetProperty("ingress").GetProperty("allowInsecure").GetBoolean());
-        Assert.Equal("api-key", Variables(controlPlane)[SettingNames.Variable(SettingNames.ApiKeys, 0)]);
+        foreach (var (name, key) in new[] { (ServiceNames.ControlPlane, "api-key"), (ServiceNames.InferenceGateway, "gateway-key") })
+        {
+            var service = deployment.Service(name);
+            Assert.False(Ingress(service)!.Value.GetProperty("allowInsecure").GetBoolean());
+            Assert.Equal(key, Variables(service)[SettingNames.Variable(SettingNames.ApiKeys, 0)]);
+            Assert.Equal("true", Variables(service)["ASPNETCORE_FORWARDEDHEADERS_ENABLED"]);
+            Assert.Contains(Deployment.Of(deployment.Foundation, "Microsoft.KeyVault/vaults/secrets"), secret => Text(secret, "name").EndsWith("/" + key, StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void TheGatewayIsStartedByRequestsAndEndsWhereThereAreNone()
+    {
+        var gateway = deployment.Service(ServiceNames.InferenceGateway);
+        Assert.Equal("Consumption", Text(gateway.GetProperty("properties"), "workloadProfileName"));
+        Assert.Equal((0, 1), Replicas(gateway));
+        Assert.Equal("16", Text(Assert.Single(Scale(gateway).GetProperty("rules").EnumerateArray()).GetProperty("http").GetProperty("metadata"), "concurrentRequests"));
+        Assert.InRange(Scale(gateway).GetProperty("cooldownPeriod").GetInt32(), 600, 3600); // a job that nobody asks after is drawn within Ddm:Gateway:Deadline, ten minutes
+        AssertProbed(gateway);
+
+        // it needs no broker, and what links lead to is what the world calls it
+        var variables = Variables(gateway);
+        Assert.DoesNotContain(SettingNames.Variable(SettingNames.Messaging), variables.Keys);
+        Assert.DoesNotContain(Secrets(gateway), name => name.StartsWith("messaging", StringComparison.Ordinal));
+        Assert.StartsWith("[format('https://inference-gateway.{0}'", variables[SettingNames.Variable(SettingNames.GatewayUrl)], StringComparison.Ordinal);
+        Assert.Equal(variables[SettingNames.Variable(SettingNames.GatewayUrl)], Variables(deployment.Service(ServiceNames.ControlPlane))[SettingNames.Variable(SettingNames.PlaygroundPages)]);
+        Assert.StartsWith("[format('https://control-plane.{0}'", variables[SettingNames.Variable(SettingNames.RunsPages)], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheGatewayMayKeepAGpuAndNeedsNoExpertHosts()
+    {
+        var apps = await Deployment.PredictAppsAsync(
+            ("gatewayPool", "'t4'"), ("gatewayMinReplicas", "1"), ("gatewayMaxReplicas", "3"), ("gatewayUrl", "'https://pictures.example.com'"));
+        var gateway = apps.Single(app => Text(app, "name") == ServiceNames.InferenceGateway);
+        Assert.Equal("t4", Text(gateway.GetProperty("properties"), "workloadProfileName"));
+        Assert.Contains("/ddm:{1}-cuda'", Text(Deployment.Container(gateway), "image"), StringComparison.Ordinal);
+        Assert.Equal("56Gi", Text(Deployment.Container(gateway).GetProperty("resources"), "memory"));
+        Assert.Equal((1, 3), Replicas(gateway));
+        Assert.Equal("https://pictures.example.com", Variables(gateway)[SettingNames.Variable(SettingNames.GatewayUrl)]);
+        Assert.DoesNotContain(Variables(gateway).Keys, name => name.Contains("ExpertHosts", StringComparison.Ordinal));
+        Assert.Equal(["gateway-key"], Secrets(gateway));
+        Assert.DoesNotContain(apps, app => Text(app, "name").StartsWith("expert-host", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ExpertHostsAnswerTheGatewayAloneOverHttp2AndBehindAKey()
+    {
+        var gateway = Variables(deployment.Service(ServiceNames.InferenceGateway));
+        for (var share = 1; share <= 2; share++)
+        {
+            var host = deployment.Service(ServiceNames.ExpertHost(share));
+            var (ingress, variables) = (Ingress(host)!.Value, Variables(host));
+            Assert.Equal((false, false, "http2"), (ingress.GetProperty("external").GetBoolean(), ingress.GetProperty("allowInsecure").GetBoolean(), Text(ingress, "transport")));
+            Assert.Equal(ingress.GetProperty("targetPort").GetInt32(), new Uri(variables[SettingNames.Variable(SettingNames.HostListen)]).Port);
+            Assert.Equal(("cats", $"{share}/2"), (variables[SettingNames.Variable(SettingNames.HostModel)], variables[SettingNames.Variable(SettingNames.HostExperts)]));
+            Assert.Equal(gateway[SettingNames.Variable(SettingNames.HostsKey)], variables[SettingNames.Variable(SettingNames.ApiKeys, 0)]);
+            Assert.Equal(["experts-key"], Secrets(host));
+            Assert.StartsWith($"[format('https://expert-host-{{0}}.internal.{{1}}', {share},", gateway[SettingNames.Variable(SettingNames.HostAddresses, share - 1)], StringComparison.Ordinal);
+            Assert.Equal((0, 1), Replicas(host)); // it goes with its gateway
+            AssertProbed(host);
+        }
+
+        Assert.DoesNotContain(SettingNames.Variable(SettingNames.HostAddresses, 2), gateway.Keys);
     }
 
     [Fact]
@@ -123,6 +182,23 @@ public sealed class DeploymentTests(Deployment deployment) : IClassFixture<Deplo
         }
 
         Assert.Equal(1, deployment.Service(ServiceNames.ControlPlane).GetProperty("properties").GetProperty("template").GetProperty("scale").GetProperty("minReplicas").GetInt32());
+    }
+
+    private static JsonElement? Ingress(JsonElement app)
+        => app.GetProperty("properties").GetProperty("configuration").TryGetProperty("ingress", out var found) && found.ValueKind == JsonValueKind.Object ? found : null;
+
+    private static JsonElement Scale(JsonElement app) => app.GetProperty("properties").GetProperty("template").GetProperty("scale");
+
+    private static (int Least, int Most) Replicas(JsonElement app) => (Scale(app).GetProperty("minReplicas").GetInt32(), Scale(app).GetProperty("maxReplicas").GetInt32());
+
+    private static IEnumerable<string> Secrets(JsonElement app)
+        => app.GetProperty("properties").GetProperty("configuration").GetProperty("secrets").EnumerateArray().Select(secret => Text(secret, "name"));
+
+    private static void AssertProbed(JsonElement app)
+    {
+        var probes = Deployment.Container(app).GetProperty("probes").EnumerateArray().ToDictionary(probe => Text(probe, "type"), probe => probe.GetProperty("httpGet"));
+        Assert.Equal(("/alive", "/alive", "/health"), (Text(probes["Startup"], "path"), Text(probes["Liveness"], "path"), Text(probes["Readiness"], "path")));
+        Assert.All(probes.Values, probe => Assert.Equal(8080, probe.GetProperty("port").GetInt32())); // of expert hosts too: 5095 speaks HTTP/2 alone
     }
 
     private static string Text(JsonElement element, string key) => element.GetProperty(key).GetString()!;

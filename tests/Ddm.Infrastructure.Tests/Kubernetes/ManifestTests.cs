@@ -24,10 +24,15 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public void EveryFileIsAppliedButTheSecretsThatPeopleFillIn()
+    public void EveryFileIsAppliedButExamplesThatPeopleFillIn()
     {
-        var applied = Manifests.List(Manifests.Kustomization, "resources").Select(node => node.ToString());
-        Assert.Equal(Manifests.Files.Select(Path.GetFileName).Except(["secrets.example.yaml"]).Order(), applied.Order());
+        foreach (var folder in Manifests.Folders)
+        {
+            var list = Manifests.ListIn(folder);
+            var applied = Manifests.List(list, "resources").Select(node => node.ToString());
+            Assert.Equal(Manifests.FilesIn(folder).Select(Path.GetFileName).Where(file => !file!.EndsWith(".example.yaml", StringComparison.Ordinal)).Order(), applied.Order());
+            Assert.All(Manifests.List(list, "patches"), patch => Assert.True(File.Exists(Path.Combine(folder, Manifests.Text(patch, "path")!))));
+        }
     }
 
     [Fact]
@@ -60,7 +65,7 @@ public sealed class ManifestTests
             Assert.Equal(life, TimeSpan.Parse(Manifests.Text(said, "value")!, System.Globalization.CultureInfo.InvariantCulture));
         }
 
-        var settings = Manifests.Of("ConfigMap").Single();
+        var settings = Manifests.Of("ConfigMap").Single(map => Manifests.Text(map, "metadata", "name") == "ddm-settings");
         var notice = TimeSpan.Parse(Manifests.Text(settings, "data", SettingNames.Variable(SettingNames.StopNotice))!, System.Globalization.CultureInfo.InvariantCulture);
         foreach (var (name, pod) in Manifests.Pods.Where(pod => pod.Name != "broker"))
         {
@@ -100,4 +105,61 @@ public sealed class ManifestTests
             Assert.Equal(expected[Manifests.Text(node, "spec", "scaleTargetRef", "name")!], Manifests.List(node, "spec", "triggers").Select(trigger => Manifests.Text(trigger, "metadata", "queueName")));
         }
     }
+
+    [Fact]
+    public void OnlyControlPlaneAndGatewayAreReachedByEverybody()
+    {
+        var open = Manifests.Of("NetworkPolicy").Where(policy => Manifests.List(policy, "spec", "ingress").Any(rule => Manifests.At(rule, "from") is null));
+        Assert.Equal([ServiceNames.ControlPlane, ServiceNames.InferenceGateway], open.Select(policy => Manifests.Text(policy, "spec", "podSelector", "matchLabels", "app.kubernetes.io/name")).Order());
+        Assert.All(open, policy => Assert.Equal("8080", Manifests.Text(Assert.Single(Manifests.List(policy, "spec", "ingress")), "ports", 0, "port"))); // not their metrics
+
+        var hosts = Assert.Single(Manifests.Of("NetworkPolicy"), policy => Manifests.Text(policy, "spec", "podSelector", "matchLabels", "app.kubernetes.io/name") == "expert-host");
+        Assert.Equal(ServiceNames.InferenceGateway, Manifests.Text(Assert.Single(Manifests.List(hosts, "spec", "ingress")), "from", 0, "podSelector", "matchLabels", "app.kubernetes.io/name"));
+        var broker = Manifests.Of("NetworkPolicy").Single(policy => Manifests.Text(policy, "metadata", "name") == "broker");
+        Assert.Equal([ServiceNames.InferenceGateway, "expert-host"], Manifests.List(broker, "spec", "ingress", 0, "from", 0, "podSelector", "matchExpressions", 0, "values").Select(name => name.ToString()));
+        Assert.All(Manifests.Of("Service"), service => Assert.True(Manifests.Text(service, "spec", "type") is null or "ClusterIP", Manifests.Text(service, "metadata", "name")));
+    }
+
+    [Fact]
+    public void TheGatewayHasAKeyOfItsOwnAndWhatItWritesGoesToTheStoreOrTmp()
+    {
+        foreach (var (name, pod) in Manifests.Pods.Where(pod => pod.Name is "inference-gateway" or "expert-host"))
+        {
+            var secrets = Manifests.List(pod, "containers", 0, "envFrom").Select(from => Manifests.Text(from, "secretRef", "name")).Where(secret => secret is not null);
+            Assert.Equal(name == "expert-host" ? [] : ["ddm-gateway-keys"], secrets); // neither the broker's address nor the control plane's keys
+            Assert.Equal("ddm-connections", Manifests.Text(Variable(pod, SettingNames.Blobs), "valueFrom", "secretKeyRef", "name"));
+            Assert.Equal("ddm-experts", Manifests.Text(name == "expert-host" ? Variable(pod, SettingNames.ApiKeys, 0) : Variable(pod, SettingNames.HostsKey), "valueFrom", "secretKeyRef", "name"));
+            Assert.Equal("/tmp", Manifests.Text(Assert.Single(Manifests.List(pod, "containers", 0, "volumeMounts")), "mountPath"));
+        }
+    }
+
+    [Fact]
+    public void ExpertHostsHoldEveryShareAndAreAskedByName()
+    {
+        var set = Assert.Single(Manifests.Of("StatefulSet"));
+        var pod = (YamlDotNet.RepresentationModel.YamlMappingNode)Manifests.At(set, "spec", "template", "spec")!;
+        var (replicas, port) = (Manifests.Text(set, "spec", "replicas")!, new Uri(Manifests.Text(Variable(pod, SettingNames.HostListen), "value")!).Port);
+        Assert.Equal("1", Manifests.Text(set, "spec", "ordinals", "start")); // shares are counted from 1
+        Assert.Equal($"$(POD_ORDINAL)/{replicas}", Manifests.Text(Variable(pod, SettingNames.HostExperts), "value"));
+        Assert.Contains(Manifests.List(pod, "containers", 0, "ports"), entry => Manifests.Text(entry, "containerPort") == port.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+        var map = Manifests.Of("ConfigMap").Single(node => Manifests.Text(node, "metadata", "name") == "ddm-expert-hosts");
+        var asked = Enumerable.Range(0, int.Parse(replicas, System.Globalization.CultureInfo.InvariantCulture)).Select(i => Manifests.Text(map, "data", SettingNames.Variable(SettingNames.HostAddresses, i)));
+        Assert.Equal(asked, Enumerable.Range(1, asked.Count()).Select(share => $"http://{ServiceNames.ExpertHost(share)}.{Manifests.Text(set, "spec", "serviceName")}:{port}"));
+        Assert.Contains(Manifests.Of("Service"), service => Manifests.Text(service, "metadata", "name") == Manifests.Text(set, "spec", "serviceName") && Manifests.Text(service, "spec", "clusterIP") == "None");
+    }
+
+    [Fact]
+    public void TheGatewayMayHaveAGpu()
+    {
+        var gateway = Assert.Single(Manifests.Patched);
+        var container = Manifests.At(gateway, "spec", "template", "spec", "containers", 0)!;
+        Assert.Equal((ServiceNames.InferenceGateway, "ddm-cuda", "1"), (Manifests.Text(container, "name"), Manifests.Text(container, "image"), Manifests.Text(container, "resources", "limits", "nvidia.com/gpu")));
+        Assert.Contains(Pools.All, pool => pool.Cuda && pool.Name == Manifests.Text(gateway, "spec", "template", "spec", "nodeSelector", "ddm/pool"));
+        Assert.Equal("0", Manifests.Text(gateway, "spec", "strategy", "rollingUpdate", "maxSurge")); // there may be no second GPU
+        Assert.Equal("true", Manifests.Text(container, "securityContext", "readOnlyRootFilesystem")); // what the patch does not name stays
+    }
+
+    private static YamlDotNet.RepresentationModel.YamlNode Variable(YamlDotNet.RepresentationModel.YamlNode pod, string setting, int? entry = null)
+        => Manifests.List(pod, "containers", 0, "env").Single(variable => Manifests.Text(variable, "name") == SettingNames.Variable(setting, entry));
 }

@@ -37,12 +37,17 @@ public sealed class QueryTests
     }
 
     [Fact]
-    public void ThereIsAnAlertForStalledRolesOldCommitsAndRepeatedFencing()
+    public void ThereIsAnAlertForWhateverIsWrong()
     {
         var alerts = Rules().ToDictionary(rule => Manifests.Text(rule, "alert")!, rule => Manifests.Text(rule, "expr")!);
         Assert.Contains("ddm_role_idle_age_seconds", alerts["DdmRoleStalled"], StringComparison.Ordinal);
         Assert.Contains("ddm_role_commit_age_seconds", alerts["DdmCommitOld"], StringComparison.Ordinal);
         Assert.Contains("increase(ddm_commits_fenced_total", alerts["DdmRepeatedFencing"], StringComparison.Ordinal);
+        Assert.Contains("status=\"429\"", alerts["DdmGatewayFull"], StringComparison.Ordinal);
+        Assert.Contains("ddm_gateway_pictures_total{ddm_degraded", alerts["DdmGatewayDegraded"], StringComparison.Ordinal);
+        Assert.Contains("ddm_gateway_expert_host_up", alerts["DdmExpertHostDown"], StringComparison.Ordinal);
+        var documented = Repository.Read("docs/observability.md");
+        Assert.All(alerts.Keys, alert => Assert.Contains($"| `{alert}` |", documented, StringComparison.Ordinal));
         Assert.All(Rules(), rule => Assert.NotNull(Manifests.Text(rule, "annotations", "summary")));
     }
 

@@ -17,6 +17,7 @@ internal sealed class Generation(DrawingEngine engine, AuditLog audit, ServingSe
     public async Task<DrawnOrder> DrawAsync(string key, GenerationRequest request, ModelLease lease, IOrderListener? listener, CancellationToken cancellation)
     {
         var (began, model, status) = (time.GetTimestamp(), lease.Model, StatusCodes.Status500InternalServerError);
+        using var activity = ServingTelemetry.Begin(request.Order, model);
         using var deadline = new CancellationTokenSource(request.Deadline ?? settings.Deadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
         try
@@ -25,7 +26,7 @@ internal sealed class Generation(DrawingEngine engine, AuditLog audit, ServingSe
                 ?? throw GatewayException.Busy(FormattableString.Invariant($"{settings.MaxWaiting} requests wait already. Try again in a while."), BusySeconds);
             var drawn = await ticket.Result;
             status = StatusCodes.Status200OK;
-            ServingTelemetry.Pictures.Add(drawn.Pictures.Count);
+            ServingTelemetry.Drawn(drawn.Record);
             return drawn;
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellation.IsCancellationRequested)
@@ -41,8 +42,7 @@ internal sealed class Generation(DrawingEngine engine, AuditLog audit, ServingSe
         {
             var took = time.GetElapsedTime(began);
             audit.Write(key, request, model, status, took);
-            ServingTelemetry.Requests.Add(1, new KeyValuePair<string, object?>("status", status));
-            ServingTelemetry.Duration.Record(took.TotalSeconds);
+            ServingTelemetry.Ended(status, took);
         }
     }
 }

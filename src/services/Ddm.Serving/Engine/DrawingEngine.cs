@@ -65,6 +65,7 @@ internal sealed class DrawingEngine : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        ServingTelemetry.Announce();
         try
         {
             var arrival = queue.WaitAsync(stoppingToken);

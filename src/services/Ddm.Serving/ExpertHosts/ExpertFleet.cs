@@ -17,6 +17,7 @@ internal sealed class ExpertFleet : IDisposable
     {
         (this.settings, this.time) = (settings, time);
         Links = [.. settings.Addresses.Select(address => new ExpertHostLink(address, settings, time, log))];
+        ServingTelemetry.Watch(this);
     }
 
     /// <summary>The hosts, there or not.</summary>
@@ -75,6 +76,7 @@ internal sealed class ExpertFleet : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        ServingTelemetry.Unwatch(this);
         foreach (var link in Links)
         {
             link.Dispose();
