@@ -14,7 +14,8 @@ internal static class BFloat16Rounding
     public static void Round(ReadOnlySpan<uint> source, Span<ushort> target)
     {
         var pairs = source.Length / (2 * Vector<uint>.Count);
-        var (wide, narrow) = (MemoryMarshal.Cast<uint, Vector<uint>>(source), MemoryMarshal.Cast<ushort, Vector<ushort>>(target));
+        var wide = MemoryMarshal.Cast<uint, Vector<uint>>(source);
+        var narrow = MemoryMarshal.Cast<ushort, Vector<ushort>>(target);
         for (var i = 0; i < pairs; i++)
         {
             narrow[i] = Vector.Narrow(Round(wide[2 * i]), Round(wide[(2 * i) + 1]));
