@@ -35,7 +35,7 @@ internal sealed class Dense : nn.Module
             return FewRows.Linear(x, w, b);
         }
 
-        using var wide = w.to(ScalarType.Float32); // gone with the product: the widened matrices of a network must never be there together
+        using var wide = Widened.Of(w);
         return FewRows.Linear(x, wide, b);
     }
 }
