@@ -39,8 +39,8 @@ public class ExpertWeightsTests(TinyModel model)
 
         TestContext.Current.TestOutputHelper?.WriteLine($"of {deviations.Count} values of 0 to 255: {deviations.Average():F4} off on average, {deviations.Max()} at most");
         Assert.Contains(deviations, off => off > 0); // else nothing was rounded
-        Assert.InRange(deviations.Average(), 0, 0.5);
-        Assert.InRange(deviations.Max(), 0, 6);
+        Assert.InRange(deviations.Average(), 0, 0.25); // found: 0.074
+        Assert.InRange(deviations.Max(), 0, 3); // found: 1
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public class ServedByTests(TinyModel model)
     public async Task OneThatFailsOnTheWayDoes()
     {
         await using var gateway = await GatewayServer.StartAsync(model);
-        using var response = await gateway.SendAsync(new { prompt = "1", num_inference_steps = 1000, deadline_seconds = 0.05 });
+        using var response = await gateway.SendAsync(new Dictionary<string, object>(BadInputTests.Slow) { ["deadline_seconds"] = 0.2 });
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, response.StatusCode);
         Assert.Equal($"{TinyModel.Name}/v1", Assert.Single(response.Headers.GetValues(Version)));
