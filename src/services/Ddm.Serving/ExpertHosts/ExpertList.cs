@@ -14,7 +14,7 @@ internal sealed class ExpertList
     private ExpertList(string setting, int[]? indices, (int Part, int Parts) share) => (this.setting, this.indices, this.share) = (setting, indices, share);
 
     /// <summary>Every expert.</summary>
-    public static ExpertList All { get; } = new("", null, (1, 1));
+    public static ExpertList All { get; } = new(ExpertHostSettings.Section + ":Experts", null, (1, 1));
 
     /// <summary>One index.</summary>
     /// <exception cref="UserErrorException">It is none.</exception>
