@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
 using Microsoft.Extensions.Configuration;
@@ -26,8 +27,11 @@ public sealed record ServingSettings
     /// <summary>Bytes that the experts of a model may take in memory; those that do not fit are read when they are asked. Null: all are in memory.</summary>
     public long? ExpertBytes { get; init; }
 
+    /// <summary>What the matrices of experts are kept as in memory.</summary>
+    public WeightType ExpertWeights { get; init; }
+
     /// <summary>The least probability that the live experts must hold of a picture at t = 1; 1: a picture of which an expert is missing is not drawn.</summary>
-    public double LiveMassFloor { get; init; } = Diffusion.Ensemble.DefaultLiveMassFloor;
+    public double LiveMassFloor { get; init; } = Ensemble.DefaultLiveMassFloor;
 
     /// <summary>Pictures that are stepped at once.</summary>
     public int MaxBatch { get; init; } = 64;
@@ -77,6 +81,7 @@ public sealed record ServingSettings
             PublicUrl = Address(section, nameof(PublicUrl)),
             PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
             ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
+            ExpertWeights = WeightTypes.Parse($"{Section}:{nameof(ExpertWeights)}", section[nameof(ExpertWeights)]),
             LiveMassFloor = Share(section, nameof(LiveMassFloor), usual.LiveMassFloor),
             MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
             MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),

@@ -209,7 +209,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
             var done = store.End(job, JobState.Completed) with
             {
                 StepsDone = job.Steps,
-                Answer = ImagesAnswer.Of(model, drawn, request.Format, time.GetUtcNow(), data),
+                Answer = ImagesAnswer.Of(model, drawn, request.Format, time.GetUtcNow(), data, self.Name),
                 Files = names,
                 AsLinks = request.AsLinks,
             };
