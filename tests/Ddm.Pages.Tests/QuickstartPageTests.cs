@@ -16,7 +16,7 @@ public class QuickstartPageTests
 
         var told = await Chromium.PlayAsync("quickstart", Longest, new Dictionary<string, object?>
         {
-            ["runs"] = hosts.Control.Address.AbsoluteUri, ["key"] = PageHosts.Key, ["minutes"] = Longest.TotalMinutes - 2,
+            ["runs"] = hosts.Control.Address.AbsoluteUri, ["key"] = PageHosts.Key, ["minutes"] = Longest.TotalMinutes - 2, ["most"] = PageHosts.MostSteps,
         });
 
         Assert.Equal(4, told.GetProperty("sheets").GetInt32());
@@ -24,6 +24,8 @@ public class QuickstartPageTests
         Assert.True(told.GetProperty("grids").GetInt32() >= 5, told.ToString());
         Assert.Equal(4, told.GetProperty("bars").GetInt32());
         Assert.True(told.GetProperty("parts").GetInt32() > 4 * 40, told.ToString()); // more than one expert a step
+        Assert.True(told.GetProperty("takenBack").GetBoolean());
+        await hosts.AtRestAsync();
     }
 
     private static string SamplesFolder()

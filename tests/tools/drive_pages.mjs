@@ -52,6 +52,18 @@ async function submit(page, spec) {
   await page.getByRole('button', { name: 'Submit', exact: true }).click();
 }
 
+// A drawing that would take long is taken back.
+async function takeBack(page) {
+  await page.getByLabel('Pictures', { exact: true }).first().fill('10');
+  await page.getByLabel('Steps', { exact: true }).fill(String(given.most));
+  await page.getByLabel('Guidance').fill('2');
+  await page.getByRole('button', { name: 'Draw', exact: true }).click();
+  await page.getByText('Drawing…').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Cancelled.').waitFor();
+  return page.getByRole('button', { name: 'Draw', exact: true }).isEnabled();
+}
+
 const scenarios = {
   // From a wrong key to a picture.
   async journey(told) {
@@ -111,6 +123,7 @@ const scenarios = {
     told.servedBy = await page.locator('dt:text-is("served by") + dd').textContent();
     told.curl = await page.locator('pre.curl').textContent();
     await shots(page, 'playground');
+    told.takenBack = await takeBack(page);
     await page.getByRole('link', { name: 'Model' }).click();
     await page.locator('svg.curve').waitFor();
     told.experts = await page.locator('section[aria-label="Experts"] tbody tr').count();
@@ -150,6 +163,7 @@ const scenarios = {
     told.bars = await page.locator('svg.bars').count();
     told.parts = await page.locator('svg.bars rect').count();
     await shots(page, 'quickstart-playground');
+    told.takenBack = await takeBack(page);
     await page.getByRole('link', { name: 'Model' }).click();
     await page.locator('svg.curve').waitFor();
     await shots(page, 'quickstart-model');
