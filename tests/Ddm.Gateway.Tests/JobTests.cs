@@ -70,7 +70,7 @@ public class JobTests(TinyModel model)
         JsonElement slow, waiting;
         await using (var before = await GatewayServer.StartAsync(home, ownsHome: false, ("Ddm:Gateway:JobsAtOnce", "1")))
         {
-            var body = new Dictionary<string, object>(BadInputTests.Slow) { ["num_inference_steps"] = 400, ["n"] = 2, ["seed"] = 9 };
+            var body = new Dictionary<string, object>(BadInputTests.Slow) { ["num_inference_steps"] = 200, ["n"] = 2, ["seed"] = 9 };
             slow = await SubmitAsync(before, body);
             await Waiting.ForAsync("drawing", TimeSpan.FromSeconds(20), _ => Task.FromResult(before.Engine.Active > 0));
             waiting = await SubmitAsync(before, new { prompt = "0" });

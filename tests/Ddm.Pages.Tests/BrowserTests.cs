@@ -37,6 +37,7 @@ public class BrowserTests
         Assert.Equal(["true Strict", "true Strict"], told.GetProperty("cookies").EnumerateArray().Select(cookie => cookie.GetString()));
         Assert.Equal("", told.GetProperty("script").GetString());
         Assert.True(told.GetProperty("takenBack").GetBoolean());
+        Assert.Equal([], told.GetProperty("misfits").EnumerateArray().Select(text => text.GetString()));
         await hosts.AtRestAsync();
     }
 

@@ -40,6 +40,16 @@ async function shots(page, name) {
   await page.setViewportSize(before);
 }
 
+// What is wider than its place: a cell's content on a desk, the page itself on a phone.
+async function misfits(page, name) {
+  const before = page.viewportSize();
+  const found = await page.evaluate(() => [...document.querySelectorAll('td, th')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.textContent.slice(0, 40)));
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  await page.setViewportSize(before);
+  return [...found, ...(width > room ? [`${width} of ${room} pixels`] : [])].map(text => `${name}: ${text}`);
+}
+
 async function signIn(page, key) {
   await page.getByLabel('API key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -67,6 +77,7 @@ async function takeBack(page) {
 const scenarios = {
   // From a wrong key to a picture.
   async journey(told) {
+    told.misfits = [];
     const page = await newPage();
     await page.goto(given.runs);
     await page.waitForURL('**/pages/sign-in**');
@@ -74,6 +85,7 @@ const scenarios = {
     await signIn(page, 'no key of this server at all');
     told.wrongKey = await page.getByRole('alert').textContent();
     await shots(page, 'sign-in');
+    told.misfits.push(...await misfits(page, 'sign-in'));
     await signIn(page, given.key);
     await page.waitForURL('**/pages/runs');
     expected.length = 0;
@@ -106,9 +118,11 @@ const scenarios = {
     told.events = await page.locator('ol.log li').count();
     told.stage = await page.locator('ol.stages li.done').count();
     await shots(page, 'run');
+    told.misfits.push(...await misfits(page, 'run'));
     await page.getByRole('link', { name: 'Runs', exact: true }).click();
     await page.locator('td .badge.succeeded').waitFor();
     await shots(page, 'runs');
+    told.misfits.push(...await misfits(page, 'runs'));
 
     await page.getByRole('link', { name: 'draw' }).click();
     await page.waitForURL('**/pages/sign-in**'); // another host: a session of its own
@@ -123,11 +137,13 @@ const scenarios = {
     told.servedBy = await page.locator('dt:text-is("served by") + dd').textContent();
     told.curl = await page.locator('pre.curl').textContent();
     await shots(page, 'playground');
+    told.misfits.push(...await misfits(page, 'playground'));
     told.takenBack = await takeBack(page);
     await page.getByRole('link', { name: 'Model' }).click();
     await page.locator('svg.curve').waitFor();
     told.experts = await page.locator('section[aria-label="Experts"] tbody tr').count();
     await shots(page, 'model');
+    told.misfits.push(...await misfits(page, 'model'));
     told.cookies = (await page.context().cookies()).map(cookie => `${cookie.httpOnly} ${cookie.sameSite}`);
     told.script = await page.evaluate(() => document.cookie);
   },

@@ -214,6 +214,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
                 AsLinks = request.AsLinks,
             };
             await store.TryChangeAsync(done, etag, CancellationToken.None); // where it was taken back meanwhile, the files are swept
+            Poke(); // there is room for the next
         }
         catch (Exception e) when (e is OperationCanceledException || (e is GatewayException { Status: StatusCodes.Status429TooManyRequests }))
         {
