@@ -150,6 +150,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
         catch (Exception e)
         {
             log.LogWarning(e, "Job {Job} is left for another try", job.Id); // its lease runs out
+            taken.Cancel(); // nobody would take what is still being drawn
         }
         finally
         {
