@@ -156,7 +156,9 @@ const scenarios = {
     await page.locator('#submit').click();
     await page.getByRole('button', { name: 'Take the quickstart' }).click();
     await page.waitForFunction(() => document.getElementById('spec').value !== '');
-    if (given.change) await page.getByLabel('Spec (YAML)').fill(given.change.reduce((spec, [part, now]) => spec.replace(part, now), await page.getByLabel('Spec (YAML)').inputValue()));
+    const spec = await page.getByLabel('Spec (YAML)').inputValue();
+    for (const [part] of given.change) if (!spec.includes(part)) throw new Error(`the quickstart has no '${part}'`);
+    await page.getByLabel('Spec (YAML)').fill(given.change.reduce((text, [part, now]) => text.replace(part, now), spec));
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
     await page.locator('#answer a').click();
     await page.locator('.grid-image img').waitFor({ timeout: given.minutes * 60000 });
