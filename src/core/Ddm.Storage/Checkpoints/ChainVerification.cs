@@ -58,7 +58,7 @@ internal sealed class ChainVerification(IBlobStore store, RoleRecords records, C
                 var kept = manifest.Parts.Except(missing).ToList();
                 faults.AddRange(missing.Where(part => above is null || !part.Name.EndsWith(RoleBlobs.TensorExtension, StringComparison.Ordinal))
                     .Select(part => $"{link.Folder}{part.Name} is missing"));
-                if (await chain.FindBadPartAsync(link with { Manifest = manifest with { Parts = kept } }, small: null, cancellationToken) is { } bad)
+                if (await chain.FindBadPartAsync(link with { Manifest = manifest with { Parts = kept } }, kept: null, cancellationToken) is { } bad)
                 {
                     faults.Add(bad);
                 }

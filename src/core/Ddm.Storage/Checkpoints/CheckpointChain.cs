@@ -13,6 +13,7 @@ internal sealed record ChainLink(string Folder, string ManifestSha256, Checkpoin
 internal sealed class CheckpointChain(IBlobStore store)
 {
     private const long SmallPart = 1 << 20; // a thread of its own costs more
+    private const long MostKept = 256 << 20; // what is read twice comes over the line twice; beyond this, memory is dearer
 
     /// <summary>The links, newest first. Behind a broken link only the head's own note of the parent leads on.</summary>
     /// <exception cref="CheckpointException">A manifest is whole but another run's, another role's or a newer version's.</exception>
@@ -31,22 +32,22 @@ internal sealed class CheckpointChain(IBlobStore store)
 
     /// <summary>Reads every part once, side by side, and compares.</summary>
     /// <param name="link">The checkpoint.</param>
-    /// <param name="small">Takes the parts that are small, so that whoever uses them need not read them again; null: nobody will.</param>
+    /// <param name="kept">Takes parts as far as memory is no matter, so that whoever uses them need not read them again; null: nobody will.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>What is wrong with the first bad part; null when all are whole.</returns>
-    public Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? small, CancellationToken cancellationToken) =>
-        FindBadPartAsync(link.Folder, link.Manifest!.Parts, small, cancellationToken);
+    public Task<string?> FindBadPartAsync(ChainLink link, Dictionary<string, byte[]>? kept, CancellationToken cancellationToken) =>
+        FindBadPartAsync(link.Folder, link.Manifest!.Parts, kept, cancellationToken);
 
     /// <summary>As the other overload, for parts that no manifest names yet. What is not asked for is hashed as it comes: a part may be larger than told.</summary>
     public async Task<string?> FindBadPartAsync(
-        string folder, IReadOnlyList<CheckpointPart> parts, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<CheckpointPart> parts, Dictionary<string, byte[]>? kept, CancellationToken cancellationToken)
     {
         var hashes = new List<Task<(long Length, string Sha256)>>();
         try
         {
             foreach (var part in parts)
             {
-                var (found, fault) = await BeginAsync(folder, part, small, cancellationToken);
+                var (found, fault) = await BeginAsync(folder, part, kept, cancellationToken);
                 if (found is null)
                 {
                     return fault;
@@ -66,17 +67,17 @@ internal sealed class CheckpointChain(IBlobStore store)
 
     // The hash under way, or what is wrong already.
     private async Task<(Task<(long Length, string Sha256)>? Hash, string? Fault)> BeginAsync(
-        string folder, CheckpointPart part, Dictionary<string, byte[]>? small, CancellationToken cancellationToken)
+        string folder, CheckpointPart part, Dictionary<string, byte[]>? kept, CancellationToken cancellationToken)
     {
         var name = folder + part.Name;
-        if (part.Length < SmallPart && small is not null)
+        if (part.Length < SmallPart && kept is not null)
         {
             if (await store.ReadAsync(name, cancellationToken) is not { Bytes: var bytes })
             {
                 return (null, $"{name} is missing");
             }
 
-            small.TryAdd(part.Name, bytes);
+            kept.TryAdd(part.Name, bytes);
             return bytes.Length == part.Length ? (Task.FromResult(((long)bytes.Length, Sha256.Of(bytes))), null) : (null, Length(name, bytes.Length, part));
         }
 
@@ -93,8 +94,19 @@ internal sealed class CheckpointChain(IBlobStore store)
             return (null, Length(name, length, part));
         }
 
-        return (part.Length < SmallPart ? Task.FromResult(await HashAsync(stream, cancellationToken))
-            : Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
+        if (part.Length < SmallPart)
+        {
+            return (Task.FromResult(await HashAsync(stream, cancellationToken)), null);
+        }
+
+        if (kept is null || kept.Values.Sum(bytes => bytes.LongLength) + part.Length > MostKept)
+        {
+            return (Task.Run(() => HashAsync(stream, cancellationToken), CancellationToken.None), null);
+        }
+
+        var whole = new byte[part.Length];
+        kept.TryAdd(part.Name, whole);
+        return (Task.Run(() => ReadAsync(stream, whole, cancellationToken), CancellationToken.None), null);
     }
 
     private static string Length(string name, long length, CheckpointPart part) => $"{name} has {length} bytes where its manifest says {part.Length}";
@@ -104,6 +116,15 @@ internal sealed class CheckpointChain(IBlobStore store)
         await using (stream)
         {
             return await HashingStream.HashAsync(stream, cancellationToken);
+        }
+    }
+
+    private static async Task<(long Length, string Sha256)> ReadAsync(Stream stream, byte[] whole, CancellationToken cancellationToken)
+    {
+        await using (stream)
+        {
+            var read = await stream.ReadAtLeastAsync(whole, whole.Length, throwOnEndOfStream: false, cancellationToken); // what is cut short has another hash
+            return (read, Sha256.Of(whole.AsSpan(0, read)));
         }
     }
 

@@ -20,12 +20,12 @@ internal sealed class CheckpointOpening(IBlobStore store, CheckpointChain chain,
                     + "Training does not go on across a change of data: bring the old data back, or start a run with a new name.");
             }
 
-            var small = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-            var fault = link.Fault ?? await chain.FindBadPartAsync(link, small, cancellationToken);
+            var kept = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+            var fault = link.Fault ?? await chain.FindBadPartAsync(link, kept, cancellationToken);
             if (fault is null)
             {
                 Report(blobs, skipped, link);
-                return new OpenedCheckpoint(store, new CheckpointReference(link.Folder, link.ManifestSha256, link.Manifest!.Step), link.Manifest, skipped, small);
+                return new OpenedCheckpoint(store, new CheckpointReference(link.Folder, link.ManifestSha256, link.Manifest!.Step), link.Manifest, skipped, kept);
             }
 
             skipped.Add(fault);

@@ -326,7 +326,7 @@ public sealed class CheckpointStore
             throw new InvalidDataException(e.Message, e);
         }
 
-        return await _chain.FindBadPartAsync(folder, written.Parts, small: null, cancellationToken) is { } bad
+        return await _chain.FindBadPartAsync(folder, written.Parts, kept: null, cancellationToken) is { } bad
             ? throw new InvalidDataException($"{bad}. Nothing was committed.")
             : await _keeper.SealAsync(claim, request, written, cancellationToken);
     }

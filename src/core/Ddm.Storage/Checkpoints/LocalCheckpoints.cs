@@ -59,11 +59,11 @@ public sealed class LocalCheckpoints
         foreach (var folder in kept.Select(blob => blob.Name[..(blob.Name.LastIndexOf('/') + 1)]).Distinct().OrderDescending(StringComparer.Ordinal))
         {
             var link = await ReadAsync(new RoleBlobs(run, role), folder, cancellationToken);
-            var small = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+            var bytes = new Dictionary<string, byte[]>(StringComparer.Ordinal);
             if (link?.Manifest is { } manifest && manifest.ParentManifestSha256 == parentManifestSha256 && manifest.DataManifestSha256 == dataManifestSha256
-                && manifest.Numerics == numerics && await chain.FindBadPartAsync(link, small, cancellationToken) is null)
+                && manifest.Numerics == numerics && await chain.FindBadPartAsync(link, bytes, cancellationToken) is null)
             {
-                return new OpenedCheckpoint(store, new CheckpointReference(folder, link.ManifestSha256, manifest.Step), manifest, [], small) { IsCommitted = false };
+                return new OpenedCheckpoint(store, new CheckpointReference(folder, link.ManifestSha256, manifest.Step), manifest, [], bytes) { IsCommitted = false };
             }
         }
 

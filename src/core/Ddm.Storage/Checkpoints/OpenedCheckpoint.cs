@@ -4,11 +4,11 @@ namespace Ddm.Storage;
 public sealed class OpenedCheckpoint
 {
     private readonly IBlobStore _store;
-    private readonly IReadOnlyDictionary<string, byte[]> _small;
+    private readonly IReadOnlyDictionary<string, byte[]> _kept;
 
-    internal OpenedCheckpoint(IBlobStore store, CheckpointReference reference, CheckpointManifest manifest, IReadOnlyList<string> skipped, IReadOnlyDictionary<string, byte[]> small)
+    internal OpenedCheckpoint(IBlobStore store, CheckpointReference reference, CheckpointManifest manifest, IReadOnlyList<string> skipped, IReadOnlyDictionary<string, byte[]> kept)
     {
-        (_store, _small) = (store, small);
+        (_store, _kept) = (store, kept);
         Reference = reference;
         Manifest = manifest;
         Skipped = skipped;
@@ -40,7 +40,7 @@ public sealed class OpenedCheckpoint
             throw new CheckpointException($"{Folder} has no part '{name}'; it has {string.Join(", ", Manifest.Parts.Select(part => part.Name))}.");
         }
 
-        if (_small.TryGetValue(name, out var bytes))
+        if (_kept.TryGetValue(name, out var bytes))
         {
             return new MemoryStream(bytes, writable: false);
         }

@@ -1,52 +1,26 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Ddm.Services;
 
-/// <summary>Lets the control plane renew this worker's record while the process lives.</summary>
-internal sealed class OutsidePresence(ServerConnection server, WorkerPresence presence, TimeProvider time, ILogger<OutsidePresence> log) : BackgroundService
+/// <summary>The record of a worker outside, which the control plane keeps.</summary>
+internal sealed class OutsidePresence(ServerConnection server, WorkerPresence presence, TimeProvider time, ILogger<OutsidePresence> log) : PresenceLoop(time, log)
 {
-    private static readonly TimeSpan Every = WorkerDirectory.Timeout / 4;
+    private bool isWritten;
 
     /// <inheritdoc/>
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    protected override async Task RenewAsync(CancellationToken cancellationToken)
     {
-        await base.StopAsync(cancellationToken);
-        try
+        var answer = await server.AskAsync<PresenceAnswer>("/presence", presence.Describe(), ServerConnection.Once, OutsidePatience.Short, cancellationToken);
+        if (isWritten && answer is { WasThere: false } && presence.Cordoned is not null)
         {
-            if (presence.Describe() is { Failures.Count: 0 } record)
-            {
-                await server.DeleteAsync($"/presence?worker={Uri.EscapeDataString(record.Name)}", OutsidePatience.Brief, cancellationToken);
-            }
+            presence.Pardon();
         }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            log.LogInformation("This worker's record was not taken away ({Reason}); it ages by itself", e.Message);
-        }
+
+        isWritten = true;
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var isWritten = false;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                var answer = await server.AskAsync<PresenceAnswer>("/presence", presence.Describe(), ServerConnection.Once, OutsidePatience.Short, stoppingToken);
-                if (isWritten && answer is { WasThere: false } && presence.Cordoned is not null)
-                {
-                    presence.Pardon();
-                }
-
-                isWritten = true;
-            }
-            catch (Exception e) when (Faults.MayPass(e) && !stoppingToken.IsCancellationRequested)
-            {
-                log.LogWarning("This worker's record could not be renewed: {Reason}", e.Message);
-            }
-
-            await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    protected override Task LeaveAsync(CancellationToken cancellationToken) => presence.Describe() is { Failures.Count: 0 } record
+        ? server.DeleteAsync($"/presence?worker={Uri.EscapeDataString(record.Name)}", OutsidePatience.Brief, cancellationToken)
+        : Task.CompletedTask;
 }

@@ -13,21 +13,18 @@ internal sealed class RoleSlice(
     WarmRole warm, RoleClaim claim, OwnerRenewal renewal, string pool, long target, long received)
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan LeastKeepInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
     private readonly IRoleTrainer trainer = warm.Trainer;
     private readonly RunSpec spec = warm.Document.Spec;
     private readonly TimeSpan interval = TimeSpan.FromSeconds(warm.Document.Spec.Execution.CommitSeconds);
     private readonly TimeSpan turn = TimeSpan.FromSeconds(warm.Document.Spec.Execution.SliceSeconds);
+    private readonly LocalKeeping keeping = new(warm.Local, claim, TimeSpan.FromSeconds(warm.Document.Spec.Execution.CommitSeconds), time);
     private long committed = warm.CommittedStep; // not the head's: its checkpoint may be damaged
     private long turnBegan, commitBegan, failedAt;
     private long? stopped;
     private int failures;
     private Upload? upload;
-    private Keeping? keeping;
-    private long keptAt;
-    private TimeSpan keepTime;
 
     /// <summary>Whether anything was committed under this claim.</summary>
     public bool HasCommitted { get; private set; }
@@ -44,7 +41,7 @@ internal sealed class RoleSlice(
     /// <exception cref="IOException">The store failed the last commit: what was not committed is in the trainer still.</exception>
     public async Task<SliceEnd> RunAsync(CancellationToken cancellationToken)
     {
-        turnBegan = commitBegan = keptAt = time.GetTimestamp();
+        turnBegan = commitBegan = time.GetTimestamp();
         await using var noting = stop.Token.Register(() => stopped = time.GetTimestamp());
         Report(0, active: true);
         try
@@ -63,14 +60,19 @@ internal sealed class RoleSlice(
                     break;
                 }
 
-                await EndKeepingAsync(wait: false);
-                if (upload is null && keeping is null && IsCommitDue())
+                await keeping.EndAsync(wait: false);
+                if (upload is not null || keeping.IsBusy)
+                {
+                    continue;
+                }
+
+                if (IsCommitDue())
                 {
                     upload = await BeginUploadAsync(givesBack: false, cancellationToken);
                 }
-                else if (upload is null && keeping is null && IsKeepDue())
+                else if (IsKeepDue())
                 {
-                    keeping = await BeginKeepingAsync(cancellationToken);
+                    await keeping.BeginAsync(trainer, RequestOf, cancellationToken);
                 }
             }
 
@@ -78,8 +80,7 @@ internal sealed class RoleSlice(
         }
         finally
         {
-            keeping?.Cancel.Cancel(); // not by way of the thread pool, as below
-            await EndKeepingAsync(wait: true);
+            await keeping.DropAsync();
             await DropUploadAsync();
             Report(0, active: false);
         }
@@ -135,17 +136,7 @@ internal sealed class RoleSlice(
     }
 
     // Where commits come at the times that the spec asks for, they are enough.
-    private bool IsKeepDue()
-    {
-        if (warm.Local is null || (!IsStoreFailing && warm.CommitInterval <= interval * 2))
-        {
-            return false;
-        }
-
-        var wanted = interval > LeastKeepInterval ? interval : LeastKeepInterval;
-        var cheap = keepTime * WarmRole.CommitShare;
-        return time.GetElapsedTime(Math.Max(keptAt, commitBegan)) >= (cheap > wanted ? cheap : wanted);
-    }
+    private bool IsKeepDue() => (IsStoreFailing || warm.CommitInterval > interval * 2) && keeping.IsDue(commitBegan);
 
     // On a full disk of one's own a person who waits must be told; a service goes on and tries again.
     private bool MayPass(Exception error) =>
@@ -157,12 +148,16 @@ internal sealed class RoleSlice(
     private async Task<SliceEnd> EndAsync(CancellationToken cancellationToken)
     {
         var isStopping = stop.Token.IsCancellationRequested && trainer.Step < target;
-        await EndKeepingAsync(wait: true);
+        await keeping.EndAsync(wait: true);
         if (isStopping && !Fits())
         {
             await DropUploadAsync();
-            keeping = warm.Local is not null && trainer.Step > committed ? await BeginKeepingAsync(cancellationToken) : null;
-            var fate = await EndKeepingAsync(wait: true) ? "kept on this machine" : "dropped";
+            if (keeping.IsOn && trainer.Step > committed)
+            {
+                await keeping.BeginAsync(trainer, RequestOf, cancellationToken);
+            }
+
+            var fate = await keeping.EndAsync(wait: true) ? "kept on this machine" : "dropped";
             progress.Notice($"{claim.Role} stops: its commit would not fit the notice, so that its steps {committed} to {trainer.Step} are {fate}.");
             return new SliceEnd(committed, SliceEndKind.Stopped);
         }
@@ -256,45 +251,6 @@ internal sealed class RoleSlice(
         Parts = snapshot.Parts,
         Retention = spec.Execution.Retention,
     };
-
-    private async Task<Keeping> BeginKeepingAsync(CancellationToken cancellationToken)
-    {
-        keptAt = time.GetTimestamp();
-        var snapshot = await trainer.SnapshotAsync();
-        var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        return new Keeping(snapshot, cancel, KeepAsync(RequestOf(snapshot), cancel.Token));
-    }
-
-    private async Task<bool> KeepAsync(CommitRequest request, CancellationToken cancellationToken)
-    {
-        await Task.Yield();
-        return await warm.Local!.TryKeepAsync(claim, request, cancellationToken);
-    }
-
-    // Whether a state was kept.
-    private async Task<bool> EndKeepingAsync(bool wait)
-    {
-        if (keeping is null || (!wait && !keeping.Work.IsCompleted))
-        {
-            return false;
-        }
-
-        var ending = keeping;
-        keeping = null;
-        try
-        {
-            return await ending.Work;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
-        finally
-        {
-            keepTime = time.GetElapsedTime(keptAt);
-            ending.Dispose();
-        }
-    }
 
     // Beside the steps: writing begins where the caller's wait does. Null where the role was lost before anything was written.
     private async Task<(CommitOutcome? Outcome, TimeSpan Took)> CommitAsync(CommitRequest request, long began, CancellationToken cancellationToken)
@@ -398,15 +354,6 @@ internal sealed class RoleSlice(
 
     private void Report(double rate, bool active)
         => progress.Training(new TrainingProgress(claim.Role, trainer.Step, target, rate, trainer.RecentLoss, committed, warm.CommittedAt, active));
-
-    private sealed record Keeping(RoleSnapshot Snapshot, CancellationTokenSource Cancel, Task<bool> Work) : IDisposable
-    {
-        public void Dispose()
-        {
-            Snapshot.Dispose();
-            Cancel.Dispose();
-        }
-    }
 
     private sealed record Upload(
         RoleSnapshot Snapshot, RoleHead Before, CancellationTokenSource Cancel, Task<(CommitOutcome? Outcome, TimeSpan Took)> Work) : IDisposable

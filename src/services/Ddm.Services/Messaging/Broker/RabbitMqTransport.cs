@@ -9,7 +9,7 @@ namespace Ddm.Services;
 /// <summary>The distributed dress: quorum queues on a broker.</summary>
 internal static class RabbitMqTransport
 {
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(2), LongestAnswer = TimeSpan.FromSeconds(10); // what a lost broker never answers must not use up the notice
 
     /// <summary>Connects the parts over the broker. Nothing that may pass ends a run here: no person stands by.</summary>
     public static IServiceCollection OverRabbitMq(this DdmBuilder ddm, BrokerAddress broker, BrokerSettings brokerSettings)
@@ -61,7 +61,7 @@ internal static class RabbitMqTransport
         services.AddMassTransit<IOutgoingBus>(bus =>
         {
             bus.DisableUsageTelemetry();
-            bus.UsingRabbitMq((_, transport) => transport.Host(broker.Uri));
+            bus.UsingRabbitMq((_, transport) => Connect(transport, broker));
         });
         return services.AddMassTransit(bus =>
         {
@@ -74,7 +74,7 @@ internal static class RabbitMqTransport
 
             bus.UsingRabbitMq((context, transport) =>
             {
-                transport.Host(broker.Uri);
+                Connect(transport, broker);
                 transport.PublishTopology.BrokerTopologyOptions = PublishBrokerTopologyOptions.MaintainHierarchy;
                 Bury(transport);
                 foreach (var queue in ddm.Queues)
@@ -102,6 +102,9 @@ internal static class RabbitMqTransport
             });
         });
     }
+
+    private static void Connect(IRabbitMqBusFactoryConfigurator transport, BrokerAddress broker)
+        => transport.Host(broker.Uri, host => host.ContinuationTimeout(LongestAnswer));
 
     // Every control plane hears every wake-up, through a queue that goes with it: nothing piles up while none is there, and each looks at all runs when it starts.
     private static void Hear(IRabbitMqBusFactoryConfigurator transport, IBusRegistrationContext context)
