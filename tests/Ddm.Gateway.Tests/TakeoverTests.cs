@@ -9,7 +9,8 @@ using Ddm.Tests;
 
 namespace Ddm.Gateway.Tests;
 
-/// <summary>Gateways as processes over one store. One is killed with jobs in hand, then all are: every job is drawn, as it would have been.</summary>
+/// <summary>Gateways as processes over one store. One is killed with jobs in hand, then all are: every job is drawn, as it would have been. JobTests has the shorter twin.</summary>
+[Trait("Category", "Long")]
 public class TakeoverTests(TinyModel model)
 {
     private const string Path = "/v1/images/jobs";
@@ -32,7 +33,6 @@ public class TakeoverTests(TinyModel model)
     }
 
     [Fact]
-    [Trait("Category", "Long")]
     public async Task SoTheyAreOverABlobService()
     {
         var home = model.CopyHome();
