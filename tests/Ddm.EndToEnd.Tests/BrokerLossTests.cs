@@ -11,6 +11,7 @@ public sealed class BrokerLossTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task ABrokerThatRestartsEmptyAndWorkersThatAreStoppedAndKilledCostTimeAlone()
     {
         var spec = TinyFolder.DefaultSpec

@@ -11,6 +11,7 @@ public sealed class ControlPlaneTests(SharedServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task AStandbyTakesOverFromAControlPlaneThatIsKilled()
     {
         using var files = new TinyFolder();

@@ -89,7 +89,7 @@ public class LatentRunTests
     }
 
     [Theory]
-    [InlineData(false)]
+    [InlineData(false, Traits = ["Category", "Long"])]
     [InlineData(true)]
     public async Task ARunThatWasStoppedGoesOnToTheSameWeights(bool flip)
     {

@@ -52,7 +52,7 @@ public class EventTests
     [Fact]
     public async Task AWatcherSeesRolesMoveAndTheEnd()
     {
-        using var tiny = new TinyFolder(TinyFolder.DefaultSpec.Replace("steps: 12", "steps: 400", StringComparison.Ordinal));
+        using var tiny = new TinyFolder(TinyFolder.DefaultSpec.Replace("steps: 12", "steps: 150", StringComparison.Ordinal));
         await using var server = await ApiServer.StartAsync(new FileBlobStore(tiny.Home), tiny.Folder, cancellationToken: Token);
         (await server.Client.SubmitAsync(tiny.SpecText)).Dispose();
 
@@ -69,7 +69,7 @@ public class EventTests
 
         Assert.Equal("end", types[^1]);
         Assert.Equal(steps.Order(), steps);
-        Assert.Equal(400, steps[^1]);
+        Assert.Equal(150, steps[^1]);
         Assert.Contains("event", types);
     }
 

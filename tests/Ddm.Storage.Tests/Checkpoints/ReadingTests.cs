@@ -65,6 +65,27 @@ public sealed class ReadingTests
         }
     }
 
+    /// <summary>Over a slow line a load must not take twice as long as the state is large.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(3_000_000)]
+    public async Task WhatWasVerifiedIsNotReadFromTheStoreAgain(int length)
+    {
+        var bytes = new byte[length];
+        new Random(1).NextBytes(bytes);
+        var claim = await Trainee.ClaimAsync(_store);
+        var request = Trainee.Request(0, 10) with { Parts = [("weights.safetensors", (stream, cancellationToken) => stream.WriteAsync(bytes, cancellationToken).AsTask())] };
+        Assert.IsType<CommitOutcome.Committed>(await Trainee.On(_store).CommitAsync(claim, request, Cancel));
+
+        var opened = await Trainee.On(_store).OpenAsync(claim, Trainee.Data, Cancel);
+        await _store.DeleteAsync(opened!.Folder + "weights.safetensors", Cancel);
+
+        await using var part = await opened.OpenPartAsync("weights.safetensors", Cancel);
+        var read = new MemoryStream();
+        await part.CopyToAsync(read, Cancel);
+        Assert.True(bytes.AsSpan().SequenceEqual(read.ToArray()));
+    }
+
     /// <summary>Does something just before the first part is opened.</summary>
     private sealed class MovingStore(IBlobStore below, Func<Task> move) : InterceptedBlobStore(below)
     {
