@@ -43,6 +43,10 @@ public class ServeCommandTests
             Assert.Contains("does not know this key", errors, StringComparison.Ordinal);
             await serve.SignalAsync("INT");
             Assert.True(await serve.ExitedWithinAsync(TimeSpan.FromSeconds(20)), "Ctrl+C does not end ddm serve");
+            (code, _, errors) = await DdmProcess.RunAsync(["sample", TinyFolder.RunName, .. there]);
+            Assert.Equal(1, code);
+            Assert.Contains($"cannot reach the server at http://127.0.0.1:{port}", errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
         }
     }
 

@@ -12,6 +12,8 @@ public sealed record ServingSettings
     /// <summary>The section.</summary>
     public const string Section = "Ddm:Gateway";
 
+    private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(2);
+
     /// <summary>Models to serve by name; empty: every published one.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
@@ -66,6 +68,12 @@ public sealed record ServingSettings
     /// <summary>Pictures a day that one key may ask this replica for; 0: any number.</summary>
     public int PicturesPerDay { get; init; }
 
+    /// <summary>How long a client may take over a request's headers.</summary>
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>For how long a body may come more slowly than 240 bytes a second: at least two seconds, since the server looks once a second.</summary>
+    public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether the audit log says what was asked for in words.</summary>
     public bool LogPrompts { get; init; }
 
@@ -94,6 +102,9 @@ public sealed record ServingSettings
             MaxPixelSteps = Number(section, nameof(MaxPixelSteps), usual.MaxPixelSteps, 1),
             RequestsPerMinute = Count(section, nameof(RequestsPerMinute), usual.RequestsPerMinute, 1),
             PicturesPerDay = Count(section, nameof(PicturesPerDay), usual.PicturesPerDay, 0),
+            HeadersTimeout = Duration(section, nameof(HeadersTimeout), usual.HeadersTimeout),
+            BodyGrace = Duration(section, nameof(BodyGrace), usual.BodyGrace) is var grace && grace >= LeastGrace ? grace
+                : throw new UserErrorException($"{Section}:{nameof(BodyGrace)}: '{section[nameof(BodyGrace)]}' is too short; give 00:00:02 or more."),
             LogPrompts = section.GetValue(nameof(LogPrompts), usual.LogPrompts),
         };
     }

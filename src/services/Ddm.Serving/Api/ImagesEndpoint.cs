@@ -24,11 +24,26 @@ internal sealed class ImagesEndpoint(
     /// <summary>The header that says which version of which model a request was for: every answer names exactly one, also one that failed on the way.</summary>
     public const string ModelVersion = "X-Ddm-Model";
 
+    /// <summary>What is said of a body that is not read.</summary>
+    public const string OtherMedia = "Send the request as application/json in UTF-8, not compressed.";
+
     /// <summary>Maps it.</summary>
     public static void Map(IEndpointRouteBuilder images) => images
         .MapPost("/generations", (HttpContext context, [FromServices] ImagesEndpoint endpoint) => endpoint.AnswerAsync(context))
         .WithName("createImage")
-        .WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        .WithSummary("Draw pictures")
+        .WithDescription("Answers when they are drawn; with \"stream\": true by server-sent events: image_generation.partial_image on the way, image_generation.completed for every picture, error where it ends so.")
+        .Accepts<GenerationBody>(RequestBody.Json)
+        .WithMetadata(new RequestSizeLimitAttribute(MostBytes), new TakesIdempotencyKey())
+        .Produces<ImagesAnswer>(StatusCodes.Status200OK, RequestBody.Json, "text/event-stream")
+        .Refuses(BodyFaults)
+        .Refuses(StatusCodes.Status409Conflict, StatusCodes.Status503ServiceUnavailable, StatusCodes.Status504GatewayTimeout);
+
+    /// <summary>What a body may be refused with.</summary>
+    public static readonly int[] BodyFaults =
+    [
+        StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status408RequestTimeout, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+    ];
 
     /// <summary>Who asks.</summary>
     public static string KeyOf(HttpContext context) => context.User.FindFirstValue(ClaimTypes.Name) ?? "anyone";
@@ -39,7 +54,7 @@ internal sealed class ImagesEndpoint(
     {
         limits.NoteRequest(KeyOf(context));
         return RequestBody.KindOf(context.Request, RequestBody.Json) is null
-            ? throw new GatewayException(StatusCodes.Status415UnsupportedMediaType, "Send the request as application/json in UTF-8, not compressed.", null, "unsupported_media_type")
+            ? throw new GatewayException(StatusCodes.Status415UnsupportedMediaType, OtherMedia, null, "unsupported_media_type")
             : await RequestBody.ReadTextAsync(context.Request, context.RequestAborted);
     }
 

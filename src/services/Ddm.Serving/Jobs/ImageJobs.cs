@@ -5,7 +5,9 @@ namespace Ddm.Serving;
 /// <summary>What is asked of jobs: submission, a look, the end.</summary>
 internal sealed class ImageJobs(JobStore store, JobRunner runner, GenerationParser parser, KeyLimits limits, PictureFiles files, SignedLinks links)
 {
-    private const int LongestIdempotencyKey = 255;
+    /// <summary>Characters of an Idempotency-Key.</summary>
+    public const int LongestIdempotencyKey = 255;
+
     private const string Path = "/v1/images/jobs/";
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200); // another replica may draw it
 

@@ -150,6 +150,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
         catch (Exception e)
         {
             log.LogWarning(e, "Job {Job} is left for another try", job.Id); // its lease runs out
+            taken.Cancel(); // nobody would take what is still being drawn
         }
         finally
         {
@@ -214,6 +215,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
                 AsLinks = request.AsLinks,
             };
             await store.TryChangeAsync(done, etag, CancellationToken.None); // where it was taken back meanwhile, the files are swept
+            Poke(); // there is room for the next
         }
         catch (Exception e) when (e is OperationCanceledException || (e is GatewayException { Status: StatusCodes.Status429TooManyRequests }))
         {
