@@ -10,6 +10,7 @@ internal static class AllBenchmarks
         new MemoryBenchmark(),
         new SamplingBenchmark(),
         new ServingBenchmark(),
+        new ExpertHostsBenchmark(),
         new DinoV2Benchmark(),
         new KMeansBenchmark(),
         new KMeansMemoryBenchmark(),

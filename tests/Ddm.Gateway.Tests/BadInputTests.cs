@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Ddm.Tests;
 
@@ -169,23 +168,6 @@ public class BadInputTests(TinyModel model)
 
         using var method = await gateway.Client.GetAsync(Path, Token);
         await GatewayServer.ErrorAsync(method, HttpStatusCode.MethodNotAllowed);
-    }
-
-    /// <summary>A client that sends half a body and no more is hung up on, and holds nothing.</summary>
-    [Fact]
-    public async Task HalfABodyIsNotWaitedForWithoutEnd()
-    {
-        await using var gateway = await GatewayServer.StartAsync(model);
-        using var socket = new TcpClient();
-        await socket.ConnectAsync(gateway.Host.Address.Host, gateway.Host.Address.Port, Token);
-        var stream = socket.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST {Path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {GatewayServer.Key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{\"prompt\""), Token);
-
-        var answer = await new StreamReader(stream).ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
-
-        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
-        Assert.Equal(0, gateway.Engine.Active + gateway.Engine.Waiting);
     }
 
     [Fact]

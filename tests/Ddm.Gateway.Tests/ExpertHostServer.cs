@@ -6,6 +6,7 @@ using Ddm.Tensors;
 using Ddm.Tests;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -31,7 +32,17 @@ internal sealed class ExpertHostServer : IAsyncDisposable
 
     public ExpertHostLoad Load => app.Services.GetRequiredService<ExpertHostLoad>();
 
-    public static async Task<ExpertHostServer> StartAsync(string home, string experts, int? port = null, params (string Setting, string Value)[] settings)
+    public static Task<ExpertHostServer> StartAsync(string home, string experts, int? port = null, params (string Setting, string Value)[] settings)
+        => StartAsync(home, experts, port, (context, answer) => answer(context), settings);
+
+    /// <summary>One of whose questions the test decides when they are answered.</summary>
+    /// <param name="home">The store's folder.</param>
+    /// <param name="experts">Which it holds.</param>
+    /// <param name="around">Runs around every answer with velocities.</param>
+    public static Task<ExpertHostServer> StartAsync(string home, string experts, Func<HttpContext, RequestDelegate, Task> around) => StartAsync(home, experts, null, around, []);
+
+    private static async Task<ExpertHostServer> StartAsync(
+        string home, string experts, int? port, Func<HttpContext, RequestDelegate, Task> around, (string Setting, string Value)[] settings)
     {
         TorchNative.EnsureLoaded();
         var listen = port ?? LoopbackPort.Free(1)[0];
@@ -50,6 +61,7 @@ internal sealed class ExpertHostServer : IAsyncDisposable
         builder.Services.AddDdmModels(new FileBlobStore(home), worker, new StopSignal(), new WorkerSettings());
         builder.AddDdmExpertHost();
         var host = new ExpertHostServer(builder.Build(), listen);
+        host.app.UseWhen(context => context.Request.Path.Value!.EndsWith("/Velocity", StringComparison.Ordinal), asked => asked.Use(around));
         host.app.MapDdmExpertHost();
         await host.app.StartAsync(TestContext.Current.CancellationToken);
         await Waiting.ForAsync("the host holds its experts", LongestStart, _ => Task.FromResult(host.Experts.Held.Count > 0));

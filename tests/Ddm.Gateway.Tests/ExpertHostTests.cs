@@ -130,6 +130,47 @@ public class ExpertHostTests(TinyModel model)
         Assert.All(first.Zip(late), pair => Assert.Equal(expected[pair.First].GetProperty("data").ToString(), pair.Second.GetProperty("data").ToString()));
     }
 
+    /// <summary>Time is counted in the fast host's answers: the slow one lets ten of them pass before each of its own.</summary>
+    [Fact]
+    public async Task ATenTimesSlowerHostDelaysOnlyTheRowsRoutedToIt()
+    {
+        const int steps = 5, slower = 10;
+        var (home, answered) = (model.CopyHome(), 0);
+        await using var slow = await ExpertHostServer.StartAsync(home, "0", async (context, answer) =>
+        {
+            var due = Volatile.Read(ref answered) + slower;
+            await Waiting.ForAsync("ten answers of the fast host beside one of the slow one", Soon, _ => Task.FromResult(Volatile.Read(ref answered) >= due));
+            await answer(context);
+        });
+        await using var fast = await ExpertHostServer.StartAsync(home, "1", async (context, answer) =>
+        {
+            await answer(context);
+            Interlocked.Increment(ref answered);
+        });
+        await using var here = await GatewayServer.StartAsync(home, ownsHome: true);
+        await using var gateway = await GatewayServer.StartAsync(home, ownsHome: false, [.. ExpertHostServer.Over(slow, fast), ("Ddm:ExpertHosts:Deadline", "00:02:00")]);
+        var routed = new List<(object Body, string Picture)>[] { [], [] }; // to the slow one, to the fast one
+        for (var seed = 0; routed.Any(bodies => bodies.Count < 4); seed++)
+        {
+            Assert.True(seed < 200, "every expert is chosen now and then");
+            var body = new { class_label = seed % 2, seed, num_inference_steps = steps, solver = "euler", routing = new { strategy = "ancestral" } };
+            var drawn = await here.DrawAsync(body);
+            routed[drawn.GetProperty("data")[0].GetProperty("experts")[0].GetInt32()].Add((body, drawn.GetProperty("data").ToString()));
+        }
+
+        var waiting = routed[0].Select(one => gateway.DrawAsync(one.Body)).ToArray();
+        var before = 0; // pictures of the fast host that were there before any of the slow one's
+        for (var i = 0; !waiting.All(task => task.IsCompleted); i++)
+        {
+            var (body, picture) = routed[1][i % routed[1].Count];
+            Assert.Equal(picture, (await gateway.DrawAsync(body).WaitAsync(Soon, Token)).GetProperty("data").ToString());
+            before += waiting.Any(task => task.IsCompleted) ? 0 : 1;
+        }
+
+        Assert.Equal(routed[0].Select(one => one.Picture), (await Task.WhenAll(waiting).WaitAsync(Soon, Token)).Select(answer => answer.GetProperty("data").ToString()));
+        Assert.True(before >= slower - 2, $"only {before} pictures came from the fast host while the slow one drew its first of {steps} steps"); // each has as many steps; the first and the last may overlap it
+    }
+
     [Fact]
     public async Task WhoIsHungUpOnWhileAHostHangsIsLetGoOf()
     {

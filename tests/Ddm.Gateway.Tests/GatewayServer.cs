@@ -40,7 +40,10 @@ internal sealed class GatewayServer : IAsyncDisposable
     public static async Task<GatewayServer> StartAsync(TinyModel model, params (string Setting, string Value)[] settings)
         => await StartAsync(model.CopyHome(), ownsHome: true, settings);
 
-    public static async Task<GatewayServer> StartAsync(string home, bool ownsHome, params (string Setting, string Value)[] settings)
+    public static Task<GatewayServer> StartAsync(string home, bool ownsHome, params (string Setting, string Value)[] settings)
+        => StartAsync(new FileBlobStore(home), home, ownsHome, settings);
+
+    public static async Task<GatewayServer> StartAsync(IBlobStore blobs, string home, bool ownsHome, params (string Setting, string Value)[] settings)
     {
         var configuration = new Dictionary<string, string?>
         {
@@ -57,7 +60,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 
         var log = new RecordedLog();
         var host = await ServingHost.StartAsync(
-            new FileBlobStore(home), "http://127.0.0.1:0", configuration, logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(log), Token);
+            blobs, "http://127.0.0.1:0", configuration, logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(log), Token);
         return new GatewayServer(host, home, ownsHome, log);
     }
 

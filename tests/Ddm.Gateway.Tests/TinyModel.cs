@@ -12,7 +12,7 @@ public sealed class TinyModel : IAsyncLifetime
     public const string Name = TinyFolder.RunName;
 
     // Steps enough that experts and classes differ.
-    private static readonly string Spec = TinyFolder.DefaultSpec
+    internal static readonly string Spec = TinyFolder.DefaultSpec
         .Replace("steps: 12, batch: 16, learning_rate: 1e-3", "steps: 40, batch: 16, learning_rate: 3e-3", StringComparison.Ordinal)
         .Replace("sampling: { steps: 2 }", "sampling: { steps: 4 }", StringComparison.Ordinal)
         .Replace("slice_seconds: 0.01", "slice_seconds: 5", StringComparison.Ordinal);
@@ -52,7 +52,7 @@ public sealed class TinyModel : IAsyncLifetime
     public static ModelCatalog Catalog(IBlobStore blobs)
         => new(blobs, new CheckpointStore(blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance), new RunRepository(blobs), TimeProvider.System);
 
-    private sealed class Silent : IRunProgress
+    internal sealed class Silent : IRunProgress
     {
         public void Stage(RunStage stage, int done, int total)
         {

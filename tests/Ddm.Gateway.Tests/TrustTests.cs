@@ -1,4 +1,8 @@
 using System.Net;
+using Ddm.Data;
+using Ddm.Diffusion;
+using Ddm.Serving;
+using Microsoft.Extensions.Logging;
 
 namespace Ddm.Gateway.Tests;
 
@@ -126,6 +130,17 @@ public class TrustTests(TinyModel model)
         var line = Assert.Single(quiet.Log.Lines, text => text.StartsWith("Ddm.Gateway.Audit: ", StringComparison.Ordinal));
         Assert.Contains("for 2 pictures of 4 steps: 200", line, StringComparison.Ordinal);
         Assert.DoesNotContain(GatewayServer.Key, string.Join('\n', quiet.Log.Lines), StringComparison.Ordinal);
+
+        foreach (var words in new[] { false, true })
+        {
+            using var log = new RecordedLog();
+            using var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+            var asked = new GenerationRequest(new PictureOrder(new SampleRequest { Seeds = [1] }, "a secret\ncat"), PictureEncoding.Png, 100, AsLinks: false, Stream: false, Deadline: null);
+            new AuditLog(new ServingSettings { LogPrompts = words }, loggers).Write("somebody", asked, null, 200, TimeSpan.FromSeconds(1));
+            line = Assert.Single(log.Lines);
+            Assert.Equal(words, line.Contains("secret", StringComparison.Ordinal));
+            Assert.DoesNotContain("\n", line, StringComparison.Ordinal); // nobody forges a line
+        }
     }
 
     [Fact]

@@ -36,6 +36,9 @@ public class BrowserTests
         Assert.DoesNotContain(PageHosts.Key, told.GetProperty("curl").GetString(), StringComparison.Ordinal);
         Assert.Equal(["true Strict", "true Strict"], told.GetProperty("cookies").EnumerateArray().Select(cookie => cookie.GetString()));
         Assert.Equal("", told.GetProperty("script").GetString());
+        Assert.True(told.GetProperty("takenBack").GetBoolean());
+        Assert.Equal([], told.GetProperty("misfits").EnumerateArray().Select(text => text.GetString()));
+        await hosts.AtRestAsync();
     }
 
     [Fact]
@@ -57,5 +60,5 @@ public class BrowserTests
     private static int Number(JsonElement told, string name) => told.GetProperty(name).GetInt32();
 
     private static Task<JsonElement> PlayAsync(string scenario, PageHosts hosts, string spec) => Chromium.PlayAsync(
-        scenario, Longest, new Dictionary<string, object?> { ["runs"] = hosts.Control.Address.AbsoluteUri, ["key"] = PageHosts.Key, ["spec"] = spec });
+        scenario, Longest, new Dictionary<string, object?> { ["runs"] = hosts.Control.Address.AbsoluteUri, ["key"] = PageHosts.Key, ["spec"] = spec, ["most"] = PageHosts.MostSteps });
 }

@@ -15,6 +15,9 @@ internal sealed class PageHosts : IAsyncDisposable
     public const string Key = ApiServer.Key;
     public const string ImagesKey = "a-key-for-pictures-of-the-tests";
 
+    /// <summary>Of a drawing at the gateway: seconds of work.</summary>
+    public const int MostSteps = 1000;
+
     private PageHosts(ApiServer control, ServingHost? gateway) => (Control, Gateway) = (control, gateway);
 
     public ApiServer Control { get; }
@@ -29,7 +32,7 @@ internal sealed class PageHosts : IAsyncDisposable
     public static async Task<PageHosts> StartAsync(TinyFolder files, string? root = null)
     {
         var blobs = new FileBlobStore(files.Home);
-        var settings = new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Gateway:PollEvery"] = "00:00:00.2" };
+        var settings = new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Gateway:PollEvery"] = "00:00:00.2", ["Ddm:Gateway:MaxSteps"] = $"{MostSteps}" };
         var gateway = await ServingHost.StartAsync(blobs, "http://127.0.0.1:0", settings, logging => logging.SetMinimumLevel(LogLevel.Warning), Token);
         var control = await ControlAsync(files, new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Pages:Playground"] = gateway.Address.AbsoluteUri }, root: root);
         return new PageHosts(control, gateway);
@@ -81,6 +84,13 @@ internal sealed class PageHosts : IAsyncDisposable
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         return answer.Headers.GetValues("Set-Cookie").Single();
     }
+
+    /// <summary>Waits until the gateway draws nothing.</summary>
+    public Task AtRestAsync() => Waiting.ForAsync("nothing is drawn", TimeSpan.FromSeconds(20), async token =>
+    {
+        using var client = new HttpClient { BaseAddress = Gateway!.Address };
+        return (await client.GetStringAsync("/metrics", token)).Split('\n').Where(line => line.StartsWith("ddm_gateway_active", StringComparison.Ordinal)).All(line => line.Split(' ')[1] == "0");
+    });
 
     public async ValueTask DisposeAsync()
     {

@@ -40,6 +40,16 @@ async function shots(page, name) {
   await page.setViewportSize(before);
 }
 
+// What is wider than its place: a cell's content on a desk, the page itself on a phone.
+async function misfits(page, name) {
+  const before = page.viewportSize();
+  const found = await page.evaluate(() => [...document.querySelectorAll('td, th')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.textContent.slice(0, 40)));
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  await page.setViewportSize(before);
+  return [...found, ...(width > room ? [`${width} of ${room} pixels`] : [])].map(text => `${name}: ${text}`);
+}
+
 async function signIn(page, key) {
   await page.getByLabel('API key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -52,9 +62,22 @@ async function submit(page, spec) {
   await page.getByRole('button', { name: 'Submit', exact: true }).click();
 }
 
+// A drawing that would take long is taken back.
+async function takeBack(page) {
+  await page.getByLabel('Pictures', { exact: true }).first().fill('10');
+  await page.getByLabel('Steps', { exact: true }).fill(String(given.most));
+  await page.getByLabel('Guidance').fill('2');
+  await page.getByRole('button', { name: 'Draw', exact: true }).click();
+  await page.getByText('Drawing…').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Cancelled.').waitFor();
+  return page.getByRole('button', { name: 'Draw', exact: true }).isEnabled();
+}
+
 const scenarios = {
   // From a wrong key to a picture.
   async journey(told) {
+    told.misfits = [];
     const page = await newPage();
     await page.goto(given.runs);
     await page.waitForURL('**/pages/sign-in**');
@@ -62,6 +85,7 @@ const scenarios = {
     await signIn(page, 'no key of this server at all');
     told.wrongKey = await page.getByRole('alert').textContent();
     await shots(page, 'sign-in');
+    told.misfits.push(...await misfits(page, 'sign-in'));
     await signIn(page, given.key);
     await page.waitForURL('**/pages/runs');
     expected.length = 0;
@@ -94,9 +118,11 @@ const scenarios = {
     told.events = await page.locator('ol.log li').count();
     told.stage = await page.locator('ol.stages li.done').count();
     await shots(page, 'run');
+    told.misfits.push(...await misfits(page, 'run'));
     await page.getByRole('link', { name: 'Runs', exact: true }).click();
     await page.locator('td .badge.succeeded').waitFor();
     await shots(page, 'runs');
+    told.misfits.push(...await misfits(page, 'runs'));
 
     await page.getByRole('link', { name: 'draw' }).click();
     await page.waitForURL('**/pages/sign-in**'); // another host: a session of its own
@@ -111,10 +137,13 @@ const scenarios = {
     told.servedBy = await page.locator('dt:text-is("served by") + dd').textContent();
     told.curl = await page.locator('pre.curl').textContent();
     await shots(page, 'playground');
+    told.misfits.push(...await misfits(page, 'playground'));
+    told.takenBack = await takeBack(page);
     await page.getByRole('link', { name: 'Model' }).click();
     await page.locator('svg.curve').waitFor();
     told.experts = await page.locator('section[aria-label="Experts"] tbody tr').count();
     await shots(page, 'model');
+    told.misfits.push(...await misfits(page, 'model'));
     told.cookies = (await page.context().cookies()).map(cookie => `${cookie.httpOnly} ${cookie.sameSite}`);
     told.script = await page.evaluate(() => document.cookie);
   },
@@ -127,7 +156,9 @@ const scenarios = {
     await page.locator('#submit').click();
     await page.getByRole('button', { name: 'Take the quickstart' }).click();
     await page.waitForFunction(() => document.getElementById('spec').value !== '');
-    if (given.change) await page.getByLabel('Spec (YAML)').fill(given.change.reduce((spec, [part, now]) => spec.replace(part, now), await page.getByLabel('Spec (YAML)').inputValue()));
+    const spec = await page.getByLabel('Spec (YAML)').inputValue();
+    for (const [part] of given.change) if (!spec.includes(part)) throw new Error(`the quickstart has no '${part}'`);
+    await page.getByLabel('Spec (YAML)').fill(given.change.reduce((text, [part, now]) => text.replace(part, now), spec));
     await page.getByRole('button', { name: 'Submit', exact: true }).click();
     await page.locator('#answer a').click();
     await page.locator('.grid-image img').waitFor({ timeout: given.minutes * 60000 });
@@ -150,6 +181,7 @@ const scenarios = {
     told.bars = await page.locator('svg.bars').count();
     told.parts = await page.locator('svg.bars rect').count();
     await shots(page, 'quickstart-playground');
+    told.takenBack = await takeBack(page);
     await page.getByRole('link', { name: 'Model' }).click();
     await page.locator('svg.curve').waitFor();
     await shots(page, 'quickstart-model');

@@ -11,6 +11,7 @@ var root = new RootCommand("Decentralized diffusion models: train independent ex
     ImportCommand.Create(),
     ExportCommand.Create(),
     ServeCommand.Create(),
+    HostCommand.Create(),
     UpCommand.Create(),
     SubmitCommand.Create(),
     WatchCommand.Create(),

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using System.Text.Json;
 using Ddm.Runs;
 using Ddm.Services;
 using Microsoft.AspNetCore.Authentication;
@@ -36,7 +37,7 @@ internal static class SessionEndpoints
             home = set.Home,
             runs = Bare(settings.Runs),
             playground = Bare(settings.Playground),
-        });
+        }, JsonSerializerOptions.Web); // whatever names the host's own API has
     }
 
     private static async Task<IResult> BeginAsync(HttpContext context, ApiSettings api, WrongKeys wrong, PageSessions sessions, PageSet set)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
 using Microsoft.Extensions.Configuration;
@@ -10,6 +11,8 @@ public sealed record ServingSettings
 {
     /// <summary>The section.</summary>
     public const string Section = "Ddm:Gateway";
+
+    private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(2);
 
     /// <summary>Models to serve by name; empty: every published one.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
@@ -26,8 +29,11 @@ public sealed record ServingSettings
     /// <summary>Bytes that the experts of a model may take in memory; those that do not fit are read when they are asked. Null: all are in memory.</summary>
     public long? ExpertBytes { get; init; }
 
+    /// <summary>What the matrices of experts are kept as in memory.</summary>
+    public WeightType ExpertWeights { get; init; }
+
     /// <summary>The least probability that the live experts must hold of a picture at t = 1; 1: a picture of which an expert is missing is not drawn.</summary>
-    public double LiveMassFloor { get; init; } = Diffusion.Ensemble.DefaultLiveMassFloor;
+    public double LiveMassFloor { get; init; } = Ensemble.DefaultLiveMassFloor;
 
     /// <summary>Pictures that are stepped at once.</summary>
     public int MaxBatch { get; init; } = 64;
@@ -62,6 +68,12 @@ public sealed record ServingSettings
     /// <summary>Pictures a day that one key may ask this replica for; 0: any number.</summary>
     public int PicturesPerDay { get; init; }
 
+    /// <summary>How long a client may take over a request's headers.</summary>
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>For how long a body may come more slowly than 240 bytes a second: at least two seconds, since the server looks once a second.</summary>
+    public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Whether the audit log says what was asked for in words.</summary>
     public bool LogPrompts { get; init; }
 
@@ -77,6 +89,7 @@ public sealed record ServingSettings
             PublicUrl = Address(section, nameof(PublicUrl)),
             PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
             ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
+            ExpertWeights = WeightTypes.Parse($"{Section}:{nameof(ExpertWeights)}", section[nameof(ExpertWeights)]),
             LiveMassFloor = Share(section, nameof(LiveMassFloor), usual.LiveMassFloor),
             MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
             MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
@@ -89,6 +102,9 @@ public sealed record ServingSettings
             MaxPixelSteps = Number(section, nameof(MaxPixelSteps), usual.MaxPixelSteps, 1),
             RequestsPerMinute = Count(section, nameof(RequestsPerMinute), usual.RequestsPerMinute, 1),
             PicturesPerDay = Count(section, nameof(PicturesPerDay), usual.PicturesPerDay, 0),
+            HeadersTimeout = Duration(section, nameof(HeadersTimeout), usual.HeadersTimeout),
+            BodyGrace = Duration(section, nameof(BodyGrace), usual.BodyGrace) is var grace && grace >= LeastGrace ? grace
+                : throw new UserErrorException($"{Section}:{nameof(BodyGrace)}: '{section[nameof(BodyGrace)]}' is too short; give 00:00:02 or more."),
             LogPrompts = section.GetValue(nameof(LogPrompts), usual.LogPrompts),
         };
     }

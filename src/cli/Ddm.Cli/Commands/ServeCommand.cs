@@ -13,7 +13,8 @@ namespace Ddm.Cli;
 internal static class ServeCommand
 {
     private const int UsualPort = 5090;
-    private const string KeyVariable = "DDM_API_KEY";
+    private const string KeyVariable = "DDM_API_KEY", ExpertKeyVariable = "DDM_EXPERT_KEY";
+    private const string WeightsSetting = ServingSettings.Section + ":ExpertWeights", HostsSetting = "Ddm:ExpertHosts:Addresses", HostsKeySetting = "Ddm:ExpertHosts:Key";
 
     public static Command Create()
     {
@@ -21,7 +22,9 @@ internal static class ServeCommand
         var port = new Option<int>("--port") { Description = "Where it answers; 0: any free port", HelpName = "N", DefaultValueFactory = _ => UsualPort };
         var host = new Option<string>("--host") { Description = "Address it listens on; other than this machine's own is open to the network", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
         var key = new Option<string?>("--api-key") { Description = $"Key that opens it; better in ${KeyVariable}, where other users cannot see it [default: one of its own, kept in a file]", HelpName = "KEY" };
-        var command = new Command("serve", "Draw pictures for clients of OpenAI's images API. Example: ddm serve cats --port 5090") { what, port, host, key };
+        var weights = ExpertOptions.Weights();
+        var hosts = new Option<string[]>("--expert-host") { Description = $"Address of a ddm host that holds experts, once for each; their key is in ${ExpertKeyVariable} [default: this machine's own]", HelpName = "URL" };
+        var command = new Command("serve", "Draw pictures for clients of OpenAI's images API. Example: ddm serve cats --port 5090") { what, port, host, key, weights, hosts };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var (asked, number) = (parsed.GetValue(what), parsed.GetValue(port));
@@ -33,7 +36,13 @@ internal static class ServeCommand
             var isHome = asked is not null && (Directory.Exists(asked) || asked.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal));
             var blobs = isHome ? Home(asked!) : CommonOptions.StoreOf(parsed);
             var model = isHome || asked is null ? null : RunName.Require(asked);
-            var settings = new Dictionary<string, string?> { [$"{ServingSettings.Section}:Models"] = model };
+            var settings = new Dictionary<string, string?>
+            {
+                [$"{ServingSettings.Section}:Models"] = model,
+                [WeightsSetting] = parsed.GetValue(weights),
+                [HostsSetting] = string.Join(';', parsed.GetValue(hosts) ?? []),
+                [HostsKeySetting] = Environment.GetEnvironmentVariable(ExpertKeyVariable),
+            };
             if ((parsed.GetValue(key) ?? Environment.GetEnvironmentVariable(KeyVariable)) is { Length: > 0 } given)
             {
                 settings["Ddm:ApiKeys:0"] = given;
@@ -71,6 +80,10 @@ internal static class ServeCommand
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             throw new UserErrorException($"{e.Message} Another program listens there; choose a port with --port.", e);
+        }
+        catch (UserErrorException e)
+        {
+            throw ExpertOptions.InWordsOfOptions(e, (WeightsSetting, ExpertOptions.WeightsName), (HostsSetting, "--expert-host"), (HostsKeySetting, "$" + ExpertKeyVariable));
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {

@@ -10,13 +10,13 @@ internal sealed class CrossAttention : nn.Module
     private readonly Dense kv_linear;
     private readonly Dense proj;
 
-    public CrossAttention(int hidden, int heads, Device device)
+    public CrossAttention(int hidden, int heads, WeightPlace place)
         : base(nameof(CrossAttention))
     {
         this.heads = heads;
-        q_linear = new Dense(hidden, hidden, device);
-        kv_linear = new Dense(hidden, 2 * hidden, device);
-        proj = new Dense(hidden, hidden, device);
+        q_linear = new Dense(hidden, hidden, place);
+        kv_linear = new Dense(hidden, 2 * hidden, place);
+        proj = new Dense(hidden, hidden, place);
         RegisterComponents();
     }
 

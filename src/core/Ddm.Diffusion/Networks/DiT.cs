@@ -14,9 +14,10 @@ public sealed class DiT : TransformerTrunk
     /// <param name="config">Its shape.</param>
     /// <param name="initialize">False leaves the weights unset, for a checkpoint to fill; true initialises them as seed 0, role 0.</param>
     /// <param name="device">Where the weights live; null: the CPU. <c>Module.to()</c> would leave parameters that are no leaves of the graph.</param>
+    /// <param name="weights">What the blocks' matrices are kept as.</param>
     /// <exception cref="Ddm.Runs.UserErrorException">The numbers of the shape do not fit each other.</exception>
-    public DiT(DiTConfig config, bool initialize = true, Device? device = null)
-        : base(config, nameof(DiT), device ?? CPU)
+    public DiT(DiTConfig config, bool initialize = true, Device? device = null, WeightType weights = WeightType.Float32)
+        : base(config, nameof(DiT), device ?? CPU, weights)
     {
         final_layer = FinalLayer.Of(config, config.Patch * config.Patch * config.OutputChannels, device ?? CPU);
         RegisterComponents();
@@ -24,6 +25,15 @@ public sealed class DiT : TransformerTrunk
         {
             Initialize(0, 0);
         }
+    }
+
+    /// <summary>Bytes that the weights of a network take in memory.</summary>
+    /// <param name="config">Its shape.</param>
+    /// <param name="weights">What the blocks' matrices are kept as.</param>
+    public static long Bytes(DiTConfig config, WeightType weights)
+    {
+        using var network = new DiT(config, initialize: false, META, weights);
+        return network.TrainableParameters().Sum(weight => weight.Parameter.numel() * weight.Parameter.element_size());
     }
 
     /// <summary>The velocity at (x_t, t) under a condition.</summary>

@@ -11,13 +11,13 @@ internal sealed class DiTBlock : TransformerBlock
     private readonly Mlp mlp;
     private readonly Modulation adaLN_modulation;
 
-    public DiTBlock(DiTConfig config, Device device)
+    public DiTBlock(DiTConfig config, WeightPlace place)
         : base(nameof(DiTBlock))
     {
         normEps = config.NormEps;
-        attn = new SelfAttention(config.Hidden, config.Heads, device);
-        mlp = new Mlp(config.Hidden, config.MlpHidden, device);
-        adaLN_modulation = new Modulation(config.Hidden, 6, device);
+        attn = new SelfAttention(config.Hidden, config.Heads, place);
+        mlp = new Mlp(config.Hidden, config.MlpHidden, place);
+        adaLN_modulation = new Modulation(config.Hidden, 6, place);
         RegisterComponents();
     }
 
@@ -49,12 +49,12 @@ internal sealed class SelfAttention : nn.Module
     private readonly Dense qkv;
     private readonly Dense proj;
 
-    public SelfAttention(int hidden, int heads, Device device)
+    public SelfAttention(int hidden, int heads, WeightPlace place)
         : base(nameof(SelfAttention))
     {
         this.heads = heads;
-        qkv = new Dense(hidden, 3 * hidden, device);
-        proj = new Dense(hidden, hidden, device);
+        qkv = new Dense(hidden, 3 * hidden, place);
+        proj = new Dense(hidden, hidden, place);
         RegisterComponents();
     }
 
@@ -91,11 +91,11 @@ internal sealed class Mlp : nn.Module
     private readonly Dense fc1;
     private readonly Dense fc2;
 
-    public Mlp(int hidden, int inner, Device device)
+    public Mlp(int hidden, int inner, WeightPlace place)
         : base(nameof(Mlp))
     {
-        fc1 = new Dense(hidden, inner, device);
-        fc2 = new Dense(inner, hidden, device);
+        fc1 = new Dense(hidden, inner, place);
+        fc2 = new Dense(inner, hidden, place);
         RegisterComponents();
     }
 

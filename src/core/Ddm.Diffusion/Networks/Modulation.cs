@@ -13,11 +13,11 @@ internal sealed class Modulation : nn.Module
     [ComponentName(Name = "1")]
     private readonly Dense linear;
 
-    public Modulation(int hidden, int parts, Device device)
+    public Modulation(int hidden, int parts, WeightPlace place)
         : base(nameof(Modulation))
     {
         this.parts = parts;
-        linear = new Dense(hidden, parts * hidden, device);
+        linear = new Dense(hidden, parts * hidden, place);
         RegisterComponents();
     }
 

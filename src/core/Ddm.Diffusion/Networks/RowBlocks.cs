@@ -33,6 +33,9 @@ internal sealed class RowBlocks
     public static RowBlocks Of(RouterNetwork network, ComputeType type, bool invariant = true)
         => new(new Shape(network.Config, network.Experts, type, 0), (x, t, condition) => network.Forward(x, t, condition, type)) { Invariant = invariant };
 
+    /// <summary>Tries the sizes of blocks for experts of a shape, once a process: what that takes in memory is free again before their weights are there.</summary>
+    public static void Prepare(DiTConfig config) => Good(new Shape(config, 0, ComputeType.Float32, 0));
+
     /// <summary>The network's answer, [N, ...].</summary>
     /// <param name="x">[N, C, H, W].</param>
     /// <param name="t">[N].</param>
@@ -60,11 +63,11 @@ internal sealed class RowBlocks
     }
 
     /// <summary>Sizes of blocks, 1 to <see cref="Largest"/>, that give each of their rows the bits it gets alone.</summary>
-    internal IReadOnlyList<int> Sizes() => [.. Enumerable.Range(1, Largest).Where(size => Good()[size])];
+    internal IReadOnlyList<int> Sizes() => [.. Enumerable.Range(1, Largest).Where(size => Good(shape)[size])];
 
     private int LargestGood(int atMost)
     {
-        var good = Good();
+        var good = Good(shape);
         while (!good[atMost])
         {
             atMost--; // ends at 1, which is what the others are compared with
@@ -73,7 +76,7 @@ internal sealed class RowBlocks
         return atMost;
     }
 
-    private bool[] Good()
+    private static bool[] Good(Shape shape)
     {
         var here = shape with { Threads = get_num_threads() };
         return Known.GetOrAdd(here, static s => new Lazy<bool[]>(() => Examine(s))).Value;

@@ -16,14 +16,14 @@ internal sealed class TextBlock : TransformerBlock
     private readonly CrossAttention cross_attn;
     private readonly Mlp mlp;
 
-    public TextBlock(DiTConfig config, Device device)
+    public TextBlock(DiTConfig config, WeightPlace place)
         : base(nameof(TextBlock))
     {
-        scale_shift_table = new Parameter(empty([6, config.Hidden], device: device));
+        scale_shift_table = new Parameter(empty([6, config.Hidden], device: place.Device));
         normEps = config.NormEps;
-        attn = new SelfAttention(config.Hidden, config.Heads, device);
-        cross_attn = new CrossAttention(config.Hidden, config.Heads, device);
-        mlp = new Mlp(config.Hidden, config.MlpHidden, device);
+        attn = new SelfAttention(config.Hidden, config.Heads, place);
+        cross_attn = new CrossAttention(config.Hidden, config.Heads, place);
+        mlp = new Mlp(config.Hidden, config.MlpHidden, place);
         RegisterComponents();
     }
 

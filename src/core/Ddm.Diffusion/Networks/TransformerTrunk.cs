@@ -20,7 +20,7 @@ public abstract class TransformerTrunk : nn.Module
     // In the state dict, as the reference's frozen parameter is, and not trained: a persistent buffer. A parameter where weights bring their own.
     private protected readonly Tensor pos_embed; // [1, T, D]
 
-    private protected TransformerTrunk(DiTConfig config, string name, Device device)
+    private protected TransformerTrunk(DiTConfig config, string name, Device device, WeightType weights = WeightType.Float32)
         : base(name)
     {
         // Created where they live: Module.to() would leave parameters that are no leaves of the graph.
@@ -35,7 +35,7 @@ public abstract class TransformerTrunk : nn.Module
             t_block = new Modulation(config.Hidden, 6, device);
         }
 
-        blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => Block(config, device))]);
+        blocks = new ModuleList<TransformerBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => Block(config, new WeightPlace(device, weights)))]);
         var positions = PositionTable.Create(config.Hidden, config.Grid, device);
         pos_embed = config.StoredPositions ? new Parameter(positions) : positions;
     }
@@ -79,7 +79,7 @@ public abstract class TransformerTrunk : nn.Module
     /// <summary>Patches of x with their positions: [N, T, D] float32.</summary>
     private protected Tensor Embed(Tensor x, ComputeType type) => x_embedder.Forward(x, type).Plus(pos_embed);
 
-    private static TransformerBlock Block(DiTConfig config, Device device) => config.Text is null ? new DiTBlock(config, device) : new TextBlock(config, device);
+    private static TransformerBlock Block(DiTConfig config, WeightPlace place) => config.Text is null ? new DiTBlock(config, place) : new TextBlock(config, place);
 
     private (Tensor States, Tensor? Mask) States(Tensor condition, ComputeType type)
         => text_embedder is null ? (condition.to(ScalarType.Float32), null) : text_embedder.Forward(condition, type);

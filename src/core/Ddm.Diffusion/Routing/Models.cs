@@ -40,6 +40,13 @@ public sealed class DiTExpert(DiT network, ComputeType type = ComputeType.Float3
 {
     private readonly RowBlocks blocks = RowBlocks.Of(network, type, invariant);
 
+    /// <summary>
+    /// Does what the first expert of a shape would do at its first question, once a process: it tries on a small network how many rows may go through together. That takes memory, which
+    /// is best taken and given back before weights are there.
+    /// </summary>
+    /// <param name="shape">Of experts on the CPU, which compute in float32.</param>
+    public static void Prepare(DiTConfig shape) => RowBlocks.Prepare(shape);
+
     /// <inheritdoc/>
     public Tensor Velocity(Tensor x, Tensor t, Tensor? condition) => blocks.Run(x, t, condition);
 }

@@ -60,7 +60,7 @@ public static class TensorFile
 
     /// <summary>Reads one file into tensors that exist, with no copy beside them: the way of large networks.</summary>
     /// <param name="stream">Seekable.</param>
-    /// <param name="targets">Tensors by name, contiguous, on the CPU. Of a file that is refused while it is read some are overwritten.</param>
+    /// <param name="targets">Tensors by name, contiguous, on the CPU; one of bfloat16 takes a file's float32, rounded. Of a file that is refused while it is read some are overwritten.</param>
     /// <param name="passedOver">Names that the file may have besides.</param>
     /// <exception cref="InvalidDataException">Not a well-formed file; or a tensor is missing, of another shape or type, not finite, or not asked for; the message names it.</exception>
     public static void LoadInto(Stream stream, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyCollection<string> passedOver)
@@ -79,18 +79,20 @@ public static class TensorFile
 
     private static void Require(SafetensorsHeader header, IReadOnlyDictionary<string, Tensor> targets, IReadOnlyCollection<string> passedOver)
     {
-        var found = header.Tensors.ToDictionary(info => info.Name, StringComparer.Ordinal);
+        var there = header.Tensors.ToDictionary(info => info.Name, StringComparer.Ordinal);
         foreach (var (name, target) in targets)
         {
-            if (!found.TryGetValue(name, out var info))
+            if (!there.TryGetValue(name, out var info))
             {
                 throw TensorDemand.Missing(name);
             }
 
-            TensorDemand.RequireLike(name, TensorTypes.Parse(name, info.DType), info.Shape, target.dtype, target.shape);
+            var (found, wanted) = (TensorTypes.Parse(name, info.DType), target.dtype);
+            var rounded = found == ScalarType.Float32 && wanted == ScalarType.BFloat16;
+            TensorDemand.RequireLike(name, found, info.Shape, rounded ? found : wanted, target.shape);
         }
 
-        if (found.Keys.FirstOrDefault(name => !targets.ContainsKey(name) && !passedOver.Contains(name)) is { } stray)
+        if (there.Keys.FirstOrDefault(name => !targets.ContainsKey(name) && !passedOver.Contains(name)) is { } stray)
         {
             throw new InvalidDataException($"Tensor '{stray}' is none of this network's.");
         }

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Ddm.Storage;
 using static TorchSharp.torch;
 
@@ -6,15 +8,15 @@ namespace Ddm.Tensors;
 
 /// <summary>
 /// Reads a safetensors file's data into tensors, in pieces of about a processor cache, each looked at for values that are not finite while it is there. A
-/// file is read at many places at once, a stream from front to back.
+/// file is read at many places at once, a stream from front to back. What is to be kept as bfloat16 is rounded piece by piece, so that it is nowhere there in full.
 /// </summary>
 internal static unsafe class TensorReading
 {
     private const int PieceBytes = 1 << 20;
     private const long SmallFile = 1 << 22; // below this threads cost more than they save
 
-    /// <summary>Fills the tensors, which are on the CPU and in the header's order.</summary>
-    /// <returns>Names of those with values that are not finite.</returns>
+    /// <summary>Fills the tensors, which are on the CPU and in the header's order, of its types or bfloat16 where that says float32.</summary>
+    /// <returns>Names of those with values that are not finite, or that bfloat16 cannot hold.</returns>
     /// <exception cref="EndOfStreamException">The file ends before its data.</exception>
     public static IReadOnlyCollection<string> Fill(Stream stream, SafetensorsHeader header, IReadOnlyList<Tensor> tensors)
     {
@@ -46,17 +48,35 @@ internal static unsafe class TensorReading
 
         void Read(Piece piece, ReadSome read)
         {
-            var span = new Span<byte>((void*)piece.Address, piece.Length);
-            for (var done = 0; done < span.Length;)
+            var room = piece.Narrow ? ArrayPool<byte>.Shared.Rent(piece.Length) : null;
+            try
             {
-                done += read(span[done..], done);
-            }
+                var span = room is null ? new Span<byte>((void*)piece.Address, piece.Length) : room.AsSpan(0, piece.Length);
+                for (var done = 0; done < span.Length;)
+                {
+                    done += read(span[done..], done);
+                }
 
-            if (!FiniteCheck.AllFinite(span, piece.Tensor.DType))
+                if (!FiniteCheck.AllFinite(span, piece.Tensor.DType) || (room is not null && !Round(span, piece.Address)))
+                {
+                    notFinite[piece.Tensor.Name] = true;
+                }
+            }
+            finally
             {
-                notFinite[piece.Tensor.Name] = true;
+                if (room is not null)
+                {
+                    ArrayPool<byte>.Shared.Return(room);
+                }
             }
         }
+    }
+
+    private static bool Round(ReadOnlySpan<byte> values, nint address)
+    {
+        var target = new Span<ushort>((void*)address, values.Length / sizeof(float));
+        BFloat16Rounding.Round(MemoryMarshal.Cast<byte, uint>(values), target);
+        return FiniteCheck.AllFinite(MemoryMarshal.AsBytes(target), "BF16");
     }
 
     private static List<Piece> Cut(SafetensorsHeader header, IReadOnlyList<Tensor> tensors)
@@ -70,13 +90,14 @@ internal static unsafe class TensorReading
                 continue;
             }
 
+            var narrow = tensors[i].dtype == ScalarType.BFloat16 && info.DType == "F32";
             using var flat = tensors[i].view(-1);
             using var first = flat.narrow(0, 0, 1);
             fixed (byte* start = first.bytes)
             {
                 for (long at = 0; at < info.Length; at += PieceBytes)
                 {
-                    pieces.Add(new Piece(info, info.Begin + at, (nint)(start + at), (int)Math.Min(PieceBytes, info.Length - at)));
+                    pieces.Add(new Piece(info, info.Begin + at, (nint)(start + (narrow ? at / 2 : at)), (int)Math.Min(PieceBytes, info.Length - at), narrow));
                 }
             }
         }
@@ -87,5 +108,5 @@ internal static unsafe class TensorReading
     private delegate int ReadSome(Span<byte> target, int done);
 
     // Native memory does not move: the address stays good as long as the tensor lives.
-    private readonly record struct Piece(TensorInfo Tensor, long Begin, nint Address, int Length);
+    private readonly record struct Piece(TensorInfo Tensor, long Begin, nint Address, int Length, bool Narrow);
 }

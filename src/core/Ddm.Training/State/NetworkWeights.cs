@@ -18,7 +18,7 @@ public static class NetworkWeights
     /// <exception cref="InvalidDataException">A weight is missing, of another shape or type, not finite, or none of the network's; the message names it.</exception>
     public static void Load(TransformerTrunk network, TensorBundle bundle) => Load(Of(network), "", bundle);
 
-    /// <summary>Overwrites a network's weights from a file, with no copy beside them. Of a file that is refused while it is read some are overwritten.</summary>
+    /// <summary>Overwrites a network's weights from a file, with no copy beside them; matrices that are kept as bfloat16 are rounded. Of a file that is refused while it is read some are overwritten.</summary>
     /// <param name="network">On the CPU.</param>
     /// <param name="stream">A safetensors file; seekable.</param>
     /// <exception cref="InvalidDataException">As for the other overload; or it is no such file.</exception>

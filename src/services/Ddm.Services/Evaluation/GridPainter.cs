@@ -98,7 +98,7 @@ public sealed class GridPainter(
     private async Task DrawAsync(RunDocument document, int percent, CancellationToken cancellationToken)
     {
         var manifest = await catalog.OfRunAsync(document, cancellationToken);
-        using var model = await loader.OpenAsync(manifest, new ModelLoading { ExpertBytes = settings.ExpertBytes }, cancellationToken);
+        using var model = await loader.OpenAsync(manifest, new ModelLoading { Memory = new ExpertMemory(settings.ExpertBytes) }, cancellationToken);
         var prompts = model.Captions is null ? [] : await HeldOutPrompts.ReadAsync(blobs, document, SampleGrids.PromptColumns, cancellationToken);
         var grid = await device.RunAsync(() => SampleGrids.DrawFirstRows(model, prompts, cancellationToken));
         await blobs.TryWriteAsync(BlobNames.Grid(document.Name, percent), grid.Png, WriteCondition.Any, cancellationToken);

@@ -20,7 +20,13 @@ internal static class HashedCopy
             await target.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
         }
 
-        var found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        Require(Convert.ToHexStringLower(hash.GetHashAndReset()), sha256, name);
+    }
+
+    /// <summary>Refuses a blob of another content.</summary>
+    /// <exception cref="CheckpointException">The content has another SHA-256.</exception>
+    public static void Require(string found, string sha256, string name)
+    {
         if (found != sha256)
         {
             throw new CheckpointException($"{name} is damaged: its SHA-256 is {found}, its manifest says {sha256}. Restore the blob, or let its role commit again.");

@@ -25,7 +25,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     internal async Task<LoadedModel> OpenAsync(ModelManifest manifest, ModelLoading how, CancellationToken cancellationToken)
     {
         IVelocityModel?[] elsewhere = [.. manifest.Experts.Select((expert, k) => expert.Weights is null ? null : how.Elsewhere(k, expert))];
-        var (here, paged) = await OpenExpertsAsync(manifest, k => elsewhere[k] is null, how.ExpertBytes, cancellationToken);
+        var (here, paged) = await OpenExpertsAsync(manifest, k => elsewhere[k] is null, how.Memory, cancellationToken);
         var parts = new List<IDisposable?> { here };
         try
         {
@@ -43,25 +43,36 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
     /// <summary>Some experts of a model, without its router and codecs.</summary>
     /// <param name="manifest">The model.</param>
     /// <param name="wanted">Which of them, by index; those without weights are left out.</param>
-    /// <param name="bytes">Bytes that they may take; null: any number.</param>
+    /// <param name="memory">How they are kept.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="CheckpointException">Weights are missing, damaged, or not of this network.</exception>
     /// <exception cref="UserErrorException">Not even one expert fits.</exception>
-    internal async Task<(LoadedExperts Experts, PagedExperts? Paged)> OpenExpertsAsync(ModelManifest manifest, Func<int, bool> wanted, long? bytes, CancellationToken cancellationToken)
+    internal async Task<(LoadedExperts Experts, PagedExperts? Paged)> OpenExpertsAsync(ModelManifest manifest, Func<int, bool> wanted, ExpertMemory memory, CancellationToken cancellationToken)
     {
         bool[] here = [.. manifest.Experts.Select((expert, k) => expert.Weights is not null && wanted(k))];
-        if (bytes is { } limit && await PagesAsync(manifest, here, limit, cancellationToken) is { } pages)
-        {
-            foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
-            {
-                // Read once before the model is taken for good: a version with a damaged expert is none.
-                await using var whole = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
-                await HashedCopy.CopyAsync(whole, Stream.Null, expert.Sha256!, expert.Weights!, cancellationToken);
-            }
+        DiTConfig[] shapes = [.. manifest.Experts.Where((_, k) => here[k]).Select(expert => Shape(manifest, expert, manifest.Expert)).Distinct()];
+        await device.RunAsync(() => Prepare(shapes));
+        return Pages(manifest, here, shapes, memory) is { } pages
+            ? (await OpenPagedAsync(manifest, here, pages, cancellationToken), pages)
+            : (await OpenWholeAsync(manifest, here, memory.Weights, cancellationToken), null);
+    }
 
-            return (new LoadedExperts(manifest, pages.Models, [pages]), pages);
+    // Before any weights are there: what it takes is free again for them.
+    private static void Prepare(DiTConfig[] shapes)
+    {
+        foreach (var shape in shapes)
+        {
+            DiTExpert.Prepare(shape);
         }
 
+        if (shapes.Length > 0)
+        {
+            TorchRuntime.Collect();
+        }
+    }
+
+    private async Task<LoadedExperts> OpenWholeAsync(ModelManifest manifest, bool[] here, WeightType weights, CancellationToken cancellationToken)
+    {
         var (models, networks) = (new List<IVelocityModel?>(), new List<DiT>());
         try
         {
@@ -74,11 +85,9 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
                     continue;
                 }
 
-                var network = await LoadAsync(expert, () => new DiT(Shape(manifest, expert, manifest.Expert), initialize: false), cancellationToken);
+                var network = await LoadAsync(expert, () => Network(manifest, expert, weights), cancellationToken);
                 networks.Add(network);
-
-                // At once: the first of a shape tries its rows on a network of its own, for which there is room before the others are there.
-                models.Add(await device.RunAsync(() => LoadedModel.AsExpert(network, expert)));
+                models.Add(LoadedModel.AsExpert(network, expert));
             }
         }
         catch
@@ -87,39 +96,62 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
             throw;
         }
 
-        return (new LoadedExperts(manifest, models, networks), null);
+        return new LoadedExperts(manifest, models, networks);
+    }
+
+    private async Task<LoadedExperts> OpenPagedAsync(ModelManifest manifest, bool[] here, PagedExperts pages, CancellationToken cancellationToken)
+    {
+        foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
+        {
+            // Read once before the model is taken for good: a version with a damaged expert is none.
+            await using var whole = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw Missing(expert.Weights!);
+            await HashedCopy.CopyAsync(whole, Stream.Null, expert.Sha256!, expert.Weights!, cancellationToken);
+        }
+
+        return new LoadedExperts(manifest, pages.Models, [pages]);
     }
 
     // Null where all of them fit.
-    private async Task<PagedExperts?> PagesAsync(ModelManifest manifest, bool[] here, long bytes, CancellationToken cancellationToken)
+    private PagedExperts? Pages(ModelManifest manifest, bool[] here, DiTConfig[] shapes, ExpertMemory memory)
     {
-        var (largest, count) = (0L, 0);
-        foreach (var expert in manifest.Experts.Where((_, k) => here[k]))
+        if (memory.Bytes is not { } bytes || shapes.Length == 0)
         {
-            await using var stream = await blobs.OpenReadAsync(expert.Weights!, cancellationToken) ?? throw new CheckpointException($"{expert.Weights} is missing.");
-            (largest, count) = (Math.Max(largest, stream.Length), count + 1);
+            return null;
         }
 
+        var (largest, count) = (shapes.Max(shape => DiT.Bytes(shape, memory.Weights)), here.Count(own => own));
         if (largest > bytes)
         {
-            throw new UserErrorException(FormattableString.Invariant($"An expert of {manifest.Name} takes {largest} bytes, and experts may take {bytes}: raise the limit."));
+            throw new UserErrorException(FormattableString.Invariant($"An expert of {manifest.Name} takes {largest} bytes as {memory.Weights.Name()}, and experts may take {bytes}: raise the limit."));
         }
 
         return largest * count <= bytes ? null : new PagedExperts(
             here,
             (int)(bytes / largest),
-            k => Task.Run(() => ReadAsync(manifest.Experts[k])),
-            (k, read) => Load(new MemoryStream(read), () => new DiT(Shape(manifest, manifest.Experts[k], manifest.Expert), initialize: false)),
+            k => Task.Run(() => ReadAsync(manifest.Experts[k], () => Network(manifest, manifest.Experts[k], memory.Weights))),
             (k, network) => LoadedModel.AsExpert(network, manifest.Experts[k])!);
     }
 
-    private async Task<byte[]> ReadAsync(PublishedRole role)
+    private static DiT Network(ModelManifest manifest, PublishedRole expert, WeightType weights) => new(Shape(manifest, expert, manifest.Expert), initialize: false, weights: weights);
+
+    // Hashed while it is read: the network is nobody's until its weights were seen to be the manifest's.
+    private async Task<DiT> ReadAsync(PublishedRole role, Func<DiT> create)
     {
-        await using var whole = await blobs.OpenReadAsync(role.Weights!, CancellationToken.None) ?? throw new CheckpointException($"{role.Weights} is missing.");
-        using var bytes = new MemoryStream((int)Math.Min(whole.Length, int.MaxValue));
-        await HashedCopy.CopyAsync(whole, bytes, role.Sha256!, role.Weights!, CancellationToken.None);
-        return bytes.ToArray();
+        using var source = new VerifiedStream(await blobs.OpenReadAsync(role.Weights!, CancellationToken.None) ?? throw Missing(role.Weights!));
+        var network = Load(source, create);
+        try
+        {
+            source.Require(role.Sha256!, role.Weights!);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
+
+    private static CheckpointException Missing(string name) => new($"{name} is missing.");
 
     private async Task<(RouterNetwork? Router, LatentCodec? Codec, ICaptionEncoder? Captions)> OpenRestAsync(ModelManifest manifest, List<IDisposable?> parts, CancellationToken cancellationToken)
     {
@@ -194,7 +226,7 @@ public sealed class ModelLoader(IBlobStore blobs, ModelCatalog catalog, DeviceTh
 
         return await OpenAsync();
 
-        async Task<Stream> OpenAsync() => await blobs.OpenReadAsync(name, cancellationToken) ?? throw new CheckpointException($"{name} is missing.");
+        async Task<Stream> OpenAsync() => await blobs.OpenReadAsync(name, cancellationToken) ?? throw Missing(name);
     }
 
     private static IEnumerable<string> Notices(ModelManifest manifest) => manifest.Experts.Append(manifest.Router)

@@ -8,8 +8,8 @@ internal sealed record ModelLoading
     /// <summary>All of it here.</summary>
     public static ModelLoading Whole { get; } = new();
 
-    /// <summary>Bytes that experts may take here; those that do not fit are read when they are asked. Null: any number.</summary>
-    public long? ExpertBytes { get; init; }
+    /// <summary>How experts that are here are kept.</summary>
+    public ExpertMemory Memory { get; init; } = ExpertMemory.Whole;
 
     /// <summary>The expert of an index as it is reached elsewhere; null: it is loaded here.</summary>
     public Func<int, PublishedRole, IVelocityModel?> Elsewhere { get; init; } = (_, _) => null;

@@ -5,30 +5,28 @@ namespace Ddm.Services;
 
 /// <summary>
 /// The experts of a model of which only so many are in memory: the one that was not asked for longest makes room for the next. While one computes, the next of the step is read; between steps the one
-/// that was asked most of late and is not there. Belongs to the device thread; only bytes are read beside it.
+/// that was asked most of late and is not there. Belongs to the device thread; what is read ahead is read beside it, and is one network more than the limit.
 /// </summary>
 internal sealed class PagedExperts : IDisposable
 {
     private const double Fading = 0.9;
 
-    private readonly Func<int, Task<byte[]>> read;
-    private readonly Func<int, byte[], DiT> load;
+    private readonly Func<int, Task<DiT>> read;
     private readonly Func<int, DiT, IVelocityModel> wrap;
     private readonly int most;
     private readonly Dictionary<int, (DiT Network, IVelocityModel Model)> resident = [];
     private readonly LinkedList<int> order = new(); // not asked for longest: first
     private readonly List<int> begun = []; // of the present step, in the order they will be asked
     private readonly double[] asked; // of late
-    private (int Expert, Task<byte[]> Bytes)? ahead;
+    private (int Expert, Task<DiT> Network)? ahead;
 
     /// <param name="experts">Which of them exist.</param>
     /// <param name="most">How many may be in memory, from 1.</param>
-    /// <param name="read">Reads and verifies an expert's weights, on no thread in particular.</param>
-    /// <param name="load">Makes a network of them.</param>
+    /// <param name="read">Reads and verifies an expert, on a thread where no dispose scope is open: its weights would go with that.</param>
     /// <param name="wrap">Makes an expert of a network.</param>
-    public PagedExperts(IReadOnlyList<bool> experts, int most, Func<int, Task<byte[]>> read, Func<int, byte[], DiT> load, Func<int, DiT, IVelocityModel> wrap)
+    public PagedExperts(IReadOnlyList<bool> experts, int most, Func<int, Task<DiT>> read, Func<int, DiT, IVelocityModel> wrap)
     {
-        (this.most, this.read, this.load, this.wrap) = (most, read, load, wrap);
+        (this.most, this.read, this.wrap) = (most, read, wrap);
         asked = new double[experts.Count];
         Models = [.. experts.Select((there, k) => there ? new Page(this, k) : null)];
     }
@@ -51,6 +49,7 @@ internal sealed class PagedExperts : IDisposable
         }
 
         resident.Clear();
+        GiveUp();
     }
 
     private void Begin(int expert)
@@ -83,14 +82,12 @@ internal sealed class PagedExperts : IDisposable
     {
         if (!resident.TryGetValue(expert, out var page))
         {
-            var bytes = Take(expert);
+            var network = Take(expert);
             while (resident.Count >= most)
             {
                 Evict();
             }
 
-            // On another thread, which this one waits for: here a dispose scope is open, and the weights would go with it.
-            var network = Task.Run(() => load(expert, bytes)).GetAwaiter().GetResult();
             resident[expert] = page = (network, wrap(expert, network));
             Loads++;
         }
@@ -100,12 +97,25 @@ internal sealed class PagedExperts : IDisposable
         return page.Model;
     }
 
-    // The device has nothing else to do for this step: it waits for the bytes.
-    private byte[] Take(int expert)
+    // The device has nothing else to do for this step: it waits.
+    private DiT Take(int expert)
     {
-        var bytes = ahead is { } known && known.Expert == expert ? known.Bytes : read(expert);
+        if (ahead?.Expert != expert)
+        {
+            GiveUp();
+            ahead = (expert, read(expert));
+        }
+
+        var network = ahead.Value.Network;
         ahead = null;
-        return bytes.GetAwaiter().GetResult();
+        return network.GetAwaiter().GetResult();
+    }
+
+    // What was read for nothing goes as soon as it is there.
+    private void GiveUp()
+    {
+        _ = ahead?.Network.ContinueWith(static read => read.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        ahead = null;
     }
 
     // Never one that the present step will still ask, if there is another; else the one it will ask last.
@@ -133,6 +143,7 @@ internal sealed class PagedExperts : IDisposable
     {
         if (expert >= 0 && ahead?.Expert != expert && (ahead is null || !begun.Contains(ahead.Value.Expert)))
         {
+            GiveUp();
             ahead = (expert, read(expert));
         }
     }

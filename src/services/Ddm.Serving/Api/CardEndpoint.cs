@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Ddm.Evaluation;
 using Ddm.Runs;
 using Ddm.Services;
@@ -12,7 +13,12 @@ namespace Ddm.Serving;
 internal static class CardEndpoint
 {
     /// <summary>Maps it.</summary>
-    public static void Map(IEndpointRouteBuilder models) => models.MapGet("/{name}/card", AnswerAsync).WithName("retrieveModelCard");
+    public static void Map(IEndpointRouteBuilder models) => models.MapGet("/{name}/card", AnswerAsync)
+        .WithName("retrieveModelCard")
+        .WithSummary("What a model is made of")
+        .WithDescription("Its experts and who holds them, rows by class, networks, routing and why, and how its router was measured.")
+        .Produces<JsonObject>()
+        .Refuses(StatusCodes.Status404NotFound);
 
     private static async Task<IResult> AnswerAsync(string name, ModelShelf shelf, ExpertFleet fleet, RunRepository runs, IBlobStore blobs, CancellationToken cancellationToken)
     {

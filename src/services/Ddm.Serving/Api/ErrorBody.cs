@@ -14,7 +14,7 @@ internal sealed record ErrorBody(string Message, string Type, string? Param, str
     public static ErrorBody Of(int status, string message, string? param = null, string? code = null) => new(message, TypeOf(status), param, code);
 
     /// <summary>The error as it is sent.</summary>
-    public string ToJson() => JsonSerializer.Serialize(new { error = this }, GatewayApi.Json);
+    public string ToJson() => JsonSerializer.Serialize(new ErrorAnswer(this), GatewayApi.Json);
 
     /// <summary>Answers with it.</summary>
     public async Task WriteAsync(HttpResponse response, int status)

@@ -8,7 +8,12 @@ namespace Ddm.Serving;
 internal static class FilesEndpoint
 {
     /// <summary>Maps it.</summary>
-    public static void Map(IEndpointRouteBuilder endpoints) => endpoints.MapGet(SignedLinks.Path + "/{id}/{file}", AnswerAsync).WithName("getImageFile");
+    public static void Map(IEndpointRouteBuilder endpoints) => endpoints.MapGet(SignedLinks.Path + "/{id}/{file}", AnswerAsync)
+        .WithName("getImageFile")
+        .WithSummary("The file that a link leads to")
+        .WithDescription("The signature is the key: no other is needed.")
+        .Produces<Stream>(StatusCodes.Status200OK, "image/png", "image/jpeg", "image/webp")
+        .Refuses(StatusCodes.Status403Forbidden, StatusCodes.Status410Gone);
 
     private static async Task<IResult> AnswerAsync(
         string id, string file, string? expires, string? signature, SignedLinks links, PictureFiles files, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using Ddm.Services;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -18,11 +19,8 @@ namespace Ddm.Serving;
 /// <summary>Pictures over HTTP: <c>docs/serving.md</c>.</summary>
 public static class GatewayApi
 {
-    /// <summary>How long a client may take over its headers.</summary>
-    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
-
-    /// <summary>Below this a body is not read to its end: 240 bytes a second, after a grace.</summary>
-    private static readonly MinDataRate SlowestBody = new(240, TimeSpan.FromSeconds(5));
+    /// <summary>Bytes a second: a body that comes more slowly is not read to its end.</summary>
+    private const double SlowestBody = 240;
 
     private const int MostConnections = 2000;
 
@@ -58,25 +56,32 @@ public static class GatewayApi
         services.AddExceptionHandler<GatewayErrors>();
         services.AddTransient<IStartupFilter, GatewayStartup>();
         services.AddDdmPages();
-        return services.Configure<KestrelServerOptions>(options =>
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.PropertyNamingPolicy = Json.PropertyNamingPolicy); // the description's names are those that are sent
+        services.AddOpenApi(options => options
+            .AddDocumentTransformer<GatewayDescription>().AddOperationTransformer<GatewayDescription>().AddSchemaTransformer<GatewayDescription>());
+        services.AddOptions<KestrelServerOptions>().Configure<ServingSettings>((options, settings) =>
         {
             options.AddServerHeader = false;
-            options.Limits.RequestHeadersTimeout = HeadersTimeout;
-            options.Limits.MinRequestBodyDataRate = SlowestBody;
+            options.Limits.RequestHeadersTimeout = settings.HeadersTimeout;
+            options.Limits.MinRequestBodyDataRate = new MinDataRate(SlowestBody, settings.BodyGrace);
+            options.Limits.MaxRequestBodySize = ImagesEndpoint.MostBytes; // also where nothing reads a body
             options.Limits.MaxConcurrentConnections = MostConnections;
         });
+        return services;
     }
 
-    /// <summary>Maps <c>/v1</c> and the pages. Reads the settings, so that a wrong one stops the start.</summary>
+    /// <summary>Maps <c>/v1</c>, <c>/openapi/v1.json</c> and the pages. Reads the settings, so that a wrong one stops the start.</summary>
     /// <exception cref="Ddm.Runs.UserErrorException">A setting is wrong.</exception>
     public static IEndpointRouteBuilder MapDdmGateway(this IEndpointRouteBuilder endpoints)
     {
         endpoints.ServiceProvider.GetRequiredService<ServingSettings>();
         endpoints.ServiceProvider.GetRequiredService<ApiSettings>();
         endpoints.ServiceProvider.GetRequiredService<FleetSettings>();
+        endpoints.MapOpenApi(); // describes, and tells nothing of any model
         endpoints.MapPrometheusScrapingEndpoint(); // /metrics: counts, and no word of what was asked for
         FilesEndpoint.Map(endpoints);
-        var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy);
+        var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy)
+            .Refuses(StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status429TooManyRequests);
         var models = keyed.MapGroup("/models");
         ModelsEndpoint.Map(models);
         CardEndpoint.Map(models);

@@ -52,6 +52,7 @@ internal sealed class GatewayErrors(ILogger<GatewayErrors> log) : IExceptionHand
             StatusCodes.Status403Forbidden => ("This key does not open pictures. Take one with the scope 'images'.", "insufficient_scope"),
             StatusCodes.Status404NotFound => ("There is nothing at this address. docs/serving.md lists what there is.", "not_found"),
             StatusCodes.Status405MethodNotAllowed => ($"{Printable.Text(context.HttpContext.Request.Method)} is not for this address; 'Allow' names what is.", "method_not_allowed"),
+            StatusCodes.Status415UnsupportedMediaType => (ImagesEndpoint.OtherMedia, "unsupported_media_type"),
             StatusCodes.Status429TooManyRequests => ("Too many wrong keys came from this address. Wait a minute.", "too_many_wrong_keys"),
             _ => ("The request cannot be answered.", null as string),
         };

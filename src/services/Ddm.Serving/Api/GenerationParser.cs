@@ -16,7 +16,8 @@ internal sealed class GenerationParser(ModelShelf shelf, ServingSettings setting
     private const double MostShift = 100;
     private const int MostQuality = 100;
 
-    private static readonly string[] Known =
+    /// <summary>The fields that mean something.</summary>
+    internal static readonly string[] Known =
     [
         "prompt", "model", "n", "size", "quality", "response_format", "output_format", "output_compression", "stream", "partial_images", "background", "moderation", "style", "user",
         "negative_prompt", "num_inference_steps", "guidance_scale", "seed", "class_label", RoutingFields.Field, "solver", "shift", "deadline_seconds",

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ddm.Serving;
 
 /// <summary>The answer as server-sent events: <c>image_generation.partial_image</c> on the way, <c>image_generation.completed</c> for every picture, and <c>error</c> where it ends so.</summary>
-internal sealed class ImageStream(HttpResponse response, GenerationRequest request, ServedModel model, TimeProvider time) : IOrderListener
+internal sealed class ImageStream(HttpResponse response, GenerationRequest request, ServedModel model, string servedBy, TimeProvider time) : IOrderListener
 {
     private static readonly TimeSpan BeatEvery = TimeSpan.FromSeconds(15);
 
@@ -101,7 +101,9 @@ internal sealed class ImageStream(HttpResponse response, GenerationRequest reque
             ["image_index"] = picture,
             ["seed"] = order.Request.Seeds[picture],
             ["model"] = manifest.Name,
+            ["model_version"] = manifest.Version,
             ["model_sha256"] = model.Sha256,
+            ["served_by"] = servedBy,
         };
         if (preview is not null)
         {

@@ -21,11 +21,29 @@ internal sealed class ImagesEndpoint(
     /// <summary>The header that says which process drew.</summary>
     public const string ServedBy = "X-Ddm-Served-By";
 
+    /// <summary>The header that says which version of which model a request was for: every answer names exactly one, also one that failed on the way.</summary>
+    public const string ModelVersion = "X-Ddm-Model";
+
+    /// <summary>What is said of a body that is not read.</summary>
+    public const string OtherMedia = "Send the request as application/json in UTF-8, not compressed.";
+
     /// <summary>Maps it.</summary>
     public static void Map(IEndpointRouteBuilder images) => images
         .MapPost("/generations", (HttpContext context, [FromServices] ImagesEndpoint endpoint) => endpoint.AnswerAsync(context))
         .WithName("createImage")
-        .WithMetadata(new RequestSizeLimitAttribute(MostBytes));
+        .WithSummary("Draw pictures")
+        .WithDescription("Answers when they are drawn; with \"stream\": true by server-sent events: image_generation.partial_image on the way, image_generation.completed for every picture, error where it ends so.")
+        .Accepts<GenerationBody>(RequestBody.Json)
+        .WithMetadata(new RequestSizeLimitAttribute(MostBytes), new TakesIdempotencyKey())
+        .Produces<ImagesAnswer>(StatusCodes.Status200OK, RequestBody.Json, "text/event-stream")
+        .Refuses(BodyFaults)
+        .Refuses(StatusCodes.Status409Conflict, StatusCodes.Status503ServiceUnavailable, StatusCodes.Status504GatewayTimeout);
+
+    /// <summary>What a body may be refused with.</summary>
+    public static readonly int[] BodyFaults =
+    [
+        StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status408RequestTimeout, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+    ];
 
     /// <summary>Who asks.</summary>
     public static string KeyOf(HttpContext context) => context.User.FindFirstValue(ClaimTypes.Name) ?? "anyone";
@@ -36,9 +54,16 @@ internal sealed class ImagesEndpoint(
     {
         limits.NoteRequest(KeyOf(context));
         return RequestBody.KindOf(context.Request, RequestBody.Json) is null
-            ? throw new GatewayException(StatusCodes.Status415UnsupportedMediaType, "Send the request as application/json in UTF-8, not compressed.", null, "unsupported_media_type")
+            ? throw new GatewayException(StatusCodes.Status415UnsupportedMediaType, OtherMedia, null, "unsupported_media_type")
             : await RequestBody.ReadTextAsync(context.Request, context.RequestAborted);
     }
+
+    /// <summary>Names who drew and with what, in an error that comes later as well.</summary>
+    public static void Name(HttpResponse response, string? servedBy, string model, string version) => response.OnStarting(() =>
+    {
+        (response.Headers[ServedBy], response.Headers[ModelVersion]) = (servedBy, $"{model}/{version}");
+        return Task.CompletedTask;
+    });
 
     /// <summary>A seed for a request that names none.</summary>
     public static long RandomSeed() => RandomNumberGenerator.GetInt32(int.MaxValue);
@@ -53,21 +78,21 @@ internal sealed class ImagesEndpoint(
             return;
         }
 
-        context.Response.Headers[ServedBy] = worker.Name;
         var (request, lease) = parser.Read(text, RandomSeed);
         using (lease)
         {
+            Name(context.Response, worker.Name, lease.Model.Manifest.Name, lease.Model.Manifest.Version);
             limits.NotePictures(key, request.Order.Count);
             var held = lease.Model.TryLease() ?? throw new InvalidOperationException("A version that is held is gone.");
             if (request.Stream)
             {
-                var stream = new ImageStream(context.Response, request, lease.Model, time);
+                var stream = new ImageStream(context.Response, request, lease.Model, worker.Name, time);
                 await stream.SendAsync(generation.DrawAsync(key, request, held, stream, gone), gone);
                 return;
             }
 
             var drawn = await generation.DrawAsync(key, request, held, null, gone);
-            var answer = ImagesAnswer.Of(lease.Model, drawn, request.Format, time.GetUtcNow(), await DataAsync(context.Request, request, drawn, gone));
+            var answer = ImagesAnswer.Of(lease.Model, drawn, request.Format, time.GetUtcNow(), await DataAsync(context.Request, request, drawn, gone), worker.Name);
             await context.Response.WriteAsJsonAsync(answer, GatewayApi.Json, gone);
         }
     }

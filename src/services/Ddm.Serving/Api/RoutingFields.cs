@@ -7,7 +7,8 @@ namespace Ddm.Serving;
 internal static class RoutingFields
 {
     private const string Top = "top-k";
-    private static readonly string[] Known = ["strategy", "top_k", "temperature", "p", "threshold", "interval", "guidance"];
+    /// <summary>The fields of the object.</summary>
+    internal static readonly string[] Known = ["strategy", "top_k", "temperature", "p", "threshold", "interval", "guidance"];
     private static readonly string[] Strategies = [Top, "top-1", "top-2", "full", "sample", "nucleus", "threshold", "ancestral"];
 
     /// <summary>Name of the field.</summary>

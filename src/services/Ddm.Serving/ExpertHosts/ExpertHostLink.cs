@@ -167,7 +167,7 @@ internal sealed class ExpertHostLink : IDisposable
                 return; // it describes itself, but did not answer: it is not trusted again at once
             }
 
-            mine = seen is null ? ExpertWire.Numerics() : null;
+            mine = seen is null ? ExpertWire.Numerics(settings.Weights) : null;
             (seen, holds, reason) = (description, [.. description.Experts], null);
         }
 
@@ -176,7 +176,7 @@ internal sealed class ExpertHostLink : IDisposable
             log.LogInformation("Expert host {Address} ({Name}) is there with {Count} experts of {Model}", Address, Printable.Text(description.Name), description.Experts.Count, Printable.Text(description.Model));
             if (mine != description.Numerics)
             {
-                log.LogWarning("{Address} computes with {Theirs}, this process with {Ours}: pictures may differ from those of one process in their last bits", Address, Printable.Text(description.Numerics), mine);
+                log.LogWarning("{Address} computes with {Theirs}, this process with {Ours}: pictures may differ from those of one process", Address, Printable.Text(description.Numerics), mine);
             }
         }
     }

@@ -9,7 +9,7 @@ namespace Ddm.Serving;
 internal sealed class ExpertHostService(HostedExperts experts, DeviceThread device, ExpertHostSettings settings, WorkerIdentity worker, ExpertHostLoad load, ILogger<ExpertHostService> log)
 {
     /// <summary>Says what it holds. The device is not asked, so that a host that computes is not taken for one that hangs.</summary>
-    public Task<byte[]> DescribeAsync() => Task.FromResult(new HostDescription(worker.Name, settings.Model, experts.Held, ExpertWire.Numerics()).Write());
+    public Task<byte[]> DescribeAsync() => Task.FromResult(new HostDescription(worker.Name, settings.Model, experts.Held, ExpertWire.Numerics(settings.ExpertWeights)).Write());
 
     /// <summary>Velocities of rows.</summary>
     /// <exception cref="RpcException">InvalidArgument: the bytes are no question, or do not fit the expert; NotFound: it is not here; ResourceExhausted: too many wait.</exception>

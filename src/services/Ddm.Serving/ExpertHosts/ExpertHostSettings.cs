@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Microsoft.Extensions.Configuration;
 
@@ -15,11 +16,14 @@ internal sealed record ExpertHostSettings
     /// <summary>The model.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Which of its experts, by index.</summary>
-    public Func<int, bool> Experts { get; init; } = _ => true;
+    /// <summary>Which of its experts.</summary>
+    public ExpertList Experts { get; init; } = ExpertList.All;
 
     /// <summary>Bytes that they may take in memory; those that do not fit are read when they are asked. Null: any number.</summary>
     public long? ExpertBytes { get; init; }
+
+    /// <summary>What their matrices are kept as in memory.</summary>
+    public WeightType ExpertWeights { get; init; }
 
     /// <summary>Where questions are answered; the health pages are where <c>urls</c> says.</summary>
     public Uri Listen { get; init; } = new(UsualListen);
@@ -45,6 +49,7 @@ internal sealed record ExpertHostSettings
                 : throw new UserErrorException($"{Section}:{nameof(Model)} is not set: name the published model whose experts this host is to hold."),
             Experts = ExpertList.Read($"{Section}:{nameof(Experts)}", section[nameof(Experts)]),
             ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0) : null,
+            ExpertWeights = WeightTypes.Parse($"{Section}:{nameof(ExpertWeights)}", section[nameof(ExpertWeights)]),
             Listen = Address(section),
             PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
             KeepPrevious = Duration(section, nameof(KeepPrevious), usual.KeepPrevious),

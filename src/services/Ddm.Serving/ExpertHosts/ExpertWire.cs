@@ -1,3 +1,4 @@
+using Ddm.Diffusion;
 using Grpc.Core;
 
 namespace Ddm.Serving;
@@ -21,9 +22,10 @@ internal static class ExpertWire
     public static Method<byte[], byte[]> Velocity { get; } = new(MethodType.Unary, Service, "Velocity", Raw, Raw);
 
     /// <summary>What this process computes with.</summary>
-    public static string Numerics()
+    /// <param name="weights">What experts are kept as.</param>
+    public static string Numerics(WeightType weights)
     {
         var here = Tensors.TorchRuntime.Describe(TorchSharp.torch.CPU, 1, TorchSharp.torch.get_num_threads());
-        return FormattableString.Invariant($"{here.Device}; {here.Threads} threads; {here.Libraries}");
+        return FormattableString.Invariant($"{here.Device}; {here.Threads} threads; {here.Libraries}{(weights == WeightType.Float32 ? "" : $"; weights as {weights.Name()}")}");
     }
 }

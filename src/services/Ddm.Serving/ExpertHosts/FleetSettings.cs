@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
 using Microsoft.Extensions.Configuration;
@@ -20,6 +21,9 @@ internal sealed record FleetSettings
     /// <summary>Experts that this process holds itself, by index.</summary>
     public IReadOnlyList<int> Local { get; init; } = [];
 
+    /// <summary>What this process keeps experts as: hosts that keep them otherwise draw other pictures.</summary>
+    public WeightType Weights { get; init; }
+
     /// <summary>Longest time of one call.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -40,6 +44,7 @@ internal sealed record FleetSettings
                 : section[nameof(Key)] is { Length: > 0 } key ? key
                 : (configuration[ApiSettings.KeyFileSetting] ?? ApiKeyFile.DefaultPath) is { } file ? ApiKeyFile.Read(file) : null,
             Local = [.. SettingList.Read(configuration, $"{Section}:{nameof(Local)}").SelectMany(text => text.Split(',')).Select(text => ExpertList.Index($"{Section}:{nameof(Local)}", text))],
+            Weights = ServingSettings.From(configuration).ExpertWeights,
             Deadline = Duration(section, nameof(Deadline), usual.Deadline),
             ProbeEvery = Duration(section, nameof(ProbeEvery), usual.ProbeEvery),
         };

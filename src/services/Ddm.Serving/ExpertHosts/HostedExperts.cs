@@ -17,6 +17,7 @@ internal sealed class HostedExperts(ModelCatalog catalog, ModelLoader loader, De
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(30);
 
     private readonly List<HostedVersion> versions = []; // the newest last
+    private readonly TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (string Sha256, long At, string Reason)? refused;
 
     /// <summary>Hashes of the weights that it answers for.</summary>
@@ -27,6 +28,33 @@ internal sealed class HostedExperts(ModelCatalog catalog, ModelLoader loader, De
             lock (versions)
             {
                 return [.. versions.SelectMany(version => version.Held.Keys).Distinct()];
+            }
+        }
+    }
+
+    /// <summary>Done after the first look at which version is current.</summary>
+    public Task Looked => looked.Task;
+
+    /// <summary>What it holds of the model's newest version, in words; null: nothing.</summary>
+    public string? Holding
+    {
+        get
+        {
+            lock (versions)
+            {
+                return versions.LastOrDefault() is { } version ? Words(version) : null;
+            }
+        }
+    }
+
+    /// <summary>Why the model's current version is not held; null: it is, or there is none.</summary>
+    public string? Refused
+    {
+        get
+        {
+            lock (versions)
+            {
+                return refused?.Reason;
             }
         }
     }
@@ -70,6 +98,7 @@ internal sealed class HostedExperts(ModelCatalog catalog, ModelLoader loader, De
                 try
                 {
                     await RefreshAsync(stoppingToken);
+                    looked.TrySetResult();
                     Retire();
                 }
                 catch (Exception e) when (Faults.MayPass(e) && !stoppingToken.IsCancellationRequested)
@@ -97,19 +126,16 @@ internal sealed class HostedExperts(ModelCatalog catalog, ModelLoader loader, De
             }
 
             var manifest = await catalog.OpenAsync(settings.Model, current, cancellationToken);
-            if (!manifest.Experts.Where((expert, k) => expert.Weights is not null && settings.Experts(k)).Any())
-            {
-                throw new UserErrorException($"{ExpertHostSettings.Section}:Experts names none of the {manifest.Experts.Count} experts of {manifest.Name}/{manifest.Version}.");
-            }
-
-            var (experts, _) = await loader.OpenExpertsAsync(manifest, settings.Experts, settings.ExpertBytes, cancellationToken);
+            settings.Experts.Require(manifest);
+            var (experts, _) = await loader.OpenExpertsAsync(manifest, settings.Experts.Names, new ExpertMemory(settings.ExpertBytes, settings.ExpertWeights), cancellationToken);
+            var version = new HostedVersion(experts, current.ManifestSha256, time.GetTimestamp());
             lock (versions)
             {
-                versions.Add(new HostedVersion(experts, current.ManifestSha256, time.GetTimestamp()));
+                versions.Add(version);
                 refused = null;
             }
 
-            log.LogInformation("Holding experts {Experts} of {Model}/{Version}", string.Join(", ", experts.Models.Index().Where(pair => pair.Item is not null).Select(pair => pair.Index)), manifest.Name, manifest.Version);
+            log.LogInformation("Holding {Experts}", Words(version));
         }
         catch (Exception e) when (e is CheckpointException or InvalidDataException or UserErrorException)
         {
@@ -121,6 +147,9 @@ internal sealed class HostedExperts(ModelCatalog catalog, ModelLoader loader, De
             log.LogError("{Model} {Version} cannot be held: {Reason}", settings.Model, current?.Version, e.Message);
         }
     }
+
+    private static string Words(HostedVersion version)
+        => $"experts {string.Join(", ", version.Held.Values.Order())} of {version.Experts.Manifest.Name}/{version.Experts.Manifest.Version}";
 
     private bool IsKnown(string sha256)
     {

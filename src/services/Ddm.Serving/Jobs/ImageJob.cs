@@ -23,7 +23,7 @@ internal sealed record ImageJob
     /// <summary>Seed of the first picture where the request names none: whoever draws it draws the same.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Who draws it.</summary>
+    /// <summary>Who draws it, or drew it last.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Runner { get; init; }
 

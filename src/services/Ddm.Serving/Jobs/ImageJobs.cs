@@ -5,7 +5,9 @@ namespace Ddm.Serving;
 /// <summary>What is asked of jobs: submission, a look, the end.</summary>
 internal sealed class ImageJobs(JobStore store, JobRunner runner, GenerationParser parser, KeyLimits limits, PictureFiles files, SignedLinks links)
 {
-    private const int LongestIdempotencyKey = 255;
+    /// <summary>Characters of an Idempotency-Key.</summary>
+    public const int LongestIdempotencyKey = 255;
+
     private const string Path = "/v1/images/jobs/";
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200); // another replica may draw it
 
@@ -54,6 +56,7 @@ internal sealed class ImageJobs(JobStore store, JobRunner runner, GenerationPars
 
         var answer = await ResultAsync(context.Request, job, gone)
             ?? throw new GatewayException(StatusCodes.Status409Conflict, "This request's job was cancelled. Take a new Idempotency-Key to draw it.", null, "cancelled");
+        ImagesEndpoint.Name(context.Response, answer.ServedBy, answer.Model, answer.ModelVersion);
         await context.Response.WriteAsJsonAsync(answer, GatewayApi.Json, gone);
     }
 
@@ -62,6 +65,7 @@ internal sealed class ImageJobs(JobStore store, JobRunner runner, GenerationPars
         job.Id, job.State.ToString().ToLowerInvariant(), job.CreatedAt.ToUnixTimeSeconds(), job.StepsDone, job.Steps, Path + job.Id)
     {
         Position = job.State == JobState.Queued ? await PositionAsync(job.Id, cancellationToken) : null,
+        ServedBy = job.Runner,
         FinishedAt = job.FinishedAt?.ToUnixTimeSeconds(),
         ExpiresAt = job.ExpiresAt?.ToUnixTimeSeconds(),
         Error = job.Error,

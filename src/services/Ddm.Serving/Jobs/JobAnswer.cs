@@ -17,6 +17,9 @@ internal sealed record JobAnswer(string Id, string Status, long CreatedAt, int S
     /// <summary>Jobs before it; null: it does not wait.</summary>
     public int? Position { get; init; }
 
+    /// <summary>The process that draws it, or drew it last; null: none has begun.</summary>
+    public string? ServedBy { get; init; }
+
     /// <summary>Unix seconds; null: it has not ended.</summary>
     public long? FinishedAt { get; init; }
 

@@ -1,3 +1,4 @@
+using Ddm.Services;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -11,9 +12,27 @@ internal static class JobEndpoints
     /// <summary>Maps them.</summary>
     public static void Map(IEndpointRouteBuilder group)
     {
-        group.MapPost("/", SubmitAsync).WithName("createImageJob").WithMetadata(new RequestSizeLimitAttribute(ImagesEndpoint.MostBytes));
-        group.MapGet("/{id}", LookAsync).WithName("retrieveImageJob");
-        group.MapPost("/{id}/cancel", CancelAsync).WithName("cancelImageJob").WithMetadata(new RequestSizeLimitAttribute(ImagesEndpoint.MostBytes));
+        group.MapPost("/", SubmitAsync)
+            .WithName("createImageJob")
+            .WithSummary("Submit a job")
+            .WithDescription("The body of createImage without 'stream'. Whoever waits for the pictures asks at 'poll_url' how it stands.")
+            .Accepts<GenerationBody>(RequestBody.Json)
+            .WithMetadata(new RequestSizeLimitAttribute(ImagesEndpoint.MostBytes), new TakesIdempotencyKey())
+            .Produces<JobAnswer>(StatusCodes.Status202Accepted)
+            .Refuses(ImagesEndpoint.BodyFaults)
+            .Refuses(StatusCodes.Status409Conflict, StatusCodes.Status503ServiceUnavailable);
+        group.MapGet("/{id}", LookAsync)
+            .WithName("retrieveImageJob")
+            .WithSummary("How a job stands")
+            .Produces<JobAnswer>()
+            .Refuses(StatusCodes.Status404NotFound, StatusCodes.Status410Gone);
+        group.MapPost("/{id}/cancel", CancelAsync)
+            .WithName("cancelImageJob")
+            .WithSummary("Take a job back")
+            .WithDescription("It stops at the next step, wherever it is drawn.")
+            .WithMetadata(new RequestSizeLimitAttribute(ImagesEndpoint.MostBytes))
+            .Produces<JobAnswer>()
+            .Refuses(StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status410Gone);
     }
 
     private static async Task<IResult> SubmitAsync(HttpContext context, [FromServices] ImageJobs jobs, [FromServices] KeyLimits limits)

@@ -150,6 +150,7 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
         catch (Exception e)
         {
             log.LogWarning(e, "Job {Job} is left for another try", job.Id); // its lease runs out
+            taken.Cancel(); // nobody would take what is still being drawn
         }
         finally
         {
@@ -209,11 +210,12 @@ internal sealed class JobRunner(JobStore store, JobSweep sweep, GenerationParser
             var done = store.End(job, JobState.Completed) with
             {
                 StepsDone = job.Steps,
-                Answer = ImagesAnswer.Of(model, drawn, request.Format, time.GetUtcNow(), data),
+                Answer = ImagesAnswer.Of(model, drawn, request.Format, time.GetUtcNow(), data, self.Name),
                 Files = names,
                 AsLinks = request.AsLinks,
             };
             await store.TryChangeAsync(done, etag, CancellationToken.None); // where it was taken back meanwhile, the files are swept
+            Poke(); // there is room for the next
         }
         catch (Exception e) when (e is OperationCanceledException || (e is GatewayException { Status: StatusCodes.Status429TooManyRequests }))
         {

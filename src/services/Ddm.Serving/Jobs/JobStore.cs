@@ -83,7 +83,7 @@ internal sealed class JobStore(IBlobStore blobs, PictureFiles files, ServingSett
     public ImageJob End(ImageJob job, JobState state)
     {
         var now = time.GetUtcNow();
-        return job with { State = state, Runner = null, FinishedAt = now, ExpiresAt = now + settings.KeepJobs };
+        return job with { State = state, FinishedAt = now, ExpiresAt = now + settings.KeepJobs };
     }
 
     /// <summary>Keeps the files of a job.</summary>

@@ -100,7 +100,7 @@ internal sealed class ModelShelf(IBlobStore blobs, ModelCatalog catalog, ModelLo
                 return;
             }
 
-            var how = new ModelLoading { ExpertBytes = settings.ExpertBytes, LiveMassFloor = settings.LiveMassFloor, Elsewhere = fleet.Place };
+            var how = new ModelLoading { Memory = new ExpertMemory(settings.ExpertBytes, settings.ExpertWeights), LiveMassFloor = settings.LiveMassFloor, Elsewhere = fleet.Place };
             var loaded = await loader.OpenAsync(manifest, how, cancellationToken);
             Put(name, await device.RunAsync(() => new ServedModel(loaded, sha256, device)));
             log.LogInformation("Serving {Model}/{Version} ({Sha256})", name, manifest.Version, sha256);

@@ -7,9 +7,7 @@ using Ddm.Services;
 using Ddm.Serving;
 using Ddm.Storage;
 using Ddm.Tensors;
-using Ddm.Training;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Bench;
 
@@ -20,7 +18,7 @@ internal sealed class ServingBenchmark : Benchmark
     private const string Key = "a-key-of-the-serving-benchmark", Many = "many", One = "one";
 
     private static readonly NetworkSpec Expert = NetworkPresets.Resolve(new NetworkSpec { Hidden = 192, Depth = 6, Heads = 6, Patch = 4 });
-    private static readonly NetworkSpec Router = NetworkPresets.Resolve(new NetworkSpec { Hidden = 64, Depth = 3, Heads = 4, Patch = 4 });
+    private static readonly UntrainedModel Model = new(Expert, NetworkPresets.Resolve(new NetworkSpec { Hidden = 64, Depth = 3, Heads = 4, Patch = 4 }), Side, Classes);
 
     public override string Name => "serving";
 
@@ -33,8 +31,8 @@ internal sealed class ServingBenchmark : Benchmark
         try
         {
             var blobs = new FileBlobStore(home);
-            await PublishAsync(blobs, Many, Experts, cancellationToken);
-            await PublishAsync(blobs, One, 1, cancellationToken);
+            await Model.PublishAsync(blobs, Many, Experts, cancellationToken);
+            await Model.PublishAsync(blobs, One, 1, cancellationToken);
             var settings = new Dictionary<string, string?> { ["Ddm:ApiKeys:0"] = Key, ["Ddm:Gateway:RequestsPerMinute"] = "1000000" };
             await using var host = await ServingHost.StartAsync(blobs, "http://127.0.0.1:0", settings, logging => logging.SetMinimumLevel(LogLevel.Warning), cancellationToken);
             using var client = new HttpClient { BaseAddress = host.Address, Timeout = TimeSpan.FromMinutes(10) };
@@ -50,7 +48,7 @@ internal sealed class ServingBenchmark : Benchmark
     private static async Task<Section> CompareAsync(FileBlobStore blobs, HttpClient client, CancellationToken cancellationToken)
     {
         using var device = new DeviceThread();
-        var loader = new ModelLoader(blobs, Catalog(blobs), device);
+        var loader = new ModelLoader(blobs, UntrainedModel.Catalog(blobs), device);
         using var many = await loader.OpenAsync(Many, cancellationToken);
         using var one = await loader.OpenAsync(One, cancellationToken);
         await ServeAsync(client, [], cancellationToken); // both ways are warm before they are timed
@@ -127,47 +125,4 @@ internal sealed class ServingBenchmark : Benchmark
         await response.Content.ReadAsByteArrayAsync(cancellationToken);
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
-
-    // Weights as they begin: what a step costs does not depend on what was learned.
-    private static async Task PublishAsync(FileBlobStore blobs, string name, int experts, CancellationToken cancellationToken)
-    {
-        var publication = new Publication(blobs, Catalog(blobs));
-        var roles = new List<PublishedRole>();
-        for (var k = 0; k < experts; k++)
-        {
-            using var network = new DiT(DiTConfig.From(Expert, Side, 3, Classes));
-            roles.Add(await RoleAsync(publication, $"experts/{k}", network, cancellationToken));
-        }
-
-        using var router = new RouterNetwork(DiTConfig.From(Router, Side, 3, Classes), experts);
-        var manifest = new ModelManifest
-        {
-            Name = name,
-            Version = "v1",
-            PublishedAt = DateTimeOffset.UnixEpoch,
-            ImageSize = Side,
-            Channels = 3,
-            ClassNames = [.. Enumerable.Range(0, Classes).Select(c => c.ToString(CultureInfo.InvariantCulture))],
-            TimeScale = new DiTConfig(1, 1, 1, 4, 1, 1, 1, 0, 0).TimeScale,
-            Expert = Expert,
-            RouterNetwork = Router,
-            Sampling = new SamplingSpec(),
-            ClusterRows = [.. Enumerable.Range(0, experts).Select(k => (IReadOnlyList<long>)[.. Enumerable.Repeat(10L - k, Classes)])],
-            Experts = roles,
-            Router = await RoleAsync(publication, "router", router, cancellationToken),
-        };
-        await publication.PublishAsync(manifest, cancellationToken);
-    }
-
-    private static async Task<PublishedRole> RoleAsync(Publication publication, string role, TransformerTrunk network, CancellationToken cancellationToken)
-    {
-        using var bytes = new MemoryStream();
-        TensorFile.Save(bytes, NetworkWeights.Of(network));
-        var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes.ToArray()));
-        var blob = await publication.WriteWeightsAsync(sha256, async (stream, token) => await stream.WriteAsync(bytes.ToArray(), token), cancellationToken);
-        return new PublishedRole(role, 1, 1, blob, sha256);
-    }
-
-    private static ModelCatalog Catalog(FileBlobStore blobs)
-        => new(blobs, new CheckpointStore(blobs, TimeProvider.System, NullLogger<CheckpointStore>.Instance), new RunRepository(blobs), TimeProvider.System);
 }
