@@ -102,8 +102,8 @@ public sealed class TelemetryExportTests(SharedServers servers)
         Dictionary<string, string> hosts = new() { ["Ddm:ExpertHost:Model"] = TinyFolder.RunName, ["Ddm:ExpertHost:Listen"] = listens };
         Dictionary<string, string> asked = new() { ["Ddm:ExpertHosts:Addresses"] = listens, ["Ddm:ExpertHosts:Key"] = Key };
         await using var host = ServiceProcess.Start(Servers[0], new[] { Settings(Servers[0], ports[0], store, collector), hosts }.SelectMany(pair => pair).ToDictionary());
+        await host.ReadyAsync(); // a gateway that finds it without experts answers 503 until it looks again
         await using var gateway = ServiceProcess.Start(Servers[1], new[] { Settings(Servers[1], ports[1], store, collector), asked }.SelectMany(pair => pair).ToDictionary());
-        await host.ReadyAsync();
         await gateway.ReadyAsync();
 
         using var client = new HttpClient { Timeout = LongestDrawing };
