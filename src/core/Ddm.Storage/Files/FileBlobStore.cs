@@ -210,12 +210,17 @@ public sealed class FileBlobStore(string root) : IBlobStore
     private IEnumerable<(string Name, FileInfo File)> Enumerate(string prefix)
     {
         var folder = new DirectoryInfo(Path.Combine(_root, prefix[..(prefix.LastIndexOf('/') + 1)]));
-        if (!folder.Exists)
+        IEnumerable<FileInfo> files;
+        try
         {
-            yield break;
+            files = folder.EnumerateFiles("*", SearchOption.AllDirectories);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            yield break; // also one that goes with its last blob just now
         }
 
-        foreach (var file in folder.EnumerateFiles("*", SearchOption.AllDirectories))
+        foreach (var file in files)
         {
             var name = Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
             if (name.StartsWith(prefix, StringComparison.Ordinal) && BlobName.IsValid(name))
