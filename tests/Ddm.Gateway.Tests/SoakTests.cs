@@ -172,8 +172,7 @@ public class SoakTests(TinyModel model)
 
     private static async Task<bool> GaugesAreZeroAsync(GatewayServer gateway, CancellationToken cancellationToken)
     {
-        using var bare = gateway.ClientOf(null);
-        var lines = (await bare.GetStringAsync("/metrics", cancellationToken)).Split('\n').Where(line => line.StartsWith("ddm_gateway_active", StringComparison.Ordinal) || line.StartsWith("ddm_gateway_waiting", StringComparison.Ordinal));
+        var lines = (await gateway.Client.GetStringAsync("/metrics", cancellationToken)).Split('\n').Where(line => line.StartsWith("ddm_gateway_active", StringComparison.Ordinal) || line.StartsWith("ddm_gateway_waiting", StringComparison.Ordinal));
         return lines.All(line => line.Split(' ')[1] == "0");
     }
 

@@ -149,8 +149,10 @@ public class TrustTests(TinyModel model)
         await using var gateway = await GatewayServer.StartAsync(model);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(i => gateway.DrawAsync(new { prompt = "1", n = 1 + (i % 3) })));
         using var bare = gateway.ClientOf(null);
+        using var refused = await bare.GetAsync("/metrics", Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
 
-        var text = await bare.GetStringAsync("/metrics", Token);
+        var text = await gateway.Client.GetStringAsync("/metrics", Token);
 
         Assert.Equal("0", Assert.Single(Values(text, "ddm_gateway_active")));
         Assert.Equal("0", Assert.Single(Values(text, "ddm_gateway_waiting")));

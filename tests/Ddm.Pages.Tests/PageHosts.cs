@@ -88,7 +88,7 @@ internal sealed class PageHosts : IAsyncDisposable
     /// <summary>Waits until the gateway draws nothing.</summary>
     public Task AtRestAsync() => Waiting.ForAsync("nothing is drawn", TimeSpan.FromSeconds(20), async token =>
     {
-        using var client = new HttpClient { BaseAddress = Gateway!.Address };
+        using var client = new HttpClient { BaseAddress = Gateway!.Address, DefaultRequestHeaders = { Authorization = new("Bearer", Key) } };
         return (await client.GetStringAsync("/metrics", token)).Split('\n').Where(line => line.StartsWith("ddm_gateway_active", StringComparison.Ordinal)).All(line => line.Split(' ')[1] == "0");
     });
 

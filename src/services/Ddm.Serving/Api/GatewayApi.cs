@@ -78,7 +78,7 @@ public static class GatewayApi
         endpoints.ServiceProvider.GetRequiredService<ApiSettings>();
         endpoints.ServiceProvider.GetRequiredService<FleetSettings>();
         endpoints.MapOpenApi(); // describes, and tells nothing of any model
-        endpoints.MapPrometheusScrapingEndpoint(); // /metrics: counts, and no word of what was asked for
+        endpoints.MapPrometheusScrapingEndpoint().RequireAuthorization(ApiKeyHandler.ImagesPolicy); // without a key on Ddm:MetricsPort alone
         FilesEndpoint.Map(endpoints);
         var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy)
             .Refuses(StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status429TooManyRequests);
