@@ -78,7 +78,11 @@ public static class GatewayApi
         endpoints.ServiceProvider.GetRequiredService<ApiSettings>();
         endpoints.ServiceProvider.GetRequiredService<FleetSettings>();
         endpoints.MapOpenApi(); // describes, and tells nothing of any model
-        endpoints.MapPrometheusScrapingEndpoint().RequireAuthorization(ApiKeyHandler.ImagesPolicy); // without a key on Ddm:MetricsPort alone
+        if (endpoints.ServiceProvider.GetRequiredService<IConfiguration>()[SettingNames.MetricsPort] is not { Length: > 0 }) // else there, and without a key
+        {
+            endpoints.MapPrometheusScrapingEndpoint().RequireAuthorization(ApiKeyHandler.ImagesPolicy);
+        }
+
         FilesEndpoint.Map(endpoints);
         var keyed = endpoints.MapGroup("/v1").RequireAuthorization(ApiKeyHandler.ImagesPolicy)
             .Refuses(StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status429TooManyRequests);
