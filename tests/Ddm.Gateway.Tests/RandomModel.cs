@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
 using Ddm.Tensors;
-using Ddm.Training;
+using Ddm.Tests;
 using static TorchSharp.torch;
 
 namespace Ddm.Gateway.Tests;
@@ -46,7 +45,7 @@ internal static class RandomModel
                 Sampling = new SamplingSpec(),
                 ClusterRows = [.. Enumerable.Range(0, experts).Select(_ => (IReadOnlyList<long>)[.. Enumerable.Repeat(10L, Classes)])],
                 Experts = roles,
-                Router = await RoleAsync(publication, "router", router, cancellationToken),
+                Router = await UntrainedRole.PublishAsync(publication, "router", router, cancellationToken),
             },
             cancellationToken);
     }
@@ -56,7 +55,7 @@ internal static class RandomModel
     {
         using var network = new DiT(shape, initialize: false);
         Shake(network, seed + 1);
-        return await RoleAsync(publication, string.Create(CultureInfo.InvariantCulture, $"experts/{seed}"), network, cancellationToken);
+        return await UntrainedRole.PublishAsync(publication, string.Create(CultureInfo.InvariantCulture, $"experts/{seed}"), network, cancellationToken);
     }
 
     // Nowhere zero, unlike weights as they begin: then experts would all say the same.
@@ -68,14 +67,5 @@ internal static class RandomModel
         {
             parameter.normal_(0, 0.05);
         }
-    }
-
-    private static async Task<PublishedRole> RoleAsync(Publication publication, string role, TransformerTrunk network, CancellationToken cancellationToken)
-    {
-        using var stream = new MemoryStream();
-        TensorFile.Save(stream, NetworkWeights.Of(network));
-        var bytes = stream.ToArray();
-        var sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
-        return new PublishedRole(role, 1, 1, await publication.WriteWeightsAsync(sha256, async (target, token) => await target.WriteAsync(bytes, token), cancellationToken), sha256);
     }
 }

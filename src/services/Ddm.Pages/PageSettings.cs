@@ -21,15 +21,15 @@ internal sealed record PageSettings
 
     /// <summary>Reads the section.</summary>
     /// <exception cref="UserErrorException">A value is no address.</exception>
-    public static PageSettings From(IConfiguration configuration) => new()
+    public static PageSettings From(IConfiguration configuration)
     {
-        Hosts = SettingList.Read(configuration, $"{Section}:{nameof(Hosts)}"),
-        Runs = Address(configuration, nameof(Runs)),
-        Playground = Address(configuration, nameof(Playground)),
-    };
-
-    private static Uri? Address(IConfiguration configuration, string key)
-        => configuration[$"{Section}:{key}"] is not { Length: > 0 } text ? null
-            : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
-            : throw new UserErrorException($"{Section}:{key}: '{Printable.Text(text)}' is no address. It looks like http://127.0.0.1:5080.");
+        const string Example = "http://127.0.0.1:5080";
+        var section = configuration.GetSection(Section);
+        return new PageSettings
+        {
+            Hosts = SettingList.Read(configuration, $"{Section}:{nameof(Hosts)}"),
+            Runs = SettingValue.Address(section, nameof(Runs), Example),
+            Playground = SettingValue.Address(section, nameof(Playground), Example),
+        };
+    }
 }

@@ -1,11 +1,5 @@
-using Ddm.Services;
 using Ddm.Storage;
-using Ddm.Tensors;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -16,11 +10,7 @@ public sealed class LocalExpertHost : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private LocalExpertHost(WebApplication app)
-    {
-        this.app = app;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-    }
+    private LocalExpertHost(WebApplication app) => (this.app, Address) = (app, StoreHost.AddressOf(app));
 
     /// <summary>Where questions are answered.</summary>
     public Uri Address { get; }
@@ -41,28 +31,9 @@ public sealed class LocalExpertHost : IAsyncDisposable
     public static async Task<LocalExpertHost> StartAsync(
         IBlobStore blobs, IReadOnlyDictionary<string, string?> configuration, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
-        TorchNative.EnsureLoaded(); // before anything touches torch
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        builder.Configuration.AddInMemoryCollection(configuration);
-        logging(builder.Logging);
-        builder.Services.AddRouting();
-        var worker = WorkerIdentity.Service(Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        builder.Services.AddDdmModels(blobs, worker, new StopSignal(), new WorkerSettings());
-        builder.AddDdmExpertHost();
-        var app = builder.Build();
-        try
-        {
-            app.MapDdmExpertHost();
-            await app.StartAsync(cancellationToken);
-            await app.Services.GetRequiredService<HostedExperts>().Looked.WaitAsync(cancellationToken);
-            return new LocalExpertHost(app);
-        }
-        catch
-        {
-            await app.DisposeAsync();
-            throw;
-        }
+        var app = await StoreHost.StartAsync(
+            blobs, configuration, logging, builder => builder.AddDdmExpertHost(), app => app.MapDdmExpertHost(), services => services.GetRequiredService<HostedExperts>().Looked, cancellationToken);
+        return new LocalExpertHost(app);
     }
 
     /// <inheritdoc/>

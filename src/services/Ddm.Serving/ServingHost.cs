@@ -1,12 +1,7 @@
 using System.Globalization;
-using Ddm.Services;
 using Ddm.Storage;
-using Ddm.Tensors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -17,11 +12,7 @@ public sealed class ServingHost : IAsyncDisposable
 {
     private readonly WebApplication app;
 
-    private ServingHost(WebApplication app)
-    {
-        this.app = app;
-        Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-    }
+    private ServingHost(WebApplication app) => (this.app, Address) = (app, StoreHost.AddressOf(app));
 
     /// <summary>Where it answers.</summary>
     public Uri Address { get; }
@@ -40,27 +31,14 @@ public sealed class ServingHost : IAsyncDisposable
     public static async Task<ServingHost> StartAsync(
         IBlobStore blobs, string address, IReadOnlyDictionary<string, string?> configuration, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
-        TorchNative.EnsureLoaded(); // before anything touches torch
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls(address);
-        builder.Configuration.AddInMemoryCollection(configuration);
-        logging(builder.Logging);
-        builder.Services.AddRouting();
-        var worker = WorkerIdentity.Service(Environment.MachineName, Environment.ProcessId, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        builder.Services.AddDdmModels(blobs, worker, new StopSignal(), new WorkerSettings());
-        builder.Services.AddDdmGateway();
-        var app = builder.Build();
-        try
+        var app = await StoreHost.StartAsync(
+            blobs, configuration, logging, Add, app => app.MapDdmGateway(), services => services.GetRequiredService<ModelWatch>().Looked, cancellationToken);
+        return new ServingHost(app);
+
+        void Add(WebApplicationBuilder builder)
         {
-            app.MapDdmGateway();
-            await app.StartAsync(cancellationToken);
-            await app.Services.GetRequiredService<ModelWatch>().Looked.WaitAsync(cancellationToken);
-            return new ServingHost(app);
-        }
-        catch
-        {
-            await app.DisposeAsync();
-            throw;
+            builder.WebHost.UseUrls(address);
+            builder.Services.AddDdmGateway();
         }
     }
 

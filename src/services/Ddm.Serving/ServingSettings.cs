@@ -86,48 +86,31 @@ public sealed record ServingSettings
         {
             Models = [.. SettingList.Read(configuration, $"{Section}:{nameof(Models)}").Select(RunName.Require)],
             Hosts = SettingList.Read(configuration, $"{Section}:{nameof(Hosts)}"),
-            PublicUrl = Address(section, nameof(PublicUrl)),
-            PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
-            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0, 1) : null,
+            PublicUrl = SettingValue.Address(section, nameof(PublicUrl), "https://pictures.example.com"),
+            PollEvery = SettingValue.Duration(section, nameof(PollEvery), usual.PollEvery),
+            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? SettingValue.Number(section, nameof(ExpertBytes), 0, 1) : null,
             ExpertWeights = WeightTypes.Parse($"{Section}:{nameof(ExpertWeights)}", section[nameof(ExpertWeights)]),
             LiveMassFloor = Share(section, nameof(LiveMassFloor), usual.LiveMassFloor),
-            MaxBatch = Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
-            MaxWaiting = Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
-            MaxJobs = Count(section, nameof(MaxJobs), usual.MaxJobs, 1),
-            JobsAtOnce = Count(section, nameof(JobsAtOnce), usual.JobsAtOnce, 1),
-            Deadline = Duration(section, nameof(Deadline), usual.Deadline),
-            KeepJobs = Duration(section, nameof(KeepJobs), usual.KeepJobs),
-            JobLease = Duration(section, nameof(JobLease), usual.JobLease),
-            MaxSteps = Count(section, nameof(MaxSteps), usual.MaxSteps, 1),
-            MaxPixelSteps = Number(section, nameof(MaxPixelSteps), usual.MaxPixelSteps, 1),
-            RequestsPerMinute = Count(section, nameof(RequestsPerMinute), usual.RequestsPerMinute, 1),
-            PicturesPerDay = Count(section, nameof(PicturesPerDay), usual.PicturesPerDay, 0),
-            HeadersTimeout = Duration(section, nameof(HeadersTimeout), usual.HeadersTimeout),
-            BodyGrace = Duration(section, nameof(BodyGrace), usual.BodyGrace) is var grace && grace >= LeastGrace ? grace
+            MaxBatch = SettingValue.Count(section, nameof(MaxBatch), usual.MaxBatch, 1),
+            MaxWaiting = SettingValue.Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
+            MaxJobs = SettingValue.Count(section, nameof(MaxJobs), usual.MaxJobs, 1),
+            JobsAtOnce = SettingValue.Count(section, nameof(JobsAtOnce), usual.JobsAtOnce, 1),
+            Deadline = SettingValue.Duration(section, nameof(Deadline), usual.Deadline),
+            KeepJobs = SettingValue.Duration(section, nameof(KeepJobs), usual.KeepJobs),
+            JobLease = SettingValue.Duration(section, nameof(JobLease), usual.JobLease),
+            MaxSteps = SettingValue.Count(section, nameof(MaxSteps), usual.MaxSteps, 1),
+            MaxPixelSteps = SettingValue.Number(section, nameof(MaxPixelSteps), usual.MaxPixelSteps, 1),
+            RequestsPerMinute = SettingValue.Count(section, nameof(RequestsPerMinute), usual.RequestsPerMinute, 1),
+            PicturesPerDay = SettingValue.Count(section, nameof(PicturesPerDay), usual.PicturesPerDay, 0),
+            HeadersTimeout = SettingValue.Duration(section, nameof(HeadersTimeout), usual.HeadersTimeout),
+            BodyGrace = SettingValue.Duration(section, nameof(BodyGrace), usual.BodyGrace) is var grace && grace >= LeastGrace ? grace
                 : throw new UserErrorException($"{Section}:{nameof(BodyGrace)}: '{section[nameof(BodyGrace)]}' is too short; give 00:00:02 or more."),
             LogPrompts = section.GetValue(nameof(LogPrompts), usual.LogPrompts),
         };
     }
 
-    private static int Count(IConfigurationSection section, string key, int usual, int least) => (int)Math.Min(int.MaxValue, Number(section, key, usual, least));
-
-    private static long Number(IConfigurationSection section, string key, long usual, long least)
-        => section[key] is not { Length: > 0 } text ? usual
-            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least ? number
-            : throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{section.Path}:{key}: '{Printable.Text(text)}' is no whole number from {least}."));
-
     private static double Share(IConfigurationSection section, string key, double usual)
         => section[key] is not { Length: > 0 } text ? usual
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1 ? share
             : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no number from 0 to 1.");
-
-    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan usual)
-        => section[key] is not { Length: > 0 } text ? usual
-            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero ? value
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds).");
-
-    private static Uri? Address(IConfigurationSection section, string key)
-        => section[key] is not { Length: > 0 } text ? null
-            : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no address. It looks like https://pictures.example.com.");
 }

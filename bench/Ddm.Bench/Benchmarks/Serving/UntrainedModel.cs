@@ -1,11 +1,9 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Storage;
-using Ddm.Tensors;
-using Ddm.Training;
+using Ddm.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ddm.Bench;
@@ -32,7 +30,7 @@ internal sealed record UntrainedModel(NetworkSpec Expert, NetworkSpec Router, in
         {
             using var network = new DiT(DiTConfig.From(Expert, Side, Channels, Classes), initialize: false);
             network.Initialize(k, 0);
-            roles.Add(await RoleAsync(publication, string.Create(CultureInfo.InvariantCulture, $"experts/{k}"), network, cancellationToken));
+            roles.Add(await UntrainedRole.PublishAsync(publication, string.Create(CultureInfo.InvariantCulture, $"experts/{k}"), network, cancellationToken));
         }
 
         using var router = new RouterNetwork(DiTConfig.From(Router, Side, Channels, Classes), experts);
@@ -50,17 +48,8 @@ internal sealed record UntrainedModel(NetworkSpec Expert, NetworkSpec Router, in
             Sampling = new SamplingSpec(),
             ClusterRows = [.. Enumerable.Range(0, experts).Select(k => (IReadOnlyList<long>)[.. Enumerable.Repeat(10L - k, Classes)])],
             Experts = roles,
-            Router = await RoleAsync(publication, "router", router, cancellationToken),
+            Router = await UntrainedRole.PublishAsync(publication, "router", router, cancellationToken),
         };
         await publication.PublishAsync(manifest, cancellationToken);
-    }
-
-    private static async Task<PublishedRole> RoleAsync(Publication publication, string role, TransformerTrunk network, CancellationToken cancellationToken)
-    {
-        using var stream = new MemoryStream();
-        TensorFile.Save(stream, NetworkWeights.Of(network));
-        var bytes = stream.GetBuffer().AsMemory(0, (int)stream.Length);
-        var sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes.Span));
-        return new PublishedRole(role, 1, 1, await publication.WriteWeightsAsync(sha256, async (target, token) => await target.WriteAsync(bytes, token), cancellationToken), sha256);
     }
 }

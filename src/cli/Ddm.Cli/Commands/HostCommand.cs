@@ -4,8 +4,6 @@ using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Serving;
 using Ddm.Storage;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Logging;
 
 namespace Ddm.Cli;
 
@@ -20,7 +18,7 @@ internal static class HostCommand
     {
         var model = new Argument<string>("MODEL") { Description = "Published model whose experts are held" };
         var experts = new Option<string?>(ExpertsName) { Description = "Which of them: 0,3,5, or a share: 2/4 is the second of four hosts' [default: all]", HelpName = "LIST" };
-        var port = new Option<int>("--port") { Description = "Where it answers gateways; 0: any free port", HelpName = "N", DefaultValueFactory = _ => UsualPort };
+        var port = ServerProcess.Port(UsualPort, " gateways");
         var host = new Option<string>("--host") { Description = "Address it listens on; other than this machine's own needs --plain", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
         var plain = new Option<bool>("--plain") { Description = "Answer without TLS beyond this machine: the network itself is encrypted" };
         var key = new Option<string?>("--api-key") { Description = $"Key that gateways must have; better in ${KeyVariable}, where other users cannot see it [default: this machine's own, kept in a file]", HelpName = "KEY" };
@@ -29,12 +27,7 @@ internal static class HostCommand
         var command = new Command("host", "Hold experts of a model for gateways elsewhere. Example: ddm host cats --experts 0,1 --port 5095") { model, experts, port, host, plain, key, weights, bytes };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (name, number) = (RunName.Require(parsed.GetRequiredValue(model)), parsed.GetValue(port));
-            if (number is < 0 or > 65535)
-            {
-                throw new UserErrorException($"--port {number}: give a port from 0 to 65535.");
-            }
-
+            var (name, number) = (RunName.Require(parsed.GetRequiredValue(model)), ServerProcess.RequirePort(parsed.GetValue(port)));
             var address = Address(parsed.GetRequiredValue(host), number, parsed.GetValue(plain));
             var settings = new Dictionary<string, string?>
             {
@@ -67,36 +60,23 @@ internal static class HostCommand
 
     private static async Task<int> RunAsync(IBlobStore blobs, Dictionary<string, string?> settings, string model, CancellationToken cancellationToken)
     {
-        using var stop = new StopSignal();
-        using var signals = new StopOnSignals(stop, "Stopping: questions under way are answered first (again to quit at once).");
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
         try
         {
-            await using var host = await LocalExpertHost.StartAsync(blobs, settings, Log, ending.Token);
-            var holding = host.Holding ?? throw new UserErrorException(host.Refused ?? $"no model '{model}' is published here. ddm run publishes one at its end; --home names the folder it lies in.");
-            Console.WriteLine("  holds    " + holding);
-            Console.WriteLine($"  key      {(settings.ContainsKey("Ddm:ApiKeys:0") ? "as given" : ApiKeyFile.DefaultPath ?? "in the log above")}");
-            Console.WriteLine($"Answers gateways at {host.Address.AbsoluteUri.TrimEnd('/')}: ddm serve {model} --expert-host {host.Address.AbsoluteUri.TrimEnd('/')}. Ctrl+C stops.");
-            await Task.Delay(Timeout.Infinite, ending.Token);
-            return CommandHost.Success; // never reached: a signal ends the wait
-        }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
-        {
-            throw new UserErrorException($"{e.Message} Another program listens there; choose a port with --port.", e);
+            return await ServerProcess.RunAsync(
+                "Stopping: questions under way are answered first (again to quit at once).",
+                starting => LocalExpertHost.StartAsync(blobs, settings, ServerProcess.Log, starting), host => Tell(host, settings.ContainsKey("Ddm:ApiKeys:0"), model), cancellationToken);
         }
         catch (UserErrorException e)
         {
             throw ExpertOptions.InWordsOfOptions(e, ($"{Section}:Experts", ExpertsName), ($"{Section}:ExpertWeights", ExpertOptions.WeightsName), ($"{Section}:ExpertBytes", BytesName));
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
-        {
-            return CommandHost.Success; // Ctrl+C is how it ends
-        }
     }
 
-    private static void Log(ILoggingBuilder logging) => logging
-        .SetMinimumLevel(LogLevel.Warning)
-        .AddFilter("Ddm", LogLevel.Information)
-        .AddSimpleConsole(console => console.SingleLine = true)
-        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    private static void Tell(LocalExpertHost host, bool keyGiven, string model)
+    {
+        var holding = host.Holding ?? throw new UserErrorException(host.Refused ?? $"no model '{model}' is published here. ddm run publishes one at its end; --home names the folder it lies in.");
+        Console.WriteLine("  holds    " + holding);
+        Console.WriteLine($"  key      {(keyGiven ? "as given" : ApiKeyFile.DefaultPath ?? "in the log above")}");
+        Console.WriteLine($"Answers gateways at {host.Address.AbsoluteUri.TrimEnd('/')}: ddm serve {model} --expert-host {host.Address.AbsoluteUri.TrimEnd('/')}. Ctrl+C stops.");
+    }
 }

@@ -4,8 +4,6 @@ using Ddm.Runs;
 using Ddm.Services;
 using Ddm.Serving;
 using Ddm.Storage;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.Logging;
 
 namespace Ddm.Cli;
 
@@ -19,7 +17,7 @@ internal static class ServeCommand
     public static Command Create()
     {
         var what = new Argument<string?>("MODEL") { Description = "Model to serve, or a home folder, of which every published model is served [default: those of the home]", Arity = ArgumentArity.ZeroOrOne };
-        var port = new Option<int>("--port") { Description = "Where it answers; 0: any free port", HelpName = "N", DefaultValueFactory = _ => UsualPort };
+        var port = ServerProcess.Port(UsualPort);
         var host = new Option<string>("--host") { Description = "Address it listens on; other than this machine's own is open to the network", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
         var key = new Option<string?>("--api-key") { Description = $"Key that opens it; better in ${KeyVariable}, where other users cannot see it [default: one of its own, kept in a file]", HelpName = "KEY" };
         var weights = ExpertOptions.Weights();
@@ -27,12 +25,7 @@ internal static class ServeCommand
         var command = new Command("serve", "Draw pictures for clients of OpenAI's images API. Example: ddm serve cats --port 5090") { what, port, host, key, weights, hosts };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (asked, number) = (parsed.GetValue(what), parsed.GetValue(port));
-            if (number is < 0 or > 65535)
-            {
-                throw new UserErrorException($"--port {number}: give a port from 0 to 65535.");
-            }
-
+            var (asked, number) = (parsed.GetValue(what), ServerProcess.RequirePort(parsed.GetValue(port)));
             var isHome = asked is not null && (Directory.Exists(asked) || asked.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal));
             var blobs = isHome ? Home(asked!) : CommonOptions.StoreOf(parsed);
             var model = isHome || asked is null ? null : RunName.Require(asked);
@@ -61,38 +54,26 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(IBlobStore blobs, string address, Dictionary<string, string?> settings, string? model, CancellationToken cancellationToken)
     {
-        using var stop = new StopSignal();
-        using var signals = new StopOnSignals(stop, "Stopping: requests under way are answered first (again to quit at once).");
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stop.Token);
         try
         {
-            await using var host = await ServingHost.StartAsync(blobs, address, settings, Log, ending.Token);
-            var (served, refused) = host.Describe();
-            if (served.Count == 0 && model is not null)
-            {
-                throw new UserErrorException(refused.Count > 0 ? string.Join(Environment.NewLine, refused) : $"there is no model '{model}' to serve.");
-            }
-
-            Tell(host.Address, settings.ContainsKey("Ddm:ApiKeys:0"), served, refused);
-            await Task.Delay(Timeout.Infinite, ending.Token);
-            return CommandHost.Success; // never reached: a signal ends the wait
-        }
-        catch (IOException e) when (e.InnerException is AddressInUseException)
-        {
-            throw new UserErrorException($"{e.Message} Another program listens there; choose a port with --port.", e);
+            return await ServerProcess.RunAsync(
+                "Stopping: requests under way are answered first (again to quit at once).",
+                starting => ServingHost.StartAsync(blobs, address, settings, ServerProcess.Log, starting), host => Tell(host, settings.ContainsKey("Ddm:ApiKeys:0"), model), cancellationToken);
         }
         catch (UserErrorException e)
         {
             throw ExpertOptions.InWordsOfOptions(e, (WeightsSetting, ExpertOptions.WeightsName), (HostsSetting, "--expert-host"), (HostsKeySetting, "$" + ExpertKeyVariable));
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
-        {
-            return CommandHost.Success; // Ctrl+C is how it ends
-        }
     }
 
-    private static void Tell(Uri address, bool keyGiven, IReadOnlyList<string> served, IReadOnlyList<string> refused)
+    private static void Tell(ServingHost host, bool keyGiven, string? model)
     {
+        var (served, refused) = host.Describe();
+        if (served.Count == 0 && model is not null)
+        {
+            throw new UserErrorException(refused.Count > 0 ? string.Join(Environment.NewLine, refused) : $"there is no model '{model}' to serve.");
+        }
+
         foreach (var line in served)
         {
             Console.WriteLine("  model    " + line);
@@ -104,13 +85,7 @@ internal static class ServeCommand
         }
 
         Console.WriteLine($"  key      {(keyGiven ? "as given" : ApiKeyFile.DefaultPath ?? "in the log above")}");
-        Console.WriteLine($"  pages    {address.AbsoluteUri.TrimEnd('/')}");
-        Console.WriteLine($"Answers at {address.AbsoluteUri.TrimEnd('/')}/v1 as OpenAI's images API. Ctrl+C stops.");
+        Console.WriteLine($"  pages    {host.Address.AbsoluteUri.TrimEnd('/')}");
+        Console.WriteLine($"Answers at {host.Address.AbsoluteUri.TrimEnd('/')}/v1 as OpenAI's images API. Ctrl+C stops.");
     }
-
-    private static void Log(ILoggingBuilder logging) => logging
-        .SetMinimumLevel(LogLevel.Warning)
-        .AddFilter("Ddm", LogLevel.Information)
-        .AddSimpleConsole(console => console.SingleLine = true)
-        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 }

@@ -38,13 +38,7 @@ internal static partial class WorkerSettingsReader
 
     /// <summary>The broker's management API; null where it is not said.</summary>
     /// <exception cref="UserErrorException">It is no address.</exception>
-    public static Uri? ReadManagement(IConfiguration configuration)
-    {
-        const string Setting = $"{WorkerSettings.Section}:BrokerManagement";
-        return configuration[Setting] is not { Length: > 0 } text ? null
-            : Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
-            : throw new UserErrorException($"{Setting}: '{Printable.Text(text)}' is no address. It looks like http://host:15672.");
-    }
+    public static Uri? ReadManagement(IConfiguration configuration) => SettingValue.Address(configuration.GetSection(WorkerSettings.Section), "BrokerManagement", "http://host:15672");
 
     /// <summary>The port for metrics alone; null where none is said.</summary>
     /// <exception cref="UserErrorException">It is no port.</exception>
@@ -86,18 +80,7 @@ internal static partial class WorkerSettingsReader
     private static TimeSpan? OptionalDuration(IConfigurationSection section, string key)
         => section[key] is { Length: > 0 } ? Duration(section, key, TimeSpan.Zero) : null;
 
-    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan otherwise)
-    {
-        if (section[key] is not { Length: > 0 } text)
-        {
-            return otherwise;
-        }
-
-        // A bare number would be days.
-        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= Shortest
-            ? value
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds), at least 00:00:00.1.");
-    }
+    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan otherwise) => SettingValue.Duration(section, key, otherwise, Shortest);
 
     [GeneratedRegex(@"\A[A-Za-z0-9._-]{1,63}\z")]
     private static partial Regex WorkerName();

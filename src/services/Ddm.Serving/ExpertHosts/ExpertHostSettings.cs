@@ -1,6 +1,6 @@
-using System.Globalization;
 using Ddm.Diffusion;
 using Ddm.Runs;
+using Ddm.Services;
 using Microsoft.Extensions.Configuration;
 
 namespace Ddm.Serving;
@@ -48,12 +48,12 @@ internal sealed record ExpertHostSettings
             Model = section[nameof(Model)] is { Length: > 0 } model ? RunName.Require(model)
                 : throw new UserErrorException($"{Section}:{nameof(Model)} is not set: name the published model whose experts this host is to hold."),
             Experts = ExpertList.Read($"{Section}:{nameof(Experts)}", section[nameof(Experts)]),
-            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? Number(section, nameof(ExpertBytes), 0) : null,
+            ExpertBytes = section[nameof(ExpertBytes)] is { Length: > 0 } ? SettingValue.Number(section, nameof(ExpertBytes), 0, 1) : null,
             ExpertWeights = WeightTypes.Parse($"{Section}:{nameof(ExpertWeights)}", section[nameof(ExpertWeights)]),
             Listen = Address(section),
-            PollEvery = Duration(section, nameof(PollEvery), usual.PollEvery),
-            KeepPrevious = Duration(section, nameof(KeepPrevious), usual.KeepPrevious),
-            MaxWaiting = (int)Math.Min(int.MaxValue, Number(section, nameof(MaxWaiting), usual.MaxWaiting)),
+            PollEvery = SettingValue.Duration(section, nameof(PollEvery), usual.PollEvery),
+            KeepPrevious = SettingValue.Duration(section, nameof(KeepPrevious), usual.KeepPrevious),
+            MaxWaiting = SettingValue.Count(section, nameof(MaxWaiting), usual.MaxWaiting, 1),
         };
     }
 
@@ -69,14 +69,4 @@ internal sealed record ExpertHostSettings
             : throw new UserErrorException(
                 $"{section.Path}:{nameof(Listen)}: {Printable.Text(text)} would carry key and rows in the open. Use https with a certificate (Kestrel:Certificates:Default), or set {section.Path}:Plain=true where the network itself is encrypted.");
     }
-
-    private static long Number(IConfigurationSection section, string key, long usual)
-        => section[key] is not { Length: > 0 } text ? usual
-            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 ? number
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no whole number from 1.");
-
-    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan usual)
-        => section[key] is not { Length: > 0 } text ? usual
-            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero ? value
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds).");
 }

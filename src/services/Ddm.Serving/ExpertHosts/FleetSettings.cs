@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ddm.Diffusion;
 using Ddm.Runs;
 using Ddm.Services;
@@ -45,8 +44,8 @@ internal sealed record FleetSettings
                 : (configuration[ApiSettings.KeyFileSetting] ?? ApiKeyFile.DefaultPath) is { } file ? ApiKeyFile.Read(file) : null,
             Local = [.. SettingList.Read(configuration, $"{Section}:{nameof(Local)}").SelectMany(text => text.Split(',')).Select(text => ExpertList.Index($"{Section}:{nameof(Local)}", text))],
             Weights = ServingSettings.From(configuration).ExpertWeights,
-            Deadline = Duration(section, nameof(Deadline), usual.Deadline),
-            ProbeEvery = Duration(section, nameof(ProbeEvery), usual.ProbeEvery),
+            Deadline = SettingValue.Duration(section, nameof(Deadline), usual.Deadline),
+            ProbeEvery = SettingValue.Duration(section, nameof(ProbeEvery), usual.ProbeEvery),
         };
     }
 
@@ -61,9 +60,4 @@ internal sealed record FleetSettings
             : throw new UserErrorException(
                 $"{Section}:{nameof(Addresses)}: {Printable.Text(text)} would carry key and rows in the open. Use https, or set {Section}:Plain=true where the network itself is encrypted.");
     }
-
-    private static TimeSpan Duration(IConfigurationSection section, string key, TimeSpan usual)
-        => section[key] is not { Length: > 0 } text ? usual
-            : text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero ? value
-            : throw new UserErrorException($"{section.Path}:{key}: '{Printable.Text(text)}' is no duration. It looks like 00:00:30 (hours:minutes:seconds).");
 }
