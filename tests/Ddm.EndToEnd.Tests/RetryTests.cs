@@ -36,7 +36,8 @@ public sealed class RetryTests(SharedServers servers)
         await PostAsync(cluster, "resume");
         var failed = await RunOutcome.EndAsync(blobs, () => cluster.Output);
         Assert.Equal(RunStatus.Failed, failed.Status);
-        Assert.StartsWith(head, failed.Failure, StringComparison.Ordinal);
+        // Where training ended before the pause, it is the evaluation that meets the head.
+        Assert.Contains(head, failed.Failure, StringComparison.Ordinal);
         Assert.Contains($"'ddm retry {TinyFolder.RunName}'", failed.Failure, StringComparison.Ordinal);
         await PostAsync(cluster, "retry");
         var document = await RunOutcome.EndAsync(blobs, () => cluster.Output);

@@ -115,6 +115,7 @@ const scenarios = {
       told.firstGrid = await page.locator('.grid-image figcaption').textContent();
       await page.keyboard.press('End');
     }
+    await page.locator('ol.log li').nth(5).waitFor(); // the stream tells them, the rest of the page is asked for
     told.events = await page.locator('ol.log li').count();
     told.stage = await page.locator('ol.stages li.done').count();
     await shots(page, 'run');
