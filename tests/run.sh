@@ -25,7 +25,7 @@ if ! dotnet build tests/Services.slnf -c Release -v quiet --nologo; then
   exit 1
 fi
 
-# Long tests take minutes each: they are left out here by their trait, and counted nowhere.
+# Long tests take minutes each, or show once more what a shorter one shows: they are left out here by their trait, also single rows of a theory, and counted nowhere.
 only=(-trait- "Category=Long")
 $full && only=()
 
@@ -40,7 +40,7 @@ for project in tests/*.Tests/; do
   name=$(basename "$project")
   started=$SECONDS
   # What a shell starts with & ignores Ctrl+C, and so would all that tests start.
-  env --default-signal=INT,QUIT timeout --foreground -k 30 "$longest" "$project/bin/Release/net10.0/$name" -noLogo -noColor -longRunning 120 "${only[@]}" >"$log" 2>&1 &
+  env --default-signal=INT,QUIT timeout --foreground -k 30 "$longest" "$project/bin/Release/net10.0/$name" -noLogo -noColor -preEnumerateTheories -longRunning 120 "${only[@]}" >"$log" 2>&1 &
   runner=$!
   tail -n +1 -s 0.2 -f --pid=$runner "$log" | grep --line-buffered -vE '^ *(Discover|Start|Finish)'
   wait $runner

@@ -15,6 +15,7 @@ public sealed class PoolQueueTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task MessagesForAPoolWithoutWorkersWaitAlsoAfterTheBrokerWasWiped()
     {
         using var files = new TinyFolder(TinyFolder.DefaultSpec.Replace("steps: 12", "steps: 12, pools: [a100, t4]", StringComparison.Ordinal));

@@ -31,6 +31,7 @@ public sealed class UpEndTests
     }
 
     [Fact]
+    [Trait("Category", "Long")]
     public async Task AStartThatFailsHalfWayLeavesNothingBehind()
     {
         using var files = new TinyFolder();

@@ -31,7 +31,8 @@ public class ExpertHostTests(TinyModel model)
             }),
         ];
 
-        foreach (var gateway in new[] { there, half })
+        var (one, two) = (new Uri(first.Address), new Uri(second.Address));
+        foreach (var (gateway, hosts) in new[] { (there, $"{{\"0\":[\"{one}\"],\"1\":[\"{two}\"]}}"), (half, $"{{\"1\":[\"{two}\"]}}") })
         {
             var answers = await Task.WhenAll(asked.Select(gateway.DrawAsync)).WaitAsync(Soon, Token);
             for (var i = 0; i < asked.Length; i++)
@@ -39,6 +40,8 @@ public class ExpertHostTests(TinyModel model)
                 Assert.Equal((await here.DrawAsync(asked[i])).GetProperty("data").ToString(), answers[i].GetProperty("data").ToString());
                 Assert.False(answers[i].GetProperty("degraded").GetBoolean());
             }
+
+            Assert.Equal(hosts, answers[2].GetProperty("hosts").ToString()); // all experts were asked
 
             Assert.Equal((0, 0), (gateway.Engine.Active, gateway.Engine.Waiting));
         }
@@ -91,7 +94,10 @@ public class ExpertHostTests(TinyModel model)
 
         var answer = await drawn.WaitAsync(Soon, Token);
         Assert.False(answer.GetProperty("degraded").GetBoolean());
-        Assert.Equal((await here.DrawAsync(slow)).GetProperty("data").ToString(), answer.GetProperty("data").ToString());
+        Assert.All(["0", "1"], expert => Assert.Contains(new Uri(stays.Address).ToString(), answer.GetProperty("hosts").GetProperty(expert).EnumerateArray().Select(host => host.GetString())));
+        var alone = await here.DrawAsync(slow);
+        Assert.Equal(alone.GetProperty("data").ToString(), answer.GetProperty("data").ToString());
+        Assert.Empty(alone.GetProperty("hosts").EnumerateObject());
     }
 
     [Fact]

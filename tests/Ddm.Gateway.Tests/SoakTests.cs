@@ -27,7 +27,7 @@ public class SoakTests(TinyModel model)
     {
         var memory = await SoakAsync(10_000, TimeSpan.FromMinutes(20));
 
-        Assert.True(memory[^1] < memory[1] * 1.25, $"memory grew: {string.Join(", ", memory)}");
+        Assert.True(memory[^1] < memory[1] * 1.1, $"memory grew: {string.Join(", ", memory)}");
     }
 
     /// <returns>Bytes of the process at every tenth of the way.</returns>
@@ -35,6 +35,7 @@ public class SoakTests(TinyModel model)
     {
         await using var gateway = await GatewayServer.StartAsync(
             model, ("Ddm:Gateway:RequestsPerMinute", "1000000"), ("Ddm:Gateway:MaxWaiting", "1000"), ("Ddm:WrongKeysPerMinute", "1000000"));
+        gateway.Log.OnlyErrors = true; // the memory is the server's, not the test's
         var tally = new Tally();
         var next = 0;
         await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ =>
@@ -66,7 +67,7 @@ public class SoakTests(TinyModel model)
         Assert.Equal(requests / 10, tally.TakenBack);
         Assert.True(tally.Drawn >= 6 * requests / 10);
         Assert.True(tally.Pictures.Keys.Select(key => key.Version).Distinct().Count() >= 2, "versions did not change under load");
-        Assert.All(tally.Pictures.Values, drawn => Assert.Single(drawn.Distinct())); // of one version, seed and settings: one picture
+        Assert.All(tally.Pictures.Values, drawn => Assert.Single(drawn)); // of one version, seed and settings: one picture
         foreach (var of in gateway.Log.Lines.Where(line => line.Contains("Exception", StringComparison.Ordinal)).GroupBy(line => line[..Math.Min(line.Length, 160)]))
         {
             TestContext.Current.TestOutputHelper?.WriteLine($"{of.Count()} times: {of.First()}"); // the server's own words on clients that are gone
@@ -91,7 +92,7 @@ public class SoakTests(TinyModel model)
         var (n, steps, label) = (1 + (i % 3), 1 + (i % 4), i % 2);
         var answer = await gateway.DrawAsync(new { class_label = label, n, num_inference_steps = steps, seed = 5 });
         var files = answer.GetProperty("data").EnumerateArray().Select(picture => picture.GetProperty("b64_json").GetString()!);
-        tally.Pictures.GetOrAdd((answer.GetProperty("model_sha256").GetString()!, label, steps), _ => []).Add(files.First());
+        tally.Pictures.GetOrAdd((answer.GetProperty("model_sha256").GetString()!, label, steps), _ => []).TryAdd(files.First(), 0);
         Assert.Equal(n, answer.GetProperty("data").GetArrayLength());
         Tally.Note(ref tally.Drawn);
     }
@@ -182,7 +183,7 @@ public class SoakTests(TinyModel model)
 
         public ConcurrentQueue<long> Memory { get; } = new();
 
-        public ConcurrentDictionary<(string Version, int Label, int Steps), ConcurrentBag<string>> Pictures { get; } = new();
+        public ConcurrentDictionary<(string Version, int Label, int Steps), ConcurrentDictionary<string, byte>> Pictures { get; } = new();
 
         public static void Note(ref int count) => Interlocked.Increment(ref count);
     }

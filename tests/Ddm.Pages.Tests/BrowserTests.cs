@@ -29,6 +29,7 @@ public class BrowserTests
         Assert.True(Number(told, "grids") >= 2, told.ToString());
         Assert.Contains("percent of the way", told.GetProperty("firstGrid").GetString(), StringComparison.Ordinal);
         Assert.True(Number(told, "events") > 5, told.ToString());
+        Assert.Equal("1000 1200 20 0.25 12340 0.00012 0", told.GetProperty("figures").GetString());
         Assert.Equal((4, 4, 3), (Number(told, "pictures"), Number(told, "bars"), Number(told, "experts")));
         Assert.Equal(4 * 6 * 2, Number(told, "parts")); // pictures, steps, experts
         Assert.Contains(Environment.MachineName, told.GetProperty("servedBy").GetString(), StringComparison.Ordinal);

@@ -116,6 +116,10 @@ const scenarios = {
       await page.keyboard.press('End');
     }
     await page.locator('ol.log li').nth(5).waitFor(); // the stream tells them, the rest of the page is asked for
+    told.figures = await page.evaluate(async values => {
+      const { figure } = await import('/pages/dom.js');
+      return values.map(figure).join(' ');
+    }, [1000, 1200, 20, 0.25, 12344, 0.00012, 0]);
     told.events = await page.locator('ol.log li').count();
     told.stage = await page.locator('ol.stages li.done').count();
     await shots(page, 'run');

@@ -67,6 +67,10 @@ internal sealed class ExpertAnswers : IDisposable
         return lost;
     }
 
+    /// <summary>The experts elsewhere that answered for a row that has settled, and who it was.</summary>
+    public IEnumerable<(int Expert, string By)> AnsweredBy(long row)
+        => parts.Where(part => part.By is not null && part.Asked.Rows.Contains(row)).Select(part => (part.Asked.Expert, part.By!));
+
     /// <summary>The mixed velocities of rows that have settled.</summary>
     /// <param name="rows">In any order, each once.</param>
     /// <returns>[rows, ...], in the caller's dispose scope.</returns>
@@ -118,6 +122,9 @@ internal sealed class ExpertAnswers : IDisposable
 
         public VelocityCall Call { get; } = call;
 
+        /// <summary>Who answered; null: this process, or nobody yet.</summary>
+        public string? By { get; private set; }
+
         public Tensor Answer => answer ?? throw new InvalidOperationException($"Expert {Asked.Expert} has not answered.");
 
         /// <summary>Takes the answer; null: it is there.</summary>
@@ -129,6 +136,7 @@ internal sealed class ExpertAnswers : IDisposable
                 try
                 {
                     answer = Call.Answer().to(type).DetachFromDisposeScope();
+                    By = Call.AnsweredBy;
                 }
                 catch (ExpertLostException e)
                 {

@@ -13,6 +13,7 @@ public sealed class Picture : IDisposable
     private readonly Tensor? condition;
     private readonly Tensor? negative;
     private readonly bool[] missing;
+    private readonly SortedSet<(int Expert, string By)> answeredBy = [];
     private Tensor? ahead;
 
     internal Picture(SampleRequest request, int index, long? label, int experts, Device device)
@@ -47,6 +48,9 @@ public sealed class Picture : IDisposable
 
     /// <summary>True when an expert was missing at a step.</summary>
     public bool Degraded => missing.Contains(true);
+
+    /// <summary>Experts elsewhere that answered for it, and who it was, by expert; empty: this process did all.</summary>
+    public IReadOnlyCollection<(int Expert, string By)> AnsweredBy => answeredBy;
 
     /// <summary>Why it cannot be drawn, or no further: too much of what it needs is missing. Null: it can.</summary>
     public EnsembleDegradedException? Refusal { get; internal set; }
@@ -156,6 +160,9 @@ public sealed class Picture : IDisposable
 
         return false;
     }
+
+    /// <summary>Writes down who answered for experts that live elsewhere.</summary>
+    internal void NoteAnswers(IEnumerable<(int Expert, string By)> answers) => answeredBy.UnionWith(answers);
 
     /// <summary>Ends the present step.</summary>
     internal void Advance(Tensor next, Tensor? estimate)

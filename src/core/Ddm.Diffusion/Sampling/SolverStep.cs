@@ -83,6 +83,7 @@ internal sealed class SolverStep(Ensemble ensemble, double[,]? prior, Device dev
         {
             var picture = going[i];
             picture.Count();
+            picture.NoteAnswers(step.AnsweredBy(picture));
             if (picture.Corrects && picture.Slope is null)
             {
                 picture.Look(velocity.narrow(0, i, 1), next.narrow(0, i, 1));

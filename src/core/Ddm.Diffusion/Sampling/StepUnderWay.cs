@@ -44,5 +44,8 @@ public sealed class StepUnderWay : IDisposable
     internal TorchSharp.torch.Tensor Mix(IReadOnlyList<Picture> pictures)
         => answers.Mix([.. pictures.Select(picture => rows[picture][0]), .. pictures.Where(picture => rows[picture].Length > 1).Select(picture => rows[picture][1])]);
 
+    /// <summary>The experts elsewhere that answered for a picture that has settled, and who it was.</summary>
+    internal IEnumerable<(int Expert, string By)> AnsweredBy(Picture picture) => rows[picture].SelectMany(answers.AnsweredBy);
+
     private HashSet<long> RowsOf(IEnumerable<Picture> pictures) => [.. pictures.SelectMany(picture => rows[picture])];
 }

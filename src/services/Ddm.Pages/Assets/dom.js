@@ -48,7 +48,7 @@ export const facts = pairs => h('dl', { class: 'facts' }, pairs.filter(([, value
   .map(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
 
 /** A figure with few digits. */
-export const figure = value => value === null || value === undefined ? '' : Number(value).toPrecision(4).replace(/\.?0+$/, '');
+export const figure = value => value === null || value === undefined ? '' : String(Number(Number(value).toPrecision(4)));
 
 /** A whole number with thin gaps. */
 export const whole = value => Number(value).toLocaleString('en');

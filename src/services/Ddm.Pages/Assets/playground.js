@@ -181,7 +181,7 @@ async function run() {
       showEnd(cards[data.image_index], data, data.image_index);
       keep(data);
       if (++ended === 1) {
-        fill(detail, facts([['served by', servedBy], ...await hosts(data), ['model', data.model], ['version', h('code', { title: data.model_sha256 }, data.model_sha256.slice(0, 12))], ['steps', data.weights.length]]));
+        fill(detail, facts([['served by', servedBy], ...hosts(data), ['model', data.model], ['version', h('code', { title: data.model_sha256 }, data.model_sha256.slice(0, 12))], ['steps', data.weights.length]]));
       }
     }
     if (ended < body.n) throw new Error('The stream ended early: the gateway stopped, or the connection broke off. Draw again.');
@@ -200,11 +200,8 @@ async function run() {
   }
 }
 
-// Where the experts are that were used, if not in the gateway's own memory.
-async function hosts(told) {
-  const card = await get(`/v1/models/${encodeURIComponent(told.model)}/card`).catch(() => null);
-  return (card?.experts ?? []).flatMap((expert, k) => expert.hosts && told.weights.some(step => step[k] > 0) ? [[expertName(k), `on ${expert.hosts.join(', ') || 'no host'}`]] : []);
-}
+// Who answered for the experts that live on hosts.
+const hosts = told => Object.entries(told.hosts).map(([k, names]) => [expertName(k), `answered by ${names.join(', ')}`]);
 
 function keep(told) {
   kept.prepend(h('img', { src: `data:image/${told.output_format};base64,${told.b64_json}`, alt: `Earlier picture of ${told.model}, seed ${told.seed}`, title: `${told.model}, seed ${told.seed}` }));

@@ -116,6 +116,7 @@ internal sealed class ImageStream(HttpResponse response, GenerationRequest reque
             fields["usage"] = new ImageUsage();
             fields["degraded"] = record.Degraded;
             fields["live_mass"] = record.LiveMass;
+            fields["hosts"] = drawn.Hosts;
             fields["experts"] = record.Experts;
             fields["weights"] = record.Weights;
         }

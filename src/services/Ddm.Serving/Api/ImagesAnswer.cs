@@ -20,14 +20,16 @@ namespace Ddm.Serving;
 /// <param name="GuidanceScale">Scale of guidance; 1: none.</param>
 /// <param name="Degraded">True when an expert was missing.</param>
 /// <param name="ServedBy">The process that drew.</param>
+/// <param name="Hosts">By expert, the expert hosts that answered for it; empty: the experts were in the process that drew.</param>
 internal sealed record ImagesAnswer(
     long Created, IReadOnlyList<ImageData> Data, string Background, string OutputFormat, string Size, string Quality, ImageUsage Usage,
-    string Model, string ModelVersion, string ModelSha256, string Strategy, int Steps, double GuidanceScale, bool Degraded, string? ServedBy)
+    string Model, string ModelVersion, string ModelSha256, string Strategy, int Steps, double GuidanceScale, bool Degraded, string? ServedBy,
+    IReadOnlyDictionary<int, IReadOnlyList<string>> Hosts)
 {
     /// <summary>The answer of pictures that were drawn.</summary>
     public static ImagesAnswer Of(ServedModel model, DrawnOrder drawn, PictureEncoding format, DateTimeOffset now, IReadOnlyList<ImageData> data, string servedBy) => new(
         now.ToUnixTimeSeconds(), data, "opaque", format.Extension(), FormattableString.Invariant($"{drawn.Size}x{drawn.Size}"), "auto", new ImageUsage(),
-        model.Manifest.Name, model.Manifest.Version, model.Sha256, drawn.Record.Strategy, drawn.Record.Steps, drawn.Record.Guidance, drawn.Record.Pictures.Any(p => p.Degraded), servedBy);
+        model.Manifest.Name, model.Manifest.Version, model.Sha256, drawn.Record.Strategy, drawn.Record.Steps, drawn.Record.Guidance, drawn.Record.Pictures.Any(p => p.Degraded), servedBy, drawn.Hosts);
 }
 
 /// <summary>One picture of an answer.</summary>

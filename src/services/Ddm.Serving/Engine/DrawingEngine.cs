@@ -268,7 +268,7 @@ internal sealed class DrawingEngine : BackgroundService
         var (model, order) = (ticket.Model.Loaded, ticket.Order);
         var prompts = order.Prompt is null ? null : Enumerable.Repeat<string?>(order.Prompt, order.Count).ToArray();
         var record = DrawingRecord.Of(model, order.Request, result, prompts, order.Negative);
-        ticket.Complete(new DrawnOrder(Drawings.ToBytes(result.Images), model.Manifest.Channels, model.Manifest.ImageSize, record));
+        ticket.Complete(new DrawnOrder(Drawings.ToBytes(result.Images), model.Manifest.Channels, model.Manifest.ImageSize, record, ticket.Hosts()));
         End([ticket]);
     });
 

@@ -7,4 +7,5 @@ namespace Ddm.Serving;
 /// <param name="Channels">1 or 3.</param>
 /// <param name="Size">Their side, pixels.</param>
 /// <param name="Record">How they were drawn and routed.</param>
-internal sealed record DrawnOrder(IReadOnlyList<byte[]> Pictures, int Channels, int Size, DrawingRecord Record);
+/// <param name="Hosts">By expert, the hosts that answered for it at any step; empty: the experts were in this process.</param>
+internal sealed record DrawnOrder(IReadOnlyList<byte[]> Pictures, int Channels, int Size, DrawingRecord Record, IReadOnlyDictionary<int, IReadOnlyList<string>> Hosts);

@@ -38,6 +38,10 @@ internal sealed class Ticket : IDisposable
     /// <summary>The pictures that are to be asked for next: all, but for those that are ahead of one whose expert was lost.</summary>
     public IReadOnlyList<Picture> Due => [.. Pictures.Where(picture => picture.StepsDone == StepsDone)];
 
+    /// <summary>By expert, the hosts that have answered for any of its pictures; empty: none was asked elsewhere.</summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<string>> Hosts() => Pictures.SelectMany(picture => picture.AnsweredBy).Distinct().Order()
+        .GroupBy(answer => answer.Expert, answer => answer.By).ToDictionary(group => group.Key, group => (IReadOnlyList<string>)[.. group]);
+
     /// <summary>The end: pictures, a cancellation or an error.</summary>
     public Task<DrawnOrder> Result => completion.Task;
 

@@ -36,7 +36,7 @@ internal sealed class ExpertFleet : IDisposable
     /// <summary>Asks whoever would answer first of those that hold an expert, and the next where one fails.</summary>
     /// <exception cref="ExpertLostException">None of them answered.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits any more.</exception>
-    public async Task<WireTensor> AskAsync(VelocityQuestion question, int index, CancellationToken cancellationToken)
+    public async Task<(WireTensor Velocity, ExpertHostLink By)> AskAsync(VelocityQuestion question, int index, CancellationToken cancellationToken)
     {
         var (bytes, rows) = (question.Write(), (int)question.X.Shape[0]);
         RpcException? last = null;
@@ -60,7 +60,7 @@ internal sealed class ExpertFleet : IDisposable
             tried.Add(link);
             try
             {
-                return await link.AskAsync(bytes, rows, answer => VelocityAnswer.Read(answer, question.X.Shape), cancellationToken);
+                return (await link.AskAsync(bytes, rows, answer => VelocityAnswer.Read(answer, question.X.Shape), cancellationToken), link);
             }
             catch (RpcException e) when (e.StatusCode != StatusCode.InvalidArgument)
             {

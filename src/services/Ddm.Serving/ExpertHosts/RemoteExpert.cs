@@ -23,6 +23,7 @@ internal sealed class RemoteExpert(ExpertFleet fleet, int index, string sha256) 
         var (device, type, patience) = (x.device, x.dtype, new CancellationTokenSource());
         var answer = Task.Run(() => fleet.AskAsync(question, index, patience.Token), CancellationToken.None);
         var arrival = answer.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        return new VelocityCall(arrival, () => answer.GetAwaiter().GetResult().ToTensor(device).to(type), patience.Cancel);
+        return new VelocityCall(
+            arrival, () => answer.GetAwaiter().GetResult().Velocity.ToTensor(device).to(type), patience.Cancel, () => answer.GetAwaiter().GetResult().By.Address.ToString());
     }
 }
