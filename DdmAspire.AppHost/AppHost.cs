@@ -2,8 +2,8 @@ using Ddm.Services;
 using DdmAspire.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
-var pools = Pool.ReadAll(builder);
-var serving = Serving.Read(builder.Configuration, pools);
+var pools = Mistakes.End(() => Pool.ReadAll(builder));
+var serving = Mistakes.End(() => Serving.Read(builder.Configuration, pools));
 var apiKey = builder.AddParameter("api-key", secret: true);
 var gatewayKey = AddKey("gateway-key");
 

@@ -12,9 +12,6 @@ public class KillTests(ITestOutputHelper output)
     private const string SeedVariable = "DDM_KILL_SEED";
 
     [Fact]
-    public Task KilledAtThreeInstants() => KillAsync(3, TinyFolder.DefaultSpec);
-
-    [Fact]
     [Trait("Category", "Long")]
     public Task KilledAtTwentyInstants() => KillAsync(20, TinyFolder.DefaultSpec);
 

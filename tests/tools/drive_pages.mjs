@@ -115,7 +115,7 @@ const scenarios = {
       told.firstGrid = await page.locator('.grid-image figcaption').textContent();
       await page.keyboard.press('End');
     }
-    await page.locator('ol.log li').nth(5).waitFor(); // the stream tells them, the rest of the page is asked for
+    await page.locator('ol.log li', { hasText: 'Publish' }).waitFor(); // the stream tells events, the rest of the page is asked for
     told.figures = await page.evaluate(async values => {
       const { figure } = await import('/pages/dom.js');
       return values.map(figure).join(' ');
