@@ -11,6 +11,7 @@ public sealed class DistributedRunTests(SharedServers servers)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
+    [Trait("Category", "Long")] // the chaos run shows it too, with faults
     public async Task ProcessesThatShareABrokerAndAStoreEndWithTheWeightsOfOneProcess()
     {
         await using var alone = new UndisturbedRun(TinyFolder.DefaultSpec);

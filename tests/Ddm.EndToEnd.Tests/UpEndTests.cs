@@ -4,6 +4,7 @@ using Ddm.Tests;
 namespace Ddm.EndToEnd.Tests;
 
 /// <summary>However <c>ddm up</c> ends, nothing that it started outlives it.</summary>
+[Trait("Category", "Long")]
 public sealed class UpEndTests
 {
     /// <summary>SIGKILL leaves no time to stop anything: a guard does, and where that is killed too the next start.</summary>
@@ -31,7 +32,6 @@ public sealed class UpEndTests
     }
 
     [Fact]
-    [Trait("Category", "Long")]
     public async Task AStartThatFailsHalfWayLeavesNothingBehind()
     {
         using var files = new TinyFolder();
