@@ -2,9 +2,9 @@ using System.Formats.Tar;
 using System.Globalization;
 using System.IO.Compression;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Ddm.Tests;
 
 namespace Ddm.Infrastructure.Tests;
 
@@ -34,12 +34,7 @@ internal sealed class BaseImageRegistry : IDisposable
             layers = new[] { new { mediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip", size = packed.Length, digest = Digest(packed) } },
         });
         (blobs[Digest(config)], blobs[Digest(packed)]) = (config, packed);
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Address = string.Create(CultureInfo.InvariantCulture, $"localhost:{((IPEndPoint)free.LocalEndpoint).Port}");
-        }
-
+        Address = string.Create(CultureInfo.InvariantCulture, $"localhost:{LoopbackPort.Free(1)[0]}");
         listener.Prefixes.Add($"http://{Address}/");
         listener.Start();
         _ = AnswerAsync();
